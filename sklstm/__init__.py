@@ -1,0 +1,1 @@
+"""Bidirectional LSTMs as scikit-learn estimators."""

@@ -1,0 +1,283 @@
+"""What a batch of sequences is: values, lengths, padding.
+
+Everywhere in sklstm the axes are ``(n_samples, n_timesteps, n_features)``, and a
+timestep whose features are all NaN is padding, wherever it stands. Pure NumPy.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Values are examined and converted this many bytes at a time, so that a memory map
+# or a view of overlapping windows is never copied whole.
+CHUNK_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceBatch:
+    """Sequences of possibly unequal length, read with their padding squeezed out.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+        Anything with `shape`, `dtype` and NumPy indexing along the first axis.
+    lengths : ndarray of shape (n_samples,)
+        The number of valid timesteps of each sample.
+    right_padded : bool
+        Whether the valid steps of every sample already stand in front.
+    """
+
+    values: Any
+    lengths: NDArray[np.intp]
+    right_padded: bool
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def n_timesteps(self) -> int:
+        """The length of the longest sequence."""
+        return int(self.lengths.max())
+
+    @property
+    def n_features(self) -> int:
+        return int(self.values.shape[2])
+
+    def take(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float32]:
+        """Some of the sequences, valid steps in front and zeros behind.
+
+        Parameters
+        ----------
+        rows : ndarray of int or slice
+            Which samples.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, longest_of_these, n_features), float32
+        """
+        lengths = self.lengths[rows]
+        longest = int(lengths.max())
+        values = np.asarray(self.values[rows], dtype=np.float32)
+        if self.right_padded:
+            values = values[:, :longest]
+        else:
+            valid = valid_steps(values)
+            # A stable sort of "is padding" moves the valid steps to the front.
+            front = np.argsort(~valid, axis=1, kind="stable")[:, :longest]
+            values = np.take_along_axis(values, front[:, :, None], axis=1)
+        if lengths.min() < longest:
+            behind = np.arange(longest) >= lengths[:, None]
+            values = np.where(behind[:, :, None], np.float32(0), values)
+        return values
+
+    def materialised(self) -> SequenceBatch:
+        """The same batch held in memory as contiguous, right-padded float32."""
+        values = np.ascontiguousarray(self.take(slice(None)))
+        return SequenceBatch(values, self.lengths, True)
+
+
+def valid_steps(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which timesteps are data; the others, all NaN, are padding.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_timesteps, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps), bool
+    """
+    valid: NDArray[np.bool_] = ~np.isnan(values).all(axis=2)
+    return valid
+
+
+def chunks(n_samples: int, bytes_per_sample: int) -> Iterator[slice]:
+    """Slices that cover `n_samples` rows, each of about `CHUNK_BYTES`."""
+    rows = max(1, CHUNK_BYTES // max(1, bytes_per_sample))
+    for start in range(0, n_samples, rows):
+        yield slice(start, min(start + rows, n_samples))
+
+
+def read_sequences(values: Any) -> SequenceBatch:
+    """Find lengths and padding of a 3D array, and refuse what is not a number.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+        Numbers; a timestep whose features are all NaN is padding.
+
+    Returns
+    -------
+    SequenceBatch
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite or too large for float32, if only some features of a
+        timestep are NaN, or if a sample is nothing but padding. The message says
+        where.
+    """
+    n_samples, n_timesteps, n_features = values.shape
+    lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
+    right_padded = True
+    for rows in chunks(n_samples, n_timesteps * n_features * 4):
+        with np.errstate(over="ignore"):
+            chunk = np.asarray(values[rows], dtype=np.float32)
+        finite = np.isfinite(chunk)
+        if finite.all():
+            continue
+        padding = np.isnan(chunk).all(axis=2)
+        _refuse_non_finite(values, rows.start, ~finite & ~padding[:, :, None])
+        lengths[rows] = n_timesteps - padding.sum(axis=1)
+        in_front = np.arange(n_timesteps) < lengths[rows, None]
+        right_padded &= bool(np.array_equal(in_front, ~padding))
+    if n_samples and lengths.min() == 0:
+        empty = np.flatnonzero(lengths == 0)
+        raise ValueError(
+            f"Sample {empty[0]} of X is nothing but padding: all its timesteps are "
+            f"NaN ({len(empty)} such samples of {n_samples}). Every sample needs at "
+            "least one timestep with numbers; drop these rows from X and y."
+        )
+    return SequenceBatch(values, lengths, right_padded)
+
+
+def _refuse_non_finite(
+    values: Any, first_row: int, offending: NDArray[np.bool_]
+) -> None:
+    if not offending.any():
+        return
+    row, step, feature = (int(k) for k in np.argwhere(offending)[0])
+    value = np.asarray(values[first_row + row])[step, feature]
+    where = f"sample {first_row + row}, timestep {step}, feature {feature}"
+    if np.isnan(value):
+        raise ValueError(
+            f"X contains NaN in only some features of a timestep ({where}). A "
+            "timestep whose features are all NaN is padding; NaN beside numbers is a "
+            "missing value. Impute it, for example with "
+            "sklearn.impute.SimpleImputer, before the rows become sequences."
+        )
+    raise ValueError(
+        f"X contains infinity or a value too large for float32 ({where}: {value!r}). "
+        "Replace or drop it, or scale the features first."
+    )
+
+
+def is_ragged(X: Any) -> bool:
+    """Whether X is a collection of sequences rather than one rectangular array.
+
+    True for a list, a tuple, a 1D object array or a pandas Series of sequences that
+    differ in length or have two axes each.
+    """
+    if isinstance(X, (str, bytes)) or hasattr(X, "iloc") and X.ndim == 2:
+        return False
+    if not isinstance(X, (list, tuple)):
+        if getattr(X, "dtype", None) != object or getattr(X, "ndim", None) != 1:
+            return False
+    shapes = {_shape_of(sequence) for sequence in X}
+    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+
+
+def _shape_of(sequence: Any) -> tuple[int, ...]:
+    if hasattr(sequence, "shape"):
+        return tuple(sequence.shape)
+    if isinstance(sequence, (str, bytes, numbers.Number)) or not hasattr(
+        sequence, "__len__"
+    ):
+        return ()
+    if len(sequence) and hasattr(sequence[0], "__len__"):
+        if not isinstance(sequence[0], (str, bytes)):
+            return (len(sequence), len(sequence[0]))
+    return (len(sequence),)
+
+
+def pad_ragged(
+    sequences: Sequence[Any], n_timesteps: int | None = None, padding: str = "post"
+) -> NDArray[Any]:
+    """Stack sequences of unequal length, padding with NaN.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like, each (n_timesteps_i,) or (n_timesteps_i, n_features)
+        A 1D sequence is a sequence of one feature.
+    n_timesteps : int, default=None
+        Length of the result; None means that of the longest sequence.
+    padding : {"pre", "post"}, default="post"
+        Whether NaN goes in front of or behind the values.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+        float32 if every sequence is float32, else float64.
+
+    Raises
+    ------
+    ValueError
+        If a sequence has no timesteps, or another number of features than the first.
+    TypeError
+        If a sequence is not numeric.
+    """  # noqa: E501
+    arrays = [_as_steps(sequence, k) for k, sequence in enumerate(sequences)]
+    if not arrays:
+        raise ValueError(
+            "X is an empty list: 0 sequences came, a minimum of 1 is required."
+        )
+    n_features = arrays[0].shape[1]
+    for k, array in enumerate(arrays):
+        if array.shape[1] != n_features:
+            raise ValueError(
+                f"Sequence {k} of X has {array.shape[1]} features, but sequence 0 has "
+                f"{n_features}. Every sequence must be an array of shape "
+                "(n_timesteps, n_features) with the same n_features."
+            )
+    longest = max(len(array) for array in arrays)
+    if n_timesteps is None:
+        n_timesteps = longest
+    elif longest > n_timesteps:
+        raise ValueError(
+            f"A sequence of X has {longest} timesteps, more than n_timesteps="
+            f"{n_timesteps}."
+        )
+    single = all(array.dtype == np.float32 for array in arrays)
+    stacked = np.full(
+        (len(arrays), n_timesteps, n_features),
+        np.nan,
+        dtype=np.float32 if single else np.float64,
+    )
+    for row, array in zip(stacked, arrays, strict=True):
+        if padding == "post":
+            row[: len(array)] = array
+        else:
+            row[n_timesteps - len(array) :] = array
+    return stacked
+
+
+def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
+    """One sequence as a float array of shape (n_timesteps, n_features)."""
+    try:
+        array = np.asarray(sequence)
+        if array.dtype.kind not in "fiub":
+            array = np.asarray(sequence, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
+            "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
+        ) from error
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(
+            f"Sequence {k} of X has shape {array.shape}. Every sequence must have "
+            "shape (n_timesteps,) or (n_timesteps, n_features)."
+        )
+    if len(array) == 0:
+        raise ValueError(
+            f"Sequence {k} of X is empty: it has 0 timesteps. Drop it from X and y; "
+            "every sequence needs at least one timestep."
+        )
+    return array
