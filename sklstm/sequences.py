@@ -6,7 +6,6 @@ timestep whose features are all NaN is padding, wherever it stands. Pure NumPy.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +131,7 @@ def read_sequences(values: Any) -> SequenceBatch:
         finite = np.isfinite(chunk)
         if finite.all():
             continue
-        padding = np.isnan(chunk).all(axis=2)
+        padding = ~valid_steps(chunk)
         _refuse_non_finite(values, rows.start, ~finite & ~padding[:, :, None])
         lengths[rows] = n_timesteps - padding.sum(axis=1)
         in_front = np.arange(n_timesteps) < lengths[rows, None]
@@ -171,28 +170,33 @@ def _refuse_non_finite(
 def is_ragged(X: Any) -> bool:
     """Whether X is a collection of sequences rather than one rectangular array.
 
-    True for a list, a tuple, a 1D object array or a pandas Series of sequences that
-    differ in length or have two axes each.
+    True for a list or tuple of sequences that differ in length, have two axes each or
+    are arrays themselves, and for a 1D container of sequences: an object array or a
+    pandas or polars Series. A list of equally long lists of numbers is a matrix.
     """
-    if isinstance(X, (str, bytes)) or hasattr(X, "iloc") and X.ndim == 2:
+    is_list = isinstance(X, (list, tuple))
+    if not is_list and len(getattr(X, "shape", ())) != 1:
         return False
-    if not isinstance(X, (list, tuple)):
-        if getattr(X, "dtype", None) != object or getattr(X, "ndim", None) != 1:
-            return False
+    if len(X) == 0:
+        return is_list
+    first = next(iter(X))
+    if not is_list and not _shape_of(first):
+        return False
     shapes = {_shape_of(sequence) for sequence in X}
-    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+    if len(shapes) > 1:
+        return True
+    n_axes = len(shapes.pop())
+    return n_axes == 2 or (n_axes == 1 and (not is_list or hasattr(first, "shape")))
 
 
 def _shape_of(sequence: Any) -> tuple[int, ...]:
     if hasattr(sequence, "shape"):
         return tuple(sequence.shape)
-    if isinstance(sequence, (str, bytes, numbers.Number)) or not hasattr(
-        sequence, "__len__"
-    ):
+    if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__len__"):
         return ()
-    if len(sequence) and hasattr(sequence[0], "__len__"):
-        if not isinstance(sequence[0], (str, bytes)):
-            return (len(sequence), len(sequence[0]))
+    first: Any = next(iter(sequence), None)
+    if hasattr(first, "__len__") and not isinstance(first, (str, bytes)):
+        return (len(sequence), len(first))
     return (len(sequence),)
 
 
@@ -261,8 +265,10 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
     """One sequence as a float array of shape (n_timesteps, n_features)."""
     try:
         array = np.asarray(sequence)
-        if array.dtype.kind not in "fiub":
-            array = np.asarray(sequence, dtype=np.float64)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+        elif array.dtype.kind not in "fiub":
+            raise TypeError(f"its dtype is {array.dtype}")
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
@@ -281,3 +287,62 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
             "every sequence needs at least one timestep."
         )
     return array
+
+
+def fit_length(
+    batch: SequenceBatch, n_timesteps: int, padding: str, truncating: str
+) -> NDArray[Any]:
+    """The sequences of a batch at one length, padded with NaN or truncated.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+    n_timesteps : int
+        Length of the result.
+    padding : {"pre", "post"}
+        Whether NaN goes in front of or behind the values.
+    truncating : {"pre", "post"}
+        Whether a longer sequence loses its first or its last timesteps.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+        In the dtype of the values, or float64 if they are integers. The values
+        themselves, not a copy, if every sequence fills `n_timesteps` already.
+    """
+    values, lengths = np.asarray(batch.values), batch.lengths
+    if values.dtype.kind != "f":
+        values = values.astype(np.float64)
+    if values.shape[1] == n_timesteps == lengths.min():
+        return values
+    n_kept = np.minimum(lengths, n_timesteps)
+    n_dropped = lengths - n_kept if truncating == "pre" else np.zeros_like(n_kept)
+    valid = valid_steps(values)
+    rank = valid.cumsum(axis=1) - n_dropped[:, None]
+    kept = valid & (rank > 0) & (rank <= n_kept[:, None])
+    step = np.arange(n_timesteps)
+    if padding == "post":
+        filled = step < n_kept[:, None]
+    else:
+        filled = step >= n_timesteps - n_kept[:, None]
+    shape = (len(batch), n_timesteps, batch.n_features)
+    padded = np.full(shape, np.nan, dtype=values.dtype)
+    # Both masks list the same timesteps in the same order: by sample, then by time.
+    padded[filled] = values[kept]
+    return padded
+
+
+def split_sequences(values: NDArray[Any]) -> list[NDArray[Any]]:
+    """The sequences of an array, one by one and without their padding.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_timesteps, n_features)
+        A timestep whose features are all NaN is padding.
+
+    Returns
+    -------
+    list of ndarray of shape (n_timesteps_i, n_features)
+    """
+    valid = valid_steps(values)
+    return np.split(values[valid], valid.sum(axis=1).cumsum()[:-1])

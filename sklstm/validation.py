@@ -100,9 +100,7 @@ def n_step_features(estimator: BaseEstimator) -> int:
     return 1 if estimator._fitted_on_table else int(estimator.n_features_in_)
 
 
-def _check_three_axes(
-    estimator: BaseEstimator, X: Any, *, reset: bool
-) -> NDArray[Any]:
+def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     name = type(estimator).__name__
     X = check_array(
         X,

@@ -1,0 +1,266 @@
+"""Sequences of unequal length to one length and back: SequencePadder."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.sequences import (
+    SequenceBatch,
+    fit_length,
+    is_ragged,
+    pad_ragged,
+    split_sequences,
+)
+from sklstm.validation import (
+    AXES,
+    Interval,
+    StrOptions,
+    _fit_context,
+    as_three_axes,
+    check_sequences,
+    validate_parameter_constraints,
+)
+
+
+class SequencePadder(TransformerMixin, BaseEstimator):
+    """Bring sequences of unequal length to one length, padding with NaN.
+
+    A timestep whose features are all NaN is padding. Padding that X already has, in
+    front, behind or in a gap, is taken out before the new padding is put in.
+
+    Parameters
+    ----------
+    n_timesteps : int, default=None
+        Length of every sequence in the result. None means that of the longest
+        sequence seen in `fit`, not counting its padding.
+    padding : {"pre", "post"}, default="post"
+        Whether NaN goes in front of or behind a shorter sequence.
+    truncating : {"pre", "post", "raise"}, default="post"
+        What happens to a longer sequence.
+
+        - "pre": its first timesteps are dropped, the last are kept.
+        - "post": its last timesteps are dropped, the first are kept.
+        - "raise": it is refused, in `transform` and, if `n_timesteps` is given, in
+          `fit`.
+
+    Attributes
+    ----------
+    n_timesteps_out_ : int
+        Timesteps of what `transform` returns.
+    n_features_in_ : int
+        Features of each timestep; the number of columns if X was a table.
+    n_timesteps_in_ : int
+        Timesteps of X in `fit`, its padding included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if X was a data frame whose column names
+        are all strings.
+
+    See Also
+    --------
+    SequenceReshaper : Reshape a table to sequences.
+    pad_sequences : The same as a plain function.
+
+    Notes
+    -----
+    float32 and float64 are kept, integers become float64. Sequences that have the
+    right length already are returned as they are, not copied, so writing into the
+    result may write into X.
+
+    Examples
+    --------
+    >>> from sklstm import SequencePadder
+    >>> X = [[1.0, 2.0, 3.0], [4.0], [5.0, 6.0]]
+    >>> padder = SequencePadder().fit(X)
+    >>> X_trans = padder.transform(X)
+    >>> X_trans.shape
+    (3, 3, 1)
+    >>> X_trans[1].ravel()
+    array([ 4., nan, nan])
+    >>> [len(sequence) for sequence in padder.inverse_transform(X_trans)]
+    [3, 1, 2]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
+        "padding": [StrOptions({"pre", "post"})],
+        "truncating": [StrOptions({"pre", "post", "raise"})],
+    }
+
+    def __init__(
+        self,
+        n_timesteps: int | None = None,
+        *,
+        padding: str = "post",
+        truncating: str = "post",
+    ) -> None:
+        self.n_timesteps = n_timesteps
+        self.padding = padding
+        self.truncating = truncating
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the length of the longest sequence.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            A table is `n_columns` timesteps of one feature. The sequences of a list
+            have shape (n_timesteps_i,) or (n_timesteps_i, n_features).
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SequencePadder
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If X has missing or infinite values, a sequence without timesteps, or
+            with `truncating="raise"` one longer than `n_timesteps`.
+        """
+        batch = check_sequences(self, X, reset=True)
+        if self.n_timesteps is None:
+            self.n_timesteps_out_ = batch.n_timesteps
+        else:
+            self.n_timesteps_out_ = self.n_timesteps
+        self._refuse_longer(batch)
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Pad or truncate every sequence to `n_timesteps_out_`.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            Sequences with the features seen in `fit`; see there.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps_out_, n_features)
+            The sequences, NaN where they are padded.
+
+        Raises
+        ------
+        ValueError
+            If X has other features than in `fit`, missing or infinite values, a
+            sequence without timesteps, or with `truncating="raise"` one longer than
+            `n_timesteps_out_`.
+        """
+        check_is_fitted(self)
+        batch = check_sequences(self, X, reset=False)
+        self._refuse_longer(batch)
+        return fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
+
+    def inverse_transform(self, X: Any) -> list[NDArray[Any]]:
+        """Take the padding out. Timesteps that were truncated do not come back.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features)
+            Sequences padded with NaN.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i, n_features)
+            One array per sample.
+
+        Raises
+        ------
+        ValueError
+            If X does not have three axes, or other features than in `fit`.
+        """
+        check_is_fitted(self)
+        X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
+        if X.ndim != 3:
+            raise ValueError(
+                f"X has shape {X.shape}, but inverse_transform expects the three axes "
+                f"{AXES} that transform returns."
+            )
+        return split_sequences(as_three_axes(self, X, reset=False))
+
+    def _refuse_longer(self, batch: SequenceBatch) -> None:
+        n_timesteps = self.n_timesteps_out_
+        if self.truncating != "raise" or batch.n_timesteps <= n_timesteps:
+            return
+        longer = np.flatnonzero(batch.lengths > n_timesteps)
+        raise ValueError(
+            f"Sequence {longer[0]} of X has {batch.lengths[longer[0]]} timesteps, more "
+            f"than n_timesteps={n_timesteps} ({len(longer)} such sequences of "
+            f"{len(batch)}; the longest has {batch.n_timesteps}). Choose a larger "
+            'n_timesteps, or truncating="pre" or "post" to cut them.'
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def pad_sequences(
+    sequences: Any,
+    n_timesteps: int | None = None,
+    *,
+    padding: str = "post",
+    truncating: str = "post",
+) -> NDArray[Any]:
+    """Stack sequences of unequal length into one array, padding with NaN.
+
+    Parameters
+    ----------
+    sequences : list of array-like, or 2D or 3D array-like
+        Sequences of shape (n_timesteps_i,) or (n_timesteps_i, n_features). A table is
+        `n_columns` timesteps of one feature. A timestep whose features are all NaN
+        is padding and is taken out first.
+    n_timesteps : int, default=None
+        Length of every sequence in the result. None means that of the longest.
+    padding : {"pre", "post"}, default="post"
+        Whether NaN goes in front of or behind a shorter sequence.
+    truncating : {"pre", "post", "raise"}, default="post"
+        Whether a longer sequence loses its first timesteps, loses its last, or is
+        refused.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+        float32 if the sequences are, else float64.
+
+    Raises
+    ------
+    ValueError
+        If a sequence is empty, has other features than the first or missing values,
+        or is longer than `n_timesteps` with `truncating="raise"`.
+    TypeError
+        If a sequence is not numeric.
+
+    See Also
+    --------
+    SequencePadder : The same as a transformer, which remembers the length.
+
+    Examples
+    --------
+    >>> from sklstm import pad_sequences
+    >>> pad_sequences([[1, 2, 3], [4]]).shape
+    (2, 3, 1)
+    >>> pad_sequences([[1, 2, 3], [4]], 2, truncating="pre")[0].ravel()
+    array([2., 3.])
+    """
+    parameters = {
+        "n_timesteps": n_timesteps,
+        "padding": padding,
+        "truncating": truncating,
+    }
+    validate_parameter_constraints(
+        SequencePadder._parameter_constraints, parameters, caller_name="pad_sequences"
+    )
+    padder = SequencePadder(n_timesteps, padding=padding, truncating=truncating)
+    return padder.fit_transform(sequences)

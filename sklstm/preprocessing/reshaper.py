@@ -1,0 +1,363 @@
+"""Table to sequences and back: SequenceReshaper."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from sklstm.sequences import is_ragged, pad_ragged, valid_steps
+from sklstm.validation import AXES, Interval, StrOptions, _fit_context
+
+# A number of columns can have hundreds of divisors; a message names the nearest.
+MOST_DIVISORS_NAMED = 8
+
+
+class SequenceReshaper(TransformerMixin, BaseEstimator):
+    """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
+
+    With neither size given, every column is a timestep of one feature. With one
+    given, the other follows from the number of columns; with both, their product
+    must be the number of columns. `n_timesteps=1` makes every column a feature of a
+    single timestep.
+
+    Parameters
+    ----------
+    n_timesteps : int, default=None
+        Timesteps of each sequence.
+    n_features : int, default=None
+        Features of each timestep.
+    layout : {"timestep", "feature"}, default="timestep"
+        In which order the columns come.
+
+        - "timestep": all features of the first timestep, then all of the second:
+          t0f0 t0f1 ... t1f0 t1f1 ...
+        - "feature": all timesteps of the first feature, then all of the second:
+          f0t0 f0t1 ... f1t0 f1t1 ...
+    pad : bool, default=False
+        Whether sizes that hold more than the columns are filled up instead of being
+        refused; see Notes.
+
+    Attributes
+    ----------
+    n_timesteps_out_ : int
+        Timesteps of what `transform` returns.
+    n_features_out_ : int
+        Features of what `transform` returns.
+    n_features_in_ : int
+        Columns of the table seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if they were all strings.
+
+    See Also
+    --------
+    SequencePadder : Bring sequences of unequal length to one length.
+
+    Notes
+    -----
+    The values are not examined: NaN passes through, and the estimators say where
+    they find a missing value. The result keeps the dtype and is a view of the table
+    wherever NumPy can make one, so writing into it may write into the table.
+
+    With `pad=True`, the columns fill ``ceil(n_columns / n_features)`` timesteps in
+    either layout, where ``n_features = ceil(n_columns / n_timesteps)`` unless given.
+    What has no column behind it is filled as follows, and removed again by
+    `inverse_transform`:
+
+    - a timestep without any column is NaN: padding, which the estimators skip;
+    - in a timestep that has only some of its columns, the others are 0, as NaN
+      beside numbers would be a missing value. Where a row's numbers in that timestep
+      are all NaN the others are NaN too, so that padding stays padding.
+
+    An integer table becomes float64 if it is padded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import SequenceReshaper
+    >>> X = np.arange(24).reshape(2, 12)
+    >>> reshaper = SequenceReshaper(n_timesteps=3).fit(X)
+    >>> X_trans = reshaper.transform(X)
+    >>> X_trans.shape
+    (2, 3, 4)
+    >>> np.array_equal(reshaper.inverse_transform(X_trans), X)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
+        "n_features": [Interval(Integral, 1, None, closed="left"), None],
+        "layout": [StrOptions({"timestep", "feature"})],
+        "pad": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        n_timesteps: int | None = None,
+        *,
+        n_features: int | None = None,
+        layout: str = "timestep",
+        pad: bool = False,
+    ) -> None:
+        self.n_timesteps = n_timesteps
+        self.n_features = n_features
+        self.layout = layout
+        self.pad = pad
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the number of timesteps and features from the number of columns.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            A table: a matrix, a data frame or a list of rows.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SequenceReshaper
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If the columns do not make whole timesteps, or X is no table.
+        """
+        X = self._check_table(X, reset=True)
+        self.n_timesteps_out_, self.n_features_out_ = steps_and_features(
+            X.shape[1], self.n_timesteps, self.n_features, pad=self.pad
+        )
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Reshape a table to sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            A table with the columns seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps_out_, n_features_out_)
+            The sequences, a view of X where possible.
+
+        Raises
+        ------
+        ValueError
+            If X has other columns than in `fit`, or is no table.
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        return columns_to_steps(
+            X, self.n_timesteps_out_, self.n_features_out_, self.layout
+        )
+
+    def inverse_transform(self, X: Any) -> NDArray[Any]:
+        """Reshape sequences back to the table they came from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps_out_, n_features_out_)
+            Sequences as `transform` returns them. A list of shorter sequences is
+            padded with NaN first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_in_)
+            The table, without what `pad=True` added.
+
+        Raises
+        ------
+        ValueError
+            If X has another shape than `transform` returns.
+        """
+        check_is_fitted(self)
+        if is_ragged(X):
+            X = pad_ragged(X, self.n_timesteps_out_)
+        X = check_array(
+            X,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_2d=False,
+            ensure_all_finite=False,
+            estimator=self,
+            input_name="X",
+        )
+        expected = (self.n_timesteps_out_, self.n_features_out_)
+        if X.shape[1:] != expected:
+            raise ValueError(
+                f"X has shape {X.shape}, but inverse_transform expects the axes "
+                f"{AXES} that transform returns: (n_samples, {expected[0]}, "
+                f"{expected[1]})."
+            )
+        return steps_to_columns(X, self.n_features_in_, self.layout)
+
+    def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        """X as an array of two axes; sequences are sent elsewhere."""
+        if is_ragged(X):
+            try:
+                X = np.stack([np.asarray(row) for row in X])
+            except ValueError as error:
+                raise ValueError(
+                    "X is a list of sequences of unequal length, but SequenceReshaper "
+                    "takes a table of shape (n_samples, n_columns). Use "
+                    f"SequencePadder, which makes such a list {AXES}."
+                ) from error
+        if getattr(X, "ndim", 2) == 3:
+            raise ValueError(
+                f"X has 3 axes (shape {tuple(X.shape)}), but SequenceReshaper takes a "
+                f"table of shape (n_samples, n_columns). X is already {AXES} and needs "
+                "no SequenceReshaper: leave it out, or use SequencePadder if the "
+                "sequences need another length."
+            )
+        return validate_data(
+            self, X, reset=reset, dtype="numeric", ensure_all_finite=False
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def steps_and_features(
+    n_columns: int, n_timesteps: int | None, n_features: int | None, *, pad: bool
+) -> tuple[int, int]:
+    """How many timesteps of how many features a table's columns make.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns of the table.
+    n_timesteps, n_features : int or None
+        The sizes asked for; None means that it follows.
+    pad : bool
+        Whether the sizes may hold more than the columns.
+
+    Returns
+    -------
+    tuple of int
+        `n_timesteps` and `n_features`.
+
+    Raises
+    ------
+    ValueError
+        If no such sizes exist; the message names those that do.
+    """
+    if n_timesteps is not None and n_features is not None:
+        _check_product(n_columns, n_timesteps, n_features, pad)
+        return n_timesteps, n_features
+    if n_timesteps is not None:
+        _check_divides(n_columns, "n_timesteps", n_timesteps, pad)
+        return n_timesteps, -(-n_columns // n_timesteps)
+    if n_features is not None:
+        _check_divides(n_columns, "n_features", n_features, pad)
+        return -(-n_columns // n_features), n_features
+    return n_columns, 1
+
+
+def _check_product(
+    n_columns: int, n_timesteps: int, n_features: int, pad: bool
+) -> None:
+    n_cells = n_timesteps * n_features
+    if n_cells == n_columns or (pad and n_cells > n_columns):
+        return
+    fewer = "" if n_cells < n_columns else ", or set pad=True"
+    raise ValueError(
+        f"X has {_count(n_columns)}, but n_timesteps={n_timesteps} times "
+        f"n_features={n_features} is {n_cells}. Give only one of the two and the other "
+        f"follows from the columns, choose two whose product is {n_columns}{fewer}."
+    )
+
+
+def _check_divides(n_columns: int, name: str, size: int, pad: bool) -> None:
+    if pad or n_columns % size == 0:
+        return
+    divisors = [k for k in range(1, n_columns + 1) if n_columns % k == 0]
+    nearest = sorted(divisors, key=lambda k: abs(k - size))[:MOST_DIVISORS_NAMED]
+    named = [str(k) for k in sorted(nearest)]
+    options = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
+    among = "" if len(named) == len(divisors) else "for example "
+    raise ValueError(
+        f"X has {_count(n_columns)}, which {name}={size} does not divide. Choose "
+        f"{among}{options}, or set pad=True."
+    )
+
+
+def _count(n_columns: int) -> str:
+    return f"{n_columns} column" if n_columns == 1 else f"{n_columns} columns"
+
+
+def columns_to_steps(
+    table: NDArray[Any], n_timesteps: int, n_features: int, layout: str
+) -> NDArray[Any]:
+    """Columns as timesteps, filled up as the Notes of SequenceReshaper say.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    n_timesteps, n_features : int
+        Their product is at least `n_columns`.
+    layout : {"timestep", "feature"}
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+    """
+    n_columns = table.shape[1]
+    n_filled = -(-n_columns // n_features)
+    n_cells = n_filled * n_features
+    if n_cells > n_columns:
+        table = _append_nan(table, n_cells)
+    steps = _by_layout(table, n_filled, n_features, layout)
+    if n_cells > n_columns:
+        cells = np.arange(n_cells)[None]
+        no_column = _by_layout(cells, n_filled, n_features, layout) >= n_columns
+        np.copyto(steps, 0, where=no_column & valid_steps(steps)[:, :, None])
+    return _append_nan(steps, n_timesteps) if n_timesteps > n_filled else steps
+
+
+def steps_to_columns(steps: NDArray[Any], n_columns: int, layout: str) -> NDArray[Any]:
+    """The inverse of :func:`columns_to_steps`.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features)
+    n_columns : int
+        Columns of the table.
+    layout : {"timestep", "feature"}
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_columns)
+    """
+    n_samples, _, n_features = steps.shape
+    steps = steps[:, : -(-n_columns // n_features)]
+    if layout == "feature":
+        steps = steps.swapaxes(1, 2)
+    n_cells = steps.shape[1] * steps.shape[2]
+    return steps.reshape(n_samples, n_cells)[:, :n_columns]
+
+
+def _by_layout(
+    table: NDArray[Any], n_timesteps: int, n_features: int, layout: str
+) -> NDArray[Any]:
+    if layout == "timestep":
+        return table.reshape(len(table), n_timesteps, n_features)
+    return table.reshape(len(table), n_features, n_timesteps).swapaxes(1, 2)
+
+
+def _append_nan(values: NDArray[Any], length: int) -> NDArray[Any]:
+    """A float copy whose second axis is `length`, NaN behind the values."""
+    dtype = values.dtype if values.dtype.kind == "f" else np.float64
+    longer = np.full((values.shape[0], length, *values.shape[2:]), np.nan, dtype=dtype)
+    longer[:, : values.shape[1]] = values
+    return longer
