@@ -162,7 +162,7 @@ def _refuse_non_finite(
             "sklearn.impute.SimpleImputer, before the rows become sequences."
         )
     raise ValueError(
-        f"X contains infinity or a value too large for float32 ({where}: {value!r}). "
+        f"X contains infinity or a value too large for float32 ({where}: {value}). "
         "Replace or drop it, or scale the features first."
     )
 

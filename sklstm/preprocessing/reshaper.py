@@ -201,7 +201,7 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
-        if is_ragged(X):
+        if is_ragged(X) and len(X):
             try:
                 X = np.stack([np.asarray(row) for row in X])
             except ValueError as error:
@@ -270,11 +270,11 @@ def _check_product(
     n_cells = n_timesteps * n_features
     if n_cells == n_columns or (pad and n_cells > n_columns):
         return
-    fewer = "" if n_cells < n_columns else ", or set pad=True"
+    repair = ", or set pad=True" if n_cells > n_columns else ""
     raise ValueError(
         f"X has {_count(n_columns)}, but n_timesteps={n_timesteps} times "
-        f"n_features={n_features} is {n_cells}. Give only one of the two and the other "
-        f"follows from the columns, choose two whose product is {n_columns}{fewer}."
+        f"n_features={n_features} is {n_cells}. Choose two sizes whose product is "
+        f"{n_columns}, or give one of them and the other follows{repair}."
     )
 
 

@@ -1,0 +1,293 @@
+"""Laws and loop references for sklstm.sequences."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from strategies import law, ragged, scattered
+
+from sklstm import sequences as module
+from sklstm.sequences import (
+    SequenceBatch,
+    chunks,
+    fit_length,
+    is_ragged,
+    pad_ragged,
+    read_sequences,
+    split_sequences,
+    valid_steps,
+)
+
+
+@given(scattered())
+@law
+def test_valid_steps_are_those_with_a_number(pair):
+    """A timestep is valid unless every one of its features is NaN."""
+    _, values = pair
+    valid = valid_steps(values)
+    for sample, row in enumerate(values):
+        for step, features in enumerate(row):
+            assert valid[sample, step] == any(value == value for value in features)
+
+
+@given(scattered())
+@law
+def test_read_sequences_finds_every_length(pair):
+    """Lengths count the valid steps, and right_padded says where they stand."""
+    sequences, values = pair
+    batch = read_sequences(values)
+    assert len(batch) == len(sequences)
+    assert batch.n_features == values.shape[2]
+    assert batch.n_timesteps == max(map(len, sequences))
+    assert batch.values is values
+    assert_array_equal(batch.lengths, [len(sequence) for sequence in sequences])
+    in_front = all(
+        not np.isnan(row[: len(sequence)]).any()
+        for row, sequence in zip(values, sequences, strict=True)
+    )
+    assert batch.right_padded == in_front
+
+
+@given(scattered(), st.data())
+@law
+def test_take_moves_valid_steps_to_the_front(pair, data):
+    """Any rows in any order: their steps in front, float32, zeros behind."""
+    sequences, values = pair
+    n_samples = len(sequences)
+    rows = data.draw(st.lists(st.integers(0, n_samples - 1), min_size=1, max_size=8))
+    taken = read_sequences(values).take(np.array(rows))
+    longest = max(len(sequences[row]) for row in rows)
+    assert taken.shape == (len(rows), longest, values.shape[2])
+    assert taken.dtype == np.float32
+    for row, steps in zip(rows, taken, strict=True):
+        length = len(sequences[row])
+        assert_array_equal(steps[:length], sequences[row].astype(np.float32))
+        assert not steps[length:].any()
+
+
+@given(scattered())
+@law
+def test_materialised_holds_the_same_sequences(pair):
+    """Materialising changes where the numbers lie, and nothing that take returns."""
+    _, values = pair
+    batch = read_sequences(values)
+    held = batch.materialised()
+    assert held.right_padded
+    assert held.values.flags.c_contiguous
+    for rows in (slice(None), slice(0, 1), np.array([0, 0])):
+        assert_array_equal(held.take(rows), batch.take(rows))
+
+
+@given(st.integers(0, 50), st.integers(0, 200))
+@law
+def test_chunks_cover_every_row_once(n_samples, bytes_per_sample):
+    """Slices follow each other without gap or overlap, none of them empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHUNK_BYTES", 100)
+        parts = list(chunks(n_samples, bytes_per_sample))
+    rows = [row for part in parts for row in range(part.start, part.stop)]
+    assert rows == list(range(n_samples))
+    assert all(part.stop > part.start for part in parts)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 64, 2**20])
+def test_read_sequences_does_not_depend_on_the_chunks(monkeypatch, chunk_bytes):
+    """Padding in any chunk is found, wherever the chunks are cut."""
+    values = np.ones((9, 3, 2))
+    values[4, 2] = values[7, 0] = np.nan
+    monkeypatch.setattr(module, "CHUNK_BYTES", chunk_bytes)
+    batch = read_sequences(values)
+    assert_array_equal(batch.lengths, [3, 3, 3, 3, 2, 3, 3, 2, 3])
+    assert not batch.right_padded
+    values[8, 1, 1] = np.inf
+    with pytest.raises(ValueError, match="sample 8, timestep 1, feature 1: inf"):
+        read_sequences(values)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, r"NaN in only some features of a timestep \(sample 3, timestep 1, f"),
+        (np.inf, r"infinity .*\(sample 3, timestep 1, feature 0: inf\)"),
+        (-1e39, r"too large for float32 \(sample 3, timestep 1, feature 0: -1e\+39\)"),
+    ],
+)
+def test_read_sequences_says_where_the_offender_stands(value, message):
+    """Sample, timestep and feature of the first bad value are in the message."""
+    values = np.zeros((5, 4, 2))
+    values[3, 1, 0] = value
+    with pytest.raises(ValueError, match=message):
+        read_sequences(values)
+
+
+def test_read_sequences_refuses_a_sample_of_padding_only():
+    """A sample without any valid timestep has nothing to be read."""
+    values = np.zeros((5, 4, 2))
+    values[2] = values[4] = np.nan
+    with pytest.raises(ValueError, match=r"Sample 2 .* padding.*\(2 such samples of 5"):
+        read_sequences(values)
+
+
+ROWS = ([1, 2, 3], [4, 5, 6])
+SHORT = ([1, 2, 3], [4])
+
+
+def objects(sequences):
+    """A 1D object array, whatever the lengths of its elements."""
+    array = np.empty(len(sequences), dtype=object)
+    array[:] = sequences
+    return array
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        (list(ROWS), False),
+        (ROWS, False),
+        (np.array(ROWS), False),
+        (np.zeros((2, 3, 4)), False),
+        (np.zeros(3), False),
+        (np.array([1, 2, 3], dtype=object), False),
+        ([1, 2, 3], False),
+        (["ab", "c"], False),
+        ("abc", False),
+        (None, False),
+        (pd.DataFrame({"a": [1, 2]}), False),
+        (pl.DataFrame({"a": [1, 2]}), False),
+        (pd.Series([1, 2]), False),
+        (pl.Series([1, 2]), False),
+        (np.zeros(0), False),
+        ([], True),
+        (list(SHORT), True),
+        (SHORT, True),
+        ([1, [2, 3]], True),
+        (objects(SHORT), True),
+        (objects(ROWS), True),
+        (pd.Series(list(SHORT)), True),
+        (pd.Series(list(ROWS)), True),
+        (pl.Series(list(SHORT)), True),
+        ([np.zeros(3), np.zeros(3)], True),
+        ([np.zeros((3, 1)), np.zeros((3, 1))], True),
+        ([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], True),
+        ([pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1, 2]})], True),
+    ],
+)
+def test_is_ragged(X, expected):
+    """A matrix in any container is rectangular; a collection of sequences is not."""
+    assert is_ragged(X) is expected
+
+
+@given(ragged(), st.integers(0, 3), st.sampled_from(["pre", "post"]))
+@law
+def test_pad_ragged_is_the_loop(sequences, extra, padding):
+    """Every sequence stands at its end of the row, NaN fills the rest."""
+    n_timesteps = max(map(len, sequences)) + extra
+    stacked = pad_ragged(sequences, n_timesteps, padding)
+    assert stacked.dtype == sequences[0].dtype
+    assert stacked.shape == (len(sequences), n_timesteps, sequences[0].shape[1])
+    for row, sequence in zip(stacked, sequences, strict=True):
+        n = len(sequence)
+        kept, rest = (row[:n], row[n:]) if padding == "post" else (row[-n:], row[:-n])
+        assert_array_equal(kept, sequence)
+        assert np.isnan(rest).all()
+
+
+@given(ragged())
+@law
+def test_split_sequences_inverts_pad_ragged(sequences):
+    """Padding then splitting is the identity."""
+    split = split_sequences(pad_ragged(sequences))
+    assert len(split) == len(sequences)
+    for before, after in zip(sequences, split, strict=True):
+        assert_array_equal(after, before, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "dtype"),
+    [
+        ([np.zeros(2, np.float32), np.zeros(1, np.float32)], np.float32),
+        ([np.zeros(2, np.float32), np.zeros(1, np.float64)], np.float64),
+        ([[1, 2], [True]], np.float64),
+        ([pd.Series([1, None], dtype=object), [2]], np.float64),
+    ],
+)
+def test_pad_ragged_dtype(sequences, dtype):
+    """float32 is kept, whatever else is a number becomes float64."""
+    assert pad_ragged(sequences).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("sequences", "error", "message"),
+    [
+        ([], ValueError, "empty list: 0 sequences"),
+        ([[1], []], ValueError, "Sequence 1 of X is empty"),
+        ([[1], 2], ValueError, r"Sequence 1 of X has shape \(\)"),
+        ([np.zeros((1, 1, 1))], ValueError, r"Sequence 0 of X has shape \(1, 1, 1\)"),
+        (
+            [np.zeros((2, 2)), np.zeros((2, 3))],
+            ValueError,
+            "Sequence 1 of X has 3 features, but sequence 0 has 2",
+        ),
+        ([[1], ["a"]], TypeError, "Sequence 1 of X is not numeric"),
+        ([[1j]], TypeError, "Sequence 0 of X is not numeric: its dtype is complex"),
+        ([[1, [2, 3]]], TypeError, "Sequence 0 of X is not numeric"),
+        ([[None, "a"]], TypeError, "Sequence 0 of X is not numeric"),
+    ],
+)
+def test_pad_ragged_refuses(sequences, error, message):
+    """The message names the sequence that cannot be stacked."""
+    with pytest.raises(error, match=message):
+        pad_ragged(sequences)
+
+
+def test_pad_ragged_refuses_longer_sequences():
+    """A length that is too small is no way to truncate."""
+    with pytest.raises(ValueError, match="3 timesteps, more than n_timesteps=2"):
+        pad_ragged(SHORT, 2)
+
+
+@given(
+    scattered(),
+    st.integers(1, 8),
+    st.sampled_from(["pre", "post"]),
+    st.sampled_from(["pre", "post"]),
+)
+@law
+def test_fit_length_is_the_loop(pair, n_timesteps, padding, truncating):
+    """Padding anywhere is taken out, then each sequence is cut and padded."""
+    sequences, values = pair
+    if truncating == "pre":
+        cut = [sequence[-n_timesteps:] for sequence in sequences]
+    else:
+        cut = [sequence[:n_timesteps] for sequence in sequences]
+    expected = pad_ragged(cut, n_timesteps, padding)
+    fitted = fit_length(read_sequences(values), n_timesteps, padding, truncating)
+    assert_array_equal(fitted, expected, strict=True)
+
+
+def test_fit_length_does_not_copy_what_fits():
+    """Full sequences of the right length come back as they are."""
+    values = np.ones((3, 2, 2), dtype=np.float32)
+    assert fit_length(read_sequences(values), 2, "pre", "post") is values
+
+
+def test_fit_length_of_integers_is_float64():
+    """Integers have no NaN."""
+    batch = SequenceBatch(np.ones((1, 2, 1), dtype=int), np.array([2]), True)
+    assert fit_length(batch, 2, "post", "post").dtype == np.float64
+    assert_array_equal(fit_length(batch, 3, "pre", "pre").ravel(), [np.nan, 1, 1])
+
+
+def test_values_are_left_alone():
+    """Reading, taking and fitting write nothing into the caller's array."""
+    values = np.arange(24.0).reshape(2, 4, 3)
+    values[0, 1] = values[1, 3] = np.nan
+    before = values.copy()
+    batch = read_sequences(values)
+    batch.take(slice(None))
+    fit_length(batch, 6, "pre", "post")
+    split_sequences(values)
+    assert_array_equal(values, before)
