@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 # or a view of overlapping windows is never copied whole.
 CHUNK_BYTES = 32 * 2**20
 
+# Up to this size a batch is converted to right-padded float32 once, not every epoch.
+IN_MEMORY_BYTES = 128 * 2**20
+
 
 @dataclass(frozen=True, eq=False)
 class SequenceBatch:
@@ -30,11 +33,14 @@ class SequenceBatch:
         The number of valid timesteps of each sample.
     right_padded : bool
         Whether the valid steps of every sample already stand in front.
+    rows : ndarray of shape (n_samples,) or None
+        Which rows of `values` the samples are; None means all, in order.
     """
 
     values: Any
     lengths: NDArray[np.intp]
     right_padded: bool
+    rows: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -62,6 +68,8 @@ class SequenceBatch:
         """
         lengths = self.lengths[rows]
         longest = int(lengths.max())
+        if self.rows is not None:
+            rows = self.rows[rows]
         values = np.asarray(self.values[rows], dtype=np.float32)
         if self.right_padded:
             values = values[:, :longest]
@@ -75,10 +83,16 @@ class SequenceBatch:
             values = np.where(behind[:, :, None], np.float32(0), values)
         return values
 
-    def materialised(self) -> SequenceBatch:
-        """The same batch held in memory as contiguous, right-padded float32."""
-        values = np.ascontiguousarray(self.take(slice(None)))
-        return SequenceBatch(values, self.lengths, True)
+    def at(self, rows: NDArray[np.intp]) -> SequenceBatch:
+        """Some of the sequences; nothing is copied."""
+        source = rows if self.rows is None else self.rows[rows]
+        return SequenceBatch(self.values, self.lengths[rows], self.right_padded, source)
+
+    def in_memory(self) -> SequenceBatch:
+        """The same sequences as right-padded float32, unless they are too large."""
+        if 4 * len(self) * self.n_timesteps * self.n_features > IN_MEMORY_BYTES:
+            return self
+        return SequenceBatch(self.take(slice(None)), self.lengths, True)
 
 
 def valid_steps(values: NDArray[Any]) -> NDArray[np.bool_]:

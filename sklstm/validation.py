@@ -37,8 +37,10 @@ __all__ = [
     "_fit_context",
     "as_three_axes",
     "check_lengths_match",
+    "check_numeric_target",
     "check_sample_weight",
     "check_sequences",
+    "check_target",
     "column_or_1d",
     "validate_parameter_constraints",
 ]
@@ -241,20 +243,44 @@ def check_sample_weight(
     return weights
 
 
-def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64]:
-    """A finite numeric target of shape (n_samples,) or (n_samples, n_targets).
+def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
+    """A finite y of shape (n_samples,) or (n_samples, n_columns); labels may be text.
 
     Raises
     ------
     ValueError
-        If y is None, not finite, not numeric or of more than two axes.
+        If y is None, not finite or of more than two axes.
     """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None."
         )
-    y = _check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
+    if getattr(y, "ndim", 0) > 2:
+        raise ValueError(
+            f"y has {y.ndim} axes (shape {y.shape}), but {type(estimator).__name__} "
+            "takes one target per sequence: shape (n_samples,) or (n_samples, "
+            "n_columns). For a target at every timestep use a BiLSTMTimestep estimator."
+        )
+    y = _check_y(y, multi_output=True, estimator=estimator)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    return y.astype(np.float64, copy=False)
+    return y
+
+
+def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64]:
+    """A finite numeric y of shape (n_samples,) or (n_samples, n_targets).
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_target`, and if y is not numeric.
+    """
+    y = check_target(estimator, y)
+    try:
+        return y.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{type(estimator).__name__} needs numbers for y, got {y.dtype} ({error}). "
+            "For labels use BiLSTMClassifier."
+        ) from error

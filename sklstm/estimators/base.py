@@ -1,0 +1,380 @@
+"""What all estimators share: parameters, training, and the NumPy forward pass."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.inference import ForwardPass
+from sklstm.parameters import (
+    DIRECTIONS,
+    MERGE_MODES,
+    Architecture,
+    initial_parameters,
+    split_parameters,
+)
+from sklstm.persistence import pack_state, unpack_state
+from sklstm.sequences import SequenceBatch
+from sklstm.validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_lengths_match,
+    check_sample_weight,
+    check_sequences,
+    n_step_features,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target as the network sees it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns), float32
+        Class indices in one column for a softmax, else a column per output.
+    activation : {"sigmoid", "softmax", "linear"}
+    n_outputs : int
+    weights : ndarray of shape (n_samples,) or None
+        Of the samples; None weighs all alike.
+    strata : ndarray of shape (n_samples,) or None
+        Classes to keep in proportion when validation samples are split off.
+    """
+
+    values: NDArray[np.float32]
+    activation: str
+    n_outputs: int
+    weights: NDArray[np.float64] | None
+    strata: NDArray[Any] | None = None
+
+
+class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
+    """Fit, save and predict; a subclass says what its target is."""
+
+    #: Losses by activation, the default first.
+    _losses: dict[str, tuple[str, ...]]
+
+    _parameter_constraints: dict[str, Any] = {
+        "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "direction": [StrOptions(set(DIRECTIONS))],
+        "merge_mode": [StrOptions(set(MERGE_MODES))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [str, HasMethods(["apply", "get_config"])],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
+        "warm_start": ["boolean"],
+        "verbose": [Interval(Integral, 0, 2, closed="both"), "boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        units: int | tuple[int, ...] = 32,
+        *,
+        direction: str = "bidirectional",
+        merge_mode: str = "concat",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        optimizer: Any = "adam",
+        learning_rate: float | None = None,
+        clipnorm: float | None = None,
+        loss: str | None = None,
+        epochs: int = 100,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.units = units
+        self.direction = direction
+        self.merge_mode = merge_mode
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.clipnorm = clipnorm
+        self.loss = loss
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # -- what a subclass defines ----------------------------------------------------
+
+    @abstractmethod
+    def _check_target(self, y: Any) -> NDArray[Any]:
+        """Validate y by itself."""
+
+    @abstractmethod
+    def _encode_target(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, *, reset: bool
+    ) -> Target:
+        """y as the network sees it; learn its classes or scale when `reset`."""
+
+    # -- training -------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        epochs: int,
+        resume: bool,
+        **known: Any,
+    ) -> None:
+        """Train for some epochs, from where the last call ended if `resume`.
+
+        `known` goes to `_encode_target`. The estimator is left as it was if anything
+        fails.
+        """
+        with _unchanged_on_error(self):
+            batch = check_sequences(self, X, reset=not resume)
+            y = self._check_target(y)
+            check_lengths_match(batch, y)
+            weights = check_sample_weight(sample_weight, batch)
+            if weights is not None and not weights.all():
+                used = np.flatnonzero(weights)
+                batch, y, weights = batch.at(used), y[used], weights[used]
+            target = self._encode_target(y, weights, reset=not resume, **known)
+            self.n_outputs_ = target.n_outputs
+            architecture = self._architecture_for(target)
+            if resume and architecture != self._architecture:
+                raise ValueError(
+                    "Training cannot go on with another architecture: the fitted one "
+                    f"is {self._architecture}, the parameters ask for {architecture}. "
+                    "Set warm_start=False to start again."
+                )
+            self._architecture = architecture
+            self._train(batch, target, epochs=epochs, resume=resume)
+
+    def _architecture_for(self, target: Target) -> Architecture:
+        units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
+        if not units or not all(isinstance(u, Integral) and u >= 1 for u in units):
+            raise ValueError(
+                f"The 'units' parameter of {type(self).__name__} must be an int or a "
+                "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
+                f"{self.units!r} instead."
+            )
+        return Architecture(
+            n_features=n_step_features(self),
+            units=tuple(int(u) for u in units),
+            direction=self.direction,
+            merge_mode=self.merge_mode,
+            n_outputs=target.n_outputs,
+            activation=target.activation,
+        )
+
+    def _loss_for(self, activation: str) -> str:
+        losses = self._losses[activation]
+        if self.loss is None:
+            return losses[0]
+        if self.loss not in losses:
+            raise ValueError(
+                f"loss={self.loss!r} does not go with this target, for which the "
+                f"output is {activation}. Choose one of {', '.join(losses)}, or None "
+                "to have it chosen."
+            )
+        return self.loss
+
+    def _train(
+        self,
+        batch: SequenceBatch,
+        target: Target,
+        *,
+        epochs: int,
+        resume: bool,
+    ) -> None:
+        from sklstm.training.fitting import TrainingSet, fit_network
+
+        weights = np.ones(len(batch)) if target.weights is None else target.weights
+        data = TrainingSet(batch.in_memory(), target.values, weights.astype(np.float32))
+        previous = vars(self).get("_training_state") if resume else None
+        rng = _generator(self.random_state)
+        if previous is not None:
+            rng.bit_generator.state = previous["rng"]
+        validation = None
+        if self.early_stopping:
+            data, validation = self._split_validation(data, target, rng)
+        trained = fit_network(
+            self._architecture,
+            self._flat if resume else initial_parameters(self._architecture, rng),
+            data,
+            validation_data=validation,
+            loss=self._loss_for(target.activation),
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            optimizer_state=None if previous is None else previous["optimizer"],
+            clipnorm=self.clipnorm,
+            dropout=float(self.dropout),
+            recurrent_dropout=float(self.recurrent_dropout),
+            epochs=epochs,
+            initial_epoch=self.n_epochs_ if resume else 0,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            patience=self.patience if self.early_stopping else None,
+            callbacks=copy.deepcopy(self.callbacks),
+            verbose=int(self.verbose),
+            rng=rng,
+        )
+        history = self.history_ if resume else {}
+        self.history_ = {
+            name: [*history.get(name, []), *values]
+            for name, values in trained.history.items()
+        }
+        self.n_epochs_ = len(self.history_["loss"])
+        self._training_state = {
+            "optimizer": trained.optimizer_state,
+            "rng": rng.bit_generator.state,
+        }
+        self._flat = trained.parameters
+        self._flat.flags.writeable = False
+        vars(self).pop("_forward_pass", None)
+
+    def _split_validation(self, data: Any, target: Target, rng: Any) -> tuple[Any, Any]:
+        """Split validation samples off, classes in proportion."""
+        from sklearn.model_selection import train_test_split
+
+        try:
+            train, held_out = train_test_split(
+                np.arange(len(data.sequences)),
+                test_size=self.validation_fraction,
+                stratify=target.strata,
+                random_state=int(rng.integers(2**31)),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} cannot split {len(data.sequences)} "
+                f"samples: {error} Give more samples, another validation_fraction, or "
+                "set early_stopping=False."
+            ) from error
+        return data.at(train), data.at(held_out)
+
+    def _can_resume(self) -> bool:
+        return "_flat" in vars(self)
+
+    def _refuse_early_stopping(self) -> None:
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: each call trains "
+                "one epoch on the samples it is given. Set early_stopping=False."
+            )
+
+    # -- prediction -----------------------------------------------------------------
+
+    def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
+        """Activated outputs, shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        return self._forward()(check_sequences(self, X, reset=False))
+
+    def _forward(self) -> ForwardPass:
+        if "_forward_pass" not in vars(self):
+            self._forward_pass = ForwardPass(self._flat, self._architecture)
+        return self._forward_pass
+
+    @property
+    def weights_(self) -> dict[str, NDArray[np.float32]]:
+        """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
+        check_is_fitted(self)
+        return split_parameters(self._flat, self._architecture)
+
+    def to_keras(self, *, mask: bool = False) -> Any:
+        """A network of standard Keras layers that predicts the same.
+
+        Parameters
+        ----------
+        mask : bool, default=False
+            Whether the network takes a second input, booleans of shape ``(n_samples,
+            n_timesteps)`` that are False at padded timesteps. Without it all timesteps
+            count as data.
+
+        Returns
+        -------
+        keras.Model
+            Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN. A
+            classifier's network gives probabilities: one column for two classes, else
+            one per class or label; a regressor's gives the targets.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self)
+        from sklstm.training.layers import keras_layers
+
+        network = keras_layers(self._architecture, mask=mask)
+        network.set_weights(list(self._keras_weights().values()))
+        return network
+
+    def _keras_weights(self) -> dict[str, NDArray[Any]]:
+        """`weights_` as `to_keras` needs them, by name."""
+        return dict(self.weights_)
+
+    # -- scikit-learn's protocol ----------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        return pack_state(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpack_state(state, type(self).__name__))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
+        return tags
+
+
+@contextmanager
+def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give a failing fit no trace: all attributes as they were before."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _generator(random_state: Any) -> np.random.Generator:
+    """A generator of our own; None takes fresh entropy, not NumPy's global state."""
+    if random_state is None:
+        return np.random.default_rng()
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
+    return np.random.default_rng(seed)
+
+

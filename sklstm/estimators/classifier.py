@@ -1,0 +1,369 @@
+"""One label, or several, per sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sklstm.estimators.base import BaseBiLSTM, Target
+from sklstm.validation import StrOptions, _fit_context, check_target
+
+_MULTILABEL = "multilabel-indicator"
+
+
+class BiLSTMClassifier(ClassifierMixin, BaseBiLSTM):
+    """Bidirectional LSTM classifier: one label, or several, per sequence.
+
+    Two LSTMs [1]_ read each sequence, one from the front and one from the back [2]_.
+    Their last states are merged and go through a dense layer: one sigmoid for two
+    classes, a softmax for more, a sigmoid for each label of a multilabel target.
+
+    Training uses TensorFlow, prediction NumPy alone.
+
+    Parameters
+    ----------
+    units : int or tuple of int, default=32
+        Width of the LSTM, in each direction. A tuple stacks layers, from input to
+        output.
+    direction : {"bidirectional", "forward", "backward"}, default="bidirectional"
+        In which direction the sequences are read.
+    merge_mode : {"concat", "sum", "mul", "ave"}, default="concat"
+        How the states of the two directions are merged: side by side, or their sum,
+        product or average. Without effect on one direction.
+    dropout : float, default=0.0
+        Fraction of the inputs of every LSTM layer that is set to zero in training, the
+        same features at all timesteps of a sequence.
+    recurrent_dropout : float, default=0.0
+        Fraction of the recurrent state that is set to zero in training. The fused
+        kernel cannot do it: training runs on Keras' own layers, several times slower.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        One that treats every parameter by itself: "adadelta", "adagrad", "adam",
+        "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd".
+    learning_rate : float, default=None
+        None is the optimizer's own default, 0.001 for "adam".
+    clipnorm : float, default=None
+        Largest allowed norm of the gradient of all parameters together.
+    loss : str, default=None
+        None is "binary_crossentropy" for two classes and for several labels,
+        "categorical_crossentropy" for more classes. "binary_focal_crossentropy" and
+        "categorical_focal_crossentropy" give hard samples more weight.
+    epochs : int, default=100
+        How often training goes through the data, at most.
+    batch_size : int, default=32
+        Samples per step of the optimizer.
+    shuffle : bool, default=True
+        Whether the samples are put in a new random order in every epoch.
+    early_stopping : bool, default=False
+        Whether to set `validation_fraction` of the samples aside, stop once the loss on
+        them has not fallen for `patience` epochs, and keep the best parameters.
+    validation_fraction : float, default=0.1
+        Share of the samples set aside if `early_stopping`; classes in proportion.
+    patience : int, default=10
+        Epochs to wait for a better validation loss.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, ``{label: weight}``; "balanced" makes them inversely
+        proportional to class frequencies.
+    callbacks : keras.callbacks.Callback or list of them, default=None
+        Copied before use. Batch-level hooks are called once per chunk of some 32 MB.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the parameters of the previous call.
+    verbose : {0, 1, 2}, default=0
+        0 prints nothing, 1 a progress bar, 2 a line per epoch.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial parameters, order of samples, dropout and validation split.
+        An int gives the same parameters in every call, process and thread.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; the label numbers for a multilabel target.
+    n_features_in_ : int
+        Features per timestep in `fit`, or columns if X was a matrix.
+    n_timesteps_in_ : int
+        Timesteps in `fit`; `predict` takes any number of them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X was a data frame.
+    n_outputs_ : int
+        Width of the output layer.
+    history_ : dict of str to list of float
+        "loss" and "accuracy" of every epoch, with early stopping also "val_loss" and
+        "val_accuracy".
+    n_epochs_ : int
+        Number of epochs run.
+    weights_ : dict of str to ndarray
+        Parameters by name.
+
+    See Also
+    --------
+    BiLSTMRegressor : One or more numbers per sequence.
+    SequenceReshaper : Turns columns into timesteps.
+
+    References
+    ----------
+    .. [1] Hochreiter & Schmidhuber (1997), Long short-term memory.
+       :doi:`10.1162/neco.1997.9.8.1735`
+    .. [2] Schuster & Paliwal (1997), Bidirectional recurrent neural networks.
+       :doi:`10.1109/78.650093`; Graves & Schmidhuber (2005), Framewise phoneme
+       classification with bidirectional LSTM. :doi:`10.1016/j.neunet.2005.06.042`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMClassifier
+    >>> X = np.random.default_rng(0).normal(size=(60, 10, 2))
+    >>> y = np.where(X[:, :, 0].sum(axis=1) > 0, "up", "down")
+    >>> classifier = BiLSTMClassifier(units=8, epochs=40, random_state=0).fit(X, y)
+    >>> classifier.predict_proba(X).shape
+    (60, 2)
+    """
+
+    _losses = {
+        "sigmoid": ("binary_crossentropy", "binary_focal_crossentropy"),
+        "softmax": ("categorical_crossentropy", "categorical_focal_crossentropy"),
+    }
+
+    _parameter_constraints = {
+        **BaseBiLSTM._parameter_constraints,
+        "loss": [StrOptions({name for names in _losses.values() for name in names}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        units: int | tuple[int, ...] = 32,
+        *,
+        direction: str = "bidirectional",
+        merge_mode: str = "concat",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        optimizer: Any = "adam",
+        learning_rate: float | None = None,
+        clipnorm: float | None = None,
+        loss: str | None = None,
+        epochs: int = 100,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        class_weight: Any = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            units,
+            direction=direction,
+            merge_mode=merge_mode,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            clipnorm=clipnorm,
+            loss=loss,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
+n_columns), or list of sequences
+            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
+            differ in length. A timestep whose features are all NaN is padding.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any type, or an indicator matrix of zeros and ones.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Samples of weight zero are left out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not as described, if fewer than two classes are
+            left, or if training diverges.
+        """
+        resume = self.warm_start and self._can_resume()
+        self._fit(X, y, sample_weight, epochs=self.epochs, resume=resume)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> BiLSTMClassifier:
+        """Train for one epoch on these samples, going on from the previous call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; required in the first call unless y is an
+            indicator matrix.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if `early_stopping` is set or `classes` is missing.
+        """
+        self._refuse_early_stopping()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which cannot "
+                "see how frequent the classes are. Give a dict of weights instead."
+            )
+        resume = self._can_resume()
+        if not resume and classes is None and type_of_target(y) != _MULTILABEL:
+            raise ValueError(
+                "The first call of partial_fit needs classes: all labels that will "
+                "ever come, for example classes=np.unique(y_all)."
+            )
+        self._fit(X, y, sample_weight, epochs=1, resume=resume, classes=classes)
+        return self
+
+    def _check_target(self, y: Any) -> NDArray[Any]:
+        y = check_target(self, y)
+        check_classification_targets(y)
+        return y
+
+    def _encode_target(
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        *,
+        reset: bool,
+        classes: Any = None,
+    ) -> Target:
+        if reset:
+            self._learn_classes(y, classes)
+        weights = self._with_class_weight(y, weights)
+        if self._multilabel:
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"y has shape {y.shape}, but {type(self).__name__} was fitted on "
+                    f"{len(self.classes_)} labels: give an indicator matrix of shape "
+                    f"(n_samples, {len(self.classes_)})."
+                )
+            return Target(y.astype(np.float32), "sigmoid", y.shape[1], weights)
+        labels = self._label_numbers(y)
+        values = labels[:, None].astype(np.float32)
+        if len(self.classes_) == 2:
+            return Target(values, "sigmoid", 1, weights, strata=labels)
+        return Target(values, "softmax", len(self.classes_), weights, strata=labels)
+
+    def _learn_classes(self, y: NDArray[Any], classes: Any) -> None:
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                f"y has {y.shape[1]} columns of more than two classes each. Give one "
+                "column of labels, an indicator matrix of zeros and ones for several "
+                "labels, or fit one classifier per column with "
+                "sklearn.multioutput.MultiOutputClassifier."
+            )
+        self._multilabel = kind == _MULTILABEL
+        if self._multilabel:
+            self.classes_ = np.arange(y.shape[1])
+            return
+        self.classes_ = np.unique(y if classes is None else classes)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds only one class, {self.classes_[0]!r}, but a classifier needs "
+                "samples of at least two classes (rows of sample weight zero do not "
+                "count)."
+            )
+
+    def _label_numbers(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        """The place of every label in `classes_`."""
+        unknown = np.setdiff1d(y, self.classes_)
+        if y.ndim != 1 or len(unknown):
+            raise ValueError(
+                f"y holds labels that are not among the known classes: {unknown[:10]}. "
+                f"{type(self).__name__} knows {self.classes_[:10]}; name all classes "
+                "in the first call of partial_fit, or fit again without warm_start."
+            )
+        numbers: NDArray[np.intp] = np.searchsorted(self.classes_, y)
+        return numbers
+
+    def _with_class_weight(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None
+    ) -> NDArray[np.float64] | None:
+        if self.class_weight is None:
+            return weights
+        if isinstance(self.class_weight, dict) and not self._multilabel:
+            unknown = sorted(map(repr, set(self.class_weight) - set(self.classes_)))
+            if unknown:
+                raise ValueError(
+                    f"class_weight names {', '.join(unknown)}, which is not among the "
+                    f"classes of y: {self.classes_[:10]}."
+                )
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if weights is None else by_class * weights
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class, or the labels more probable than not.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        outputs = self._predict_outputs(X)
+        if self._multilabel:
+            labels: NDArray[Any] = (outputs > 0.5).astype(np.int64)
+            return labels
+        if outputs.shape[1] == 1:
+            labels = self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
+        else:
+            labels = self.classes_[outputs.argmax(axis=1)]
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; rows sum to one unless the target is multilabel.
+        """
+        outputs = self._predict_outputs(X)
+        if not self._multilabel and outputs.shape[1] == 1:
+            return np.column_stack([1 - outputs, outputs])
+        return outputs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,150 @@
+"""The parameters of a network: slices of one flat float32 vector. Pure NumPy.
+
+The order is Keras' own: for every layer the forward and then the backward LSTM, each
+as kernel, recurrent kernel and bias (gates i, f, c, o side by side), then the dense
+output layer. So kernel and recurrent kernel of one LSTM lie back to back and are one
+matrix of shape ``(n_inputs + units, 4 * units)``, as the fused kernel wants it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+DIRECTIONS = {
+    "bidirectional": ("forward", "backward"),
+    "forward": ("forward",),
+    "backward": ("backward",),
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All that determines the shapes and the arithmetic of a network.
+
+    Parameters
+    ----------
+    n_features : int
+        Features per timestep.
+    units : tuple of int
+        Width of each LSTM layer, from input to output.
+    direction : {"bidirectional", "forward", "backward"}
+    merge_mode : {"concat", "sum", "mul", "ave"}
+        How the two directions are merged; without effect on one direction.
+    n_outputs : int
+        Width of the dense output layer.
+    activation : {"sigmoid", "softmax", "linear"}
+        Of the dense output layer.
+    """
+
+    n_features: int
+    units: tuple[int, ...]
+    direction: str
+    merge_mode: str
+    n_outputs: int
+    activation: str
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return DIRECTIONS[self.direction]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Features that enter each layer, the dense output layer included."""
+        doubled = len(self.directions) == 2 and self.merge_mode == "concat"
+        return (self.n_features, *(u * (1 + doubled) for u in self.units))
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every array, in the order in which they lie in the flat vector."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for k, (n_inputs, units) in enumerate(
+            zip(self.widths[:-1], self.units, strict=True), start=1
+        ):
+            for direction in self.directions:
+                lstm = f"lstm_{k}/{direction}"
+                shapes[f"{lstm}/kernel"] = (n_inputs, 4 * units)
+                shapes[f"{lstm}/recurrent_kernel"] = (units, 4 * units)
+                shapes[f"{lstm}/bias"] = (4 * units,)
+        shapes["dense/kernel"] = (self.widths[-1], self.n_outputs)
+        shapes["dense/bias"] = (self.n_outputs,)
+        return shapes
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+
+def split_parameters(
+    flat: NDArray[np.float32], architecture: Architecture
+) -> dict[str, NDArray[np.float32]]:
+    """Name the parts of a flat vector, as views of it.
+
+    Parameters
+    ----------
+    flat : ndarray of shape (architecture.n_parameters,)
+
+    Returns
+    -------
+    dict of str to ndarray
+        For example ``lstm_1/backward/recurrent_kernel`` or ``dense/bias``.
+    """
+    shapes = architecture.shapes
+    ends = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())])
+    return {
+        name: flat[start:end].reshape(shape)
+        for (name, shape), (start, end) in zip(
+            shapes.items(), pairwise(ends), strict=True
+        )
+    }
+
+
+def initial_parameters(
+    architecture: Architecture, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw initial values as Keras does.
+
+    Kernels are Glorot uniform [1]_, recurrent kernels orthogonal [2]_, biases zero but
+    for the forget gate's, which are one [3]_.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (architecture.n_parameters,), float32
+
+    References
+    ----------
+    .. [1] Glorot & Bengio (2010), Understanding the difficulty of training deep
+       feedforward neural networks.
+    .. [2] Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics
+       of learning in deep linear neural networks. :arxiv:`1312.6120`
+    .. [3] Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent
+       network architectures.
+    """
+    flat = np.zeros(architecture.n_parameters, dtype=np.float32)
+    for name, array in split_parameters(flat, architecture).items():
+        if name.endswith("recurrent_kernel"):
+            array[:] = _orthogonal(array.shape, rng)
+        elif name.endswith("kernel"):
+            limit = math.sqrt(6 / sum(array.shape))
+            array[:] = rng.uniform(-limit, limit, array.shape)
+        elif name.startswith("lstm"):
+            units = len(array) // 4
+            array[units : 2 * units] = 1
+    return flat
+
+
+def _orthogonal(
+    shape: tuple[int, ...], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Rows are orthonormal, uniformly distributed: QR with the signs of R removed."""
+    q, r = np.linalg.qr(rng.normal(size=shape[::-1]))
+    return (q * np.sign(np.diag(r))).T

@@ -1,0 +1,3 @@
+"""Training with TensorFlow, Keras and scikeras: imported by `fit`, nowhere else."""
+
+from sklstm.training import runtime as runtime  # first: it imports TensorFlow quietly

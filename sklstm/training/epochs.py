@@ -1,0 +1,345 @@
+"""Training as a sequence of graph calls, each an epoch (or a bounded chunk of one)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from sklstm.parameters import Architecture
+from sklstm.sequences import CHUNK_BYTES, SequenceBatch
+from sklstm.training.losses import count_correct, loss_per_row
+
+# Within so many batches, shuffled rows are sorted by length before they are cut, so
+# that a batch holds sequences of similar length.
+BUCKET_BATCHES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Sequences with a target and a weight each.
+
+    Parameters
+    ----------
+    sequences : SequenceBatch
+    targets : ndarray of shape (n_samples, n_columns), float32
+        One column of class indices for softmax, else one column per output.
+    weights : ndarray of shape (n_samples,), float32
+    """
+
+    sequences: SequenceBatch
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    def at(self, rows: NDArray[np.intp]) -> TrainingSet:
+        """Some of the samples."""
+        return TrainingSet(
+            self.sequences.at(rows), self.targets[rows], self.weights[rows]
+        )
+
+
+class EpochNetwork(keras.Model):
+    """A network whose `fit` runs an epoch over in-memory data as one graph call.
+
+    A subclass defines `logits` for the graph, and `assign` and `parameters` to write
+    and read its weights as one flat vector.
+    """
+
+    #: Random numbers for shuffling and dropout; set by whoever borrows the network.
+    rng: np.random.Generator
+
+    def __init__(self, activation: str, loss: str, n_parts: int, n_layers: int) -> None:
+        super().__init__()
+        self.activation = activation
+        self.loss_name = loss
+        self.traces = 0
+        self.sizes: tuple[Any, ...] = ()
+        self.dropout = 0.0
+        self.clipnorm = np.inf
+        floats, ints = tf.float32, tf.int32
+        data = [
+            tf.TensorSpec([None, None, None], floats),  # values
+            tf.TensorSpec([None], ints),  # lengths
+            tf.TensorSpec([None, None], floats),  # targets
+            tf.TensorSpec([None], floats),  # weights
+            tf.TensorSpec([None], ints),  # bounds of the batches
+            tf.TensorSpec([2], ints),  # seed
+        ]
+        sizes = [
+            tf.TensorSpec([n_parts], ints),  # entries of each part of the flat vector
+            tf.TensorSpec([n_layers], ints),  # units
+            tf.TensorSpec([2], ints),  # merged width of the last layer, outputs
+            tf.TensorSpec([3], floats),  # merge coefficients
+            tf.TensorSpec([], floats),  # dropout
+            tf.TensorSpec([], floats),  # clipnorm
+        ]
+        signature = [*data, *sizes]
+        self._train = tf.function(self._train_batches, signature, autograph=False)
+        self._test = tf.function(self._test_batches, signature, autograph=False)
+
+    # -- being borrowed -------------------------------------------------------------
+
+    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
+        """Write the parameters of an architecture."""
+        raise NotImplementedError
+
+    @property
+    def parameters(self) -> NDArray[np.float32]:
+        """A copy of the parameters in use, as one flat vector."""
+        raise NotImplementedError
+
+    def ready(self, optimizer: Any) -> None:
+        """Compile, and remember the optimizer's state before the first step."""
+        self.compile(optimizer=optimizer, loss=self.loss_name, jit_compile=False)
+        optimizer.build(self.trainable_variables)
+        self._fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
+
+    def set_sizes(self, parts: Any, units: Any, head: Any, merge: Any) -> None:
+        """What the graph takes as inputs instead of being traced for."""
+        self.sizes = (
+            tf.constant(parts, tf.int32, shape=[len(parts)]),
+            tf.constant(units, tf.int32, shape=[len(units)]),
+            tf.constant(head, tf.int32),
+            tf.constant(merge, tf.float32),
+            tf.constant(self.dropout, tf.float32),
+            tf.constant(self.clipnorm, tf.float32),
+        )
+
+    @property
+    def optimizer_state(self) -> list[NDArray[Any]]:
+        return [variable.numpy() for variable in self.optimizer.variables]
+
+    @optimizer_state.setter
+    def optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+        state = self._fresh_optimizer if state is None else state
+        for variable, value in zip(self.optimizer.variables, state, strict=True):
+            variable.assign(value)
+
+    # -- the graph ------------------------------------------------------------------
+
+    def logits(
+        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
+    ) -> Any:
+        """Outputs before the activation, shape (n_rows, n_outputs)."""
+        raise NotImplementedError
+
+    def _train_batches(
+        self,
+        values: Any,
+        lengths: Any,
+        targets: Any,
+        weights: Any,
+        bounds: Any,
+        seed: Any,
+        *sizes: Any,
+    ) -> Any:
+        self.traces += 1
+        variables = [variable.value for variable in self.trainable_variables]
+        *shapes, clipnorm = sizes
+
+        def step(k: Any, steps: Any, lengths: Any, targets: Any, weights: Any) -> Any:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
+                batch_seed = seed + tf.stack([k, 0])
+                logits = self.logits(steps, lengths, batch_seed, True, *shapes)
+                losses = loss_per_row(self.loss_name, targets, logits)
+                total, weight = tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
+                loss = total / weight
+            gradients = tape.gradient(loss, variables)
+            scale = tf.minimum(1.0, clipnorm / tf.linalg.global_norm(gradients))
+            gradients = [gradient * scale for gradient in gradients]
+            self.optimizer.apply(gradients, self.trainable_variables)
+            correct = count_correct(self.activation, targets, logits, weights)
+            return tf.stack([total, correct, weight])
+
+        return _over_batches(step, values, lengths, targets, weights, bounds)
+
+    def _test_batches(
+        self,
+        values: Any,
+        lengths: Any,
+        targets: Any,
+        weights: Any,
+        bounds: Any,
+        seed: Any,
+        *sizes: Any,
+    ) -> Any:
+        *shapes, _ = sizes
+
+        def step(k: Any, steps: Any, lengths: Any, targets: Any, weights: Any) -> Any:
+            logits = self.logits(steps, lengths, seed, False, *shapes)
+            losses = loss_per_row(self.loss_name, targets, logits)
+            correct = count_correct(self.activation, targets, logits, weights)
+            return tf.stack(
+                [tf.reduce_sum(losses * weights), correct, tf.reduce_sum(weights)]
+            )
+
+        return _over_batches(step, values, lengths, targets, weights, bounds)
+
+    # -- the loop over epochs -------------------------------------------------------
+
+    def fit(  # noqa: D102
+        self,
+        x: SequenceBatch,
+        y: NDArray[np.float32],
+        *,
+        sample_weight: NDArray[np.float32],
+        batch_size: int,
+        epochs: int,
+        initial_epoch: int = 0,
+        callbacks: Any = None,
+        shuffle: bool = True,
+        validation_data: TrainingSet | None = None,
+        verbose: Any = 0,
+        **_unused: Any,
+    ) -> Any:
+        data = TrainingSet(x, y, sample_weight)
+        callbacks = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=bool(verbose),
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=-(-len(x) // batch_size),
+        )
+        self.stop_training = False
+        callbacks.on_train_begin()
+        logs: dict[str, float] = {}
+        for epoch in range(initial_epoch, epochs):
+            callbacks.on_epoch_begin(epoch)
+            order = batch_order(x.lengths, batch_size, self.rng if shuffle else None)
+            logs = self._run(self._train, data, order, callbacks)
+            if validation_data is not None:
+                order = batch_order(validation_data.sequences.lengths, 256, None)
+                val = self._run(self._test, validation_data, order)
+                logs |= {f"val_{name}": value for name, value in val.items()}
+            callbacks.on_epoch_end(epoch, logs)
+            if not np.isfinite(logs["loss"]) or self.stop_training:
+                break
+        callbacks.on_train_end(logs)
+        self._refuse_divergence(logs, epoch)
+        return self.history
+
+    def _run(
+        self,
+        program: Any,
+        data: TrainingSet,
+        batches: list[NDArray[np.intp]],
+        callbacks: Any = None,
+    ) -> dict[str, float]:
+        """One pass over the data; callbacks' batch hooks are called once a chunk."""
+        totals = np.zeros(3)
+        last_batch = -1
+        for chunk in _chunks_of(batches, data.sequences):
+            first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
+            if callbacks is not None:
+                callbacks.on_train_batch_begin(first_batch)
+            rows = np.concatenate(chunk)
+            bounds = np.cumsum([0, *map(len, chunk)])
+            totals += program(
+                tf.constant(data.sequences.take(rows)),
+                tf.constant(data.sequences.lengths[rows], tf.int32),
+                tf.constant(data.targets[rows]),
+                tf.constant(data.weights[rows]),
+                tf.constant(bounds, tf.int32),
+                tf.constant(self.rng.integers(2**31, size=2), tf.int32),
+                *self.sizes,
+            ).numpy()
+            logs = self._logs(totals)
+            if callbacks is not None:
+                callbacks.on_train_batch_end(last_batch, logs)
+        return logs
+
+    def _logs(self, totals: NDArray[np.float64]) -> dict[str, float]:
+        loss, correct, weight = totals
+        logs = {"loss": float(loss / weight)}
+        if self.activation != "linear":
+            logs["accuracy"] = float(correct / weight)
+        return logs
+
+    def _refuse_divergence(self, logs: dict[str, float], epoch: int) -> None:
+        if all(np.isfinite(w).all() for w in self.get_weights()):
+            return
+        raise ValueError(
+            f"Training diverged: the loss became {logs['loss']} in epoch {epoch + 1}. "
+            "The usual causes are features or targets that are not scaled (put a "
+            "StandardScaler in front), too high a learning_rate, and long sequences "
+            "without clipnorm (try clipnorm=1)."
+        )
+
+
+def _over_batches(
+    step: Any, values: Any, lengths: Any, targets: Any, weights: Any, bounds: Any
+) -> Any:
+    """Sum of `step` over the batches, each cut to its longest sequence; in the graph."""
+    steps = tf.transpose(values, [1, 0, 2])
+
+    def body(k: Any, totals: Any) -> Any:
+        rows = slice(bounds[k], bounds[k + 1])
+        batch_lengths = lengths[rows]
+        longest = tf.reduce_max(batch_lengths)
+        batch = steps[:longest, rows]
+        return k + 1, totals + step(
+            k, batch, batch_lengths, targets[rows], weights[rows]
+        )
+
+    n_batches = tf.shape(bounds)[0] - 1
+    return tf.while_loop(
+        lambda k, _: k < n_batches, body, (0, tf.zeros(3)), parallel_iterations=1
+    )[1]
+
+
+def batch_order(
+    lengths: NDArray[np.intp], batch_size: int, rng: np.random.Generator | None
+) -> list[NDArray[np.intp]]:
+    """Cut the samples into batches.
+
+    With a generator they are shuffled. Where lengths differ, `BUCKET_BATCHES` batches
+    of shuffled rows at a time are sorted by length and cut, and the batches shuffled
+    again: a batch then costs little more than its sequences' own lengths, and every
+    epoch still groups the rows anew.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_samples,)
+    batch_size : int
+    rng : numpy.random.Generator or None
+        None keeps the rows in order.
+
+    Returns
+    -------
+    list of ndarray of int
+        Row numbers, every sample once; one batch may be smaller.
+    """
+    n_samples = len(lengths)
+    if rng is None:
+        order = np.arange(n_samples)
+    else:
+        order = rng.permutation(n_samples)
+    bounds = [*range(0, n_samples, batch_size), n_samples]
+    if rng is None or lengths.min() == lengths.max():
+        return [order[start:stop] for start, stop in pairwise(bounds)]
+    bucket = BUCKET_BATCHES * batch_size
+    for start in range(0, n_samples, bucket):
+        rows = order[start : start + bucket]
+        order[start : start + bucket] = rows[np.argsort(lengths[rows], kind="stable")]
+    batches = [order[start:stop] for start, stop in pairwise(bounds)]
+    return [batches[k] for k in rng.permutation(len(batches))]
+
+
+def _chunks_of(
+    batches: list[NDArray[np.intp]], sequences: SequenceBatch
+) -> Iterator[list[NDArray[np.intp]]]:
+    """Group batches so that the values of a group take about `CHUNK_BYTES`."""
+    _, n_timesteps, n_features = sequences.values.shape
+    rows = max(1, CHUNK_BYTES // (4 * n_timesteps * n_features))
+    per_chunk = max(1, rows // len(batches[0]))
+    for start in range(0, len(batches), per_chunk):
+        yield batches[start : start + per_chunk]

@@ -1,0 +1,133 @@
+"""One fit: choose a network, borrow it, write its state, train, read it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.parameters import Architecture
+from sklstm.training.epochs import TrainingSet
+from sklstm.training.network import AnySizeStructure, LayersStructure, capacity_for
+from sklstm.training.optimizers import read_optimizer
+from sklstm.training.pool import POOL
+from sklstm.training.wrapper import train
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What is left of training."""
+
+    parameters: NDArray[np.float32]
+    optimizer_state: list[NDArray[Any]]
+    history: dict[str, list[float]]
+
+
+def fit_network(
+    architecture: Architecture,
+    parameters: NDArray[np.float32],
+    data: TrainingSet,
+    *,
+    validation_data: TrainingSet | None,
+    loss: str,
+    optimizer: Any,
+    learning_rate: float | None,
+    optimizer_state: list[NDArray[Any]] | None,
+    clipnorm: float | None,
+    dropout: float,
+    recurrent_dropout: float,
+    epochs: int,
+    initial_epoch: int,
+    batch_size: int,
+    shuffle: bool,
+    patience: int | None,
+    callbacks: Any,
+    verbose: int,
+    rng: np.random.Generator,
+) -> Trained:
+    """Train the network of an architecture, from given parameters.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : ndarray of shape (architecture.n_parameters,)
+    data : TrainingSet
+    validation_data : TrainingSet or None
+    loss : str
+    optimizer : str or keras.optimizers.Optimizer
+    learning_rate : float or None
+    optimizer_state : list of ndarray or None
+        None starts afresh.
+    clipnorm : float or None
+        Largest norm of the gradient of all parameters together.
+    dropout, recurrent_dropout : float
+    epochs, initial_epoch, batch_size : int
+    shuffle : bool
+    patience : int or None
+        Epochs without a better validation loss before training stops and the best
+        parameters are restored; None never stops.
+    callbacks : keras.callbacks.Callback, list of them, or None
+    verbose : {0, 1, 2}
+    rng : numpy.random.Generator
+        For the order of samples and for dropout.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    ValueError
+        If the optimizer is not supported, or training diverges.
+    """
+    spec, learning_rate = read_optimizer(optimizer, learning_rate)
+    structure: AnySizeStructure | LayersStructure
+    if recurrent_dropout:
+        structure = LayersStructure(architecture, dropout, recurrent_dropout, loss)
+    else:
+        structure = AnySizeStructure(
+            len(architecture.units),
+            architecture.directions,
+            architecture.activation,
+            loss,
+            capacity_for(architecture.n_parameters),
+        )
+    callbacks = _as_list(callbacks)
+    if patience is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                "val_loss", patience=patience, restore_best_weights=True
+            )
+        )
+    with POOL.borrow(structure, spec) as network:
+        network.rng = rng
+        network.dropout = dropout
+        network.clipnorm = np.inf if clipnorm is None else clipnorm
+        network.assign(parameters, architecture)
+        network.optimizer_state = optimizer_state
+        if learning_rate is not None:
+            network.optimizer.learning_rate = learning_rate
+        history = train(
+            network,
+            data,
+            validation_data=validation_data,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        return Trained(network.parameters, network.optimizer_state, history)
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+__all__ = ["Trained", "TrainingSet", "fit_network"]

@@ -1,0 +1,61 @@
+"""A network of standard Keras layers for an architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from sklstm.parameters import Architecture
+
+
+def keras_layers(
+    architecture: Architecture,
+    *,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    mask: bool = False,
+) -> Any:
+    """Build it; its weights lie in the order of `Architecture.shapes`.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    dropout, recurrent_dropout : float, default=0
+        As in `keras.layers.LSTM`.
+    mask : bool, default=False
+        Whether the network takes a second input, booleans of shape (n_samples,
+        n_timesteps), that are False at padded timesteps.
+
+    Returns
+    -------
+    keras.Model
+    """
+    inputs = [keras.Input((None, architecture.n_features), name="sequences")]
+    valid = None
+    if mask:
+        valid = keras.Input((None,), dtype="bool", name="mask")
+        inputs.append(valid)
+    steps = inputs[0]
+    n_layers = len(architecture.units)
+    for k, units in enumerate(architecture.units, start=1):
+        lstm = keras.layers.LSTM(
+            units,
+            return_sequences=k < n_layers,
+            go_backwards=architecture.direction == "backward",
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            name=f"lstm_{k}",
+        )
+        if architecture.direction == "bidirectional":
+            lstm = keras.layers.Bidirectional(
+                lstm, merge_mode=architecture.merge_mode, name=f"lstm_{k}"
+            )
+        steps = lstm(steps, mask=valid)
+        if architecture.direction == "backward" and k < n_layers:
+            # Keras gives the states in the order of processing: last timestep first.
+            steps = keras.ops.flip(steps, axis=1)
+    dense = keras.layers.Dense(
+        architecture.n_outputs, activation=architecture.activation, name="dense"
+    )
+    return keras.Model(inputs if mask else inputs[0], dense(steps))

@@ -1,0 +1,197 @@
+"""The networks that are trained: one for every size, and one of Keras' own layers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from sklstm.parameters import Architecture, split_parameters
+from sklstm.training.epochs import EpochNetwork
+from sklstm.training.kernel import lstm, reverse_steps
+from sklstm.training.layers import keras_layers
+
+# A merged state is a * forward + b * backward + m * forward * backward, followed by
+# backward where the mode concatenates: no branch in the graph for a mode.
+_MERGE_COEFFICIENTS = {
+    "concat": (1.0, 0.0, 0.0),
+    "sum": (1.0, 1.0, 0.0),
+    "ave": (0.5, 0.5, 0.0),
+    "mul": (0.0, 0.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class AnySizeStructure:
+    """What needs a new trace: all that is not an input of the traced epoch."""
+
+    n_layers: int
+    directions: tuple[str, ...]
+    activation: str
+    loss: str
+    capacity: int
+
+    def build(self, optimizer: Any) -> AnySizeNetwork:
+        return AnySizeNetwork(self, optimizer)
+
+
+@dataclass(frozen=True)
+class LayersStructure:
+    """A network of Keras' own layers is traced for one architecture."""
+
+    architecture: Architecture
+    dropout: float
+    recurrent_dropout: float
+    loss: str
+
+    def build(self, optimizer: Any) -> LayersNetwork:
+        return LayersNetwork(self, optimizer)
+
+
+class AnySizeNetwork(EpochNetwork):
+    """One network for every number of units, features, outputs and every merge mode.
+
+    All parameters are slices of one flat variable whose capacity is a power of four;
+    sizes and merge mode are inputs of the traced epoch. Entries not in use have zero
+    gradient, so they stay zero under every optimizer that works element by element.
+    """
+
+    def __init__(self, structure: AnySizeStructure, optimizer: Any) -> None:
+        n_lstms = structure.n_layers * len(structure.directions)
+        super().__init__(
+            structure.activation, structure.loss, 2 * n_lstms + 3, structure.n_layers
+        )
+        self.directions = structure.directions
+        self.n_layers = structure.n_layers
+        self.flat = self.add_weight(
+            shape=(structure.capacity,), initializer="zeros", name="parameters"
+        )
+        self.built = True
+        self.ready(optimizer)
+
+    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
+        padded = np.zeros(self.flat.shape, np.float32)
+        padded[: len(flat)] = flat
+        self.flat.assign(padded)
+        self.n_parameters = len(flat)
+        parts = _part_sizes(architecture)
+        self.set_sizes(
+            parts=[*parts, len(padded) - sum(parts)],
+            units=architecture.units,
+            head=(architecture.widths[-1], architecture.n_outputs),
+            merge=_MERGE_COEFFICIENTS[architecture.merge_mode],
+        )
+
+    @property
+    def parameters(self) -> NDArray[np.float32]:
+        flat: NDArray[np.float32] = self.flat.numpy()[: self.n_parameters].copy()
+        return flat
+
+    def logits(
+        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
+    ) -> Any:
+        parts, units, head, coefficients, dropout = sizes
+        *arrays, _ = tf.split(self.flat.value, parts, num=parts.shape[0])
+        n_rows = tf.shape(lengths)[0]
+        last = tf.stack([lengths - 1, tf.range(n_rows)], axis=1)
+        for k in range(self.n_layers):
+            is_last = k == self.n_layers - 1
+            states = []
+            for direction in self.directions:
+                weights, bias = arrays.pop(0), arrays.pop(0)
+                weights = tf.reshape(weights, tf.stack([-1, 4 * units[k]]))
+                bias = tf.reshape(bias, tf.stack([4 * units[k]]))
+                inputs = steps
+                if training:
+                    mask_seed = seed + [0, len(arrays)]
+                    inputs = _dropped(inputs, dropout, mask_seed)
+                if direction == "backward":
+                    inputs = reverse_steps(inputs, lengths)
+                state = lstm(inputs, weights, bias)
+                if is_last:
+                    state = tf.gather_nd(state, last)
+                elif direction == "backward":
+                    state = reverse_steps(state, lengths)
+                states.append(state)
+            width = head[0] if is_last else head[0] // units[-1] * units[k]
+            steps = _merge(states, coefficients, width)
+        kernel, bias = arrays
+        return tf.matmul(steps, tf.reshape(kernel, head)) + bias
+
+
+class LayersNetwork(EpochNetwork):
+    """A network of Keras' own layers, for what the fused kernel cannot do."""
+
+    def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
+        architecture = structure.architecture
+        super().__init__(architecture.activation, structure.loss, 0, 0)
+        self.layers_network = keras_layers(
+            replace(architecture, activation="linear"),
+            dropout=structure.dropout,
+            recurrent_dropout=structure.recurrent_dropout,
+            mask=True,
+        )
+        self.built = True
+        self.ready(optimizer)
+
+    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
+        self.set_weights(list(split_parameters(flat, architecture).values()))
+        for seed_generator in _seed_generators(self.layers_network):
+            seed = self.rng.integers(2**31, size=2).astype(np.uint32)
+            seed_generator.state.assign(seed)
+        self.set_sizes(parts=(), units=(), head=(0, 0), merge=(0, 0, 0))
+
+    @property
+    def parameters(self) -> NDArray[np.float32]:
+        return np.concatenate([weights.ravel() for weights in self.get_weights()])
+
+    def logits(
+        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
+    ) -> Any:
+        mask = tf.sequence_mask(lengths, tf.shape(steps)[0])
+        sequences = tf.transpose(steps, [1, 0, 2])
+        return self.layers_network([sequences, mask], training=training)
+
+
+def _seed_generators(network: Any) -> list[Any]:
+    """The random generators of the layers' dropout."""
+    return [
+        layer.seed_generator
+        for layer in network._flatten_layers()
+        if getattr(layer, "seed_generator", None) is not None
+    ]
+
+
+def _part_sizes(architecture: Architecture) -> list[int]:
+    """Entries of the flat vector by weight matrix (both kernels) and bias."""
+    sizes = [math.prod(shape) for shape in architecture.shapes.values()]
+    *lstms, kernel, bias = sizes
+    merged: list[int] = []
+    for k in range(0, len(lstms), 3):
+        merged += [lstms[k] + lstms[k + 1], lstms[k + 2]]
+    return [*merged, kernel, bias]
+
+
+def _dropped(steps: Any, rate: Any, seed: Any) -> Any:
+    """Inputs with some of their features set to zero, the same at every timestep."""
+
+    kept = tf.random.stateless_uniform(tf.shape(steps)[1:], seed) >= rate
+    return steps * (tf.cast(kept, tf.float32) / (1 - rate))
+
+
+def _merge(states: list[Any], coefficients: Any, width: Any) -> Any:
+    if len(states) == 1:
+        return states[0]
+    forward, backward = states
+    a, b, m = tf.unstack(coefficients)
+    merged = a * forward + b * backward + m * (forward * backward)
+    return tf.concat([merged, backward], axis=-1)[..., :width]
+
+
+def capacity_for(n_parameters: int) -> int:
+    """The least power of four that holds so many parameters."""
+    return int(4 ** math.ceil(math.log(n_parameters, 4) - 1e-9))

@@ -1,0 +1,99 @@
+"""Keras optimizers by name or by example."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+# Those that treat every parameter by itself, so that a flat vector is as good as
+# separate arrays. Lamb, Muon and Adafactor look at whole matrices.
+ELEMENTWISE = {
+    optimizer.__name__.lower(): optimizer
+    for optimizer in (
+        keras.optimizers.Adadelta,
+        keras.optimizers.Adagrad,
+        keras.optimizers.Adam,
+        keras.optimizers.AdamW,
+        keras.optimizers.Adamax,
+        keras.optimizers.Ftrl,
+        keras.optimizers.Lion,
+        keras.optimizers.Nadam,
+        keras.optimizers.RMSprop,
+        keras.optimizers.SGD,
+    )
+}
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """An optimizer apart from its learning rate, which is an input of training.
+
+    Parameters
+    ----------
+    name : str
+        Key of `ELEMENTWISE`.
+    config : str
+        Of the Keras optimizer, as JSON.
+    """
+
+    name: str
+    config: str
+
+    def build(self) -> Any:
+        return ELEMENTWISE[self.name].from_config(json.loads(self.config))
+
+
+def read_optimizer(
+    optimizer: Any, learning_rate: float | None
+) -> tuple[OptimizerSpec, float | None]:
+    """Describe an optimizer, and say at which rate it is to learn.
+
+    Parameters
+    ----------
+    optimizer : str or keras.optimizers.Optimizer
+    learning_rate : float or None
+        None is the rate of the given optimizer object, or Keras' default for a name.
+
+    Returns
+    -------
+    spec : OptimizerSpec
+    learning_rate : float or None
+        None if the optimizer brings a schedule.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the optimizer is none of those that work element by
+        element.
+    """
+    choices = ", ".join(sorted(ELEMENTWISE))
+    if isinstance(optimizer, str):
+        if optimizer.lower() not in ELEMENTWISE:
+            raise ValueError(
+                f"optimizer={optimizer!r} is not supported. Choose one that works "
+                f"element by element: {choices}."
+            )
+        optimizer = ELEMENTWISE[optimizer.lower()]()
+    name = type(optimizer).__name__.lower()
+    if ELEMENTWISE.get(name) is not type(optimizer):
+        raise ValueError(
+            f"optimizer={optimizer!r} is not supported: it must be a name or an "
+            "instance of a Keras optimizer that works element by element, one of "
+            f"{choices}."
+        )
+    if optimizer.use_ema:
+        raise ValueError(
+            "An optimizer with use_ema=True is not supported: its averaged weights "
+            "would be lost. Use early_stopping=True to keep the best weights instead."
+        )
+    config = optimizer.get_config()
+    # The name is unique to each instance and would keep networks from being shared.
+    del config["name"]
+    scheduled = not isinstance(config["learning_rate"], float)
+    if learning_rate is not None or not scheduled:
+        learning_rate = learning_rate or config["learning_rate"]
+        config["learning_rate"] = 0.0
+    return OptimizerSpec(name, json.dumps(config, sort_keys=True)), learning_rate

@@ -1,0 +1,95 @@
+"""TensorFlow imported without its banner, and given the threads that suit it here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import joblib
+
+_THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Environment variables that are set inside unless the user has set them."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+_BANNER = (
+    b"All log messages before absl::InitializeLog",
+    b"oneDNN custom operations are on",
+    b"Could not find cuda drivers",
+    b"This TensorFlow binary is optimized to use",
+    b"To enable the following instructions",
+)
+
+
+@contextmanager
+def _without_banner() -> Iterator[None]:
+    """Hold back what is written to standard error inside, and drop the banner from it.
+
+    TensorFlow's C++ part greets on file descriptor 2 before any of its settings for
+    logging is read. All other lines come out afterwards.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # no standard error to keep clean
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held:
+                if not any(words in line for words in _BANNER):
+                    os.write(2, line)
+
+
+def _share_of_cores() -> int:
+    """Cores this process may use: in a worker of loky, what OMP_NUM_THREADS says."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdigit() else int(joblib.cpu_count())
+
+
+def _configure_threads() -> None:
+    """Run the two directions side by side, each kernel on one thread.
+
+    Measured best for the sizes people use. Whatever the user configured, by
+    environment variable or by `tf.config.threading`, stays.
+    """
+    threading = tf.config.threading
+    configured = (
+        threading.get_intra_op_parallelism_threads()
+        or threading.get_inter_op_parallelism_threads()
+        or any(name in os.environ for name in _THREAD_VARIABLES)
+    )
+    if configured:
+        return
+    try:
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(min(2, _share_of_cores()))
+    except RuntimeError:
+        # TensorFlow already runs with its own defaults; they stay.
+        return
+
+
+_imported_by_us = "tensorflow" not in sys.modules
+with _environment(TF_CPP_MIN_LOG_LEVEL="3"), _without_banner():
+    import tensorflow as tf
+
+if _imported_by_us:
+    _configure_threads()

@@ -1,0 +1,115 @@
+"""The way through scikeras: it takes row numbers, our network reads the sequences."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.preprocessing import FunctionTransformer
+
+from sklstm.sequences import SequenceBatch
+from sklstm.training.epochs import EpochNetwork, TrainingSet
+
+_PATCHED_BY_SCIKERAS = (
+    (keras.Model, "__reduce__"),
+    (keras.Model, "__deepcopy__"),
+    (keras.losses.Loss, "__reduce__"),
+    (keras.metrics.Metric, "__reduce__"),
+    (keras.optimizers.Optimizer, "__reduce__"),
+)
+
+
+def _import_base_wrapper() -> Any:
+    """Import scikeras, and undo what importing it does to classes of Keras.
+
+    Keras 3 pickles its objects itself; a user who imported scikeras keeps its patches.
+    """
+    before = [(owner, name, vars(owner).get(name)) for owner, name in _PATCHED_BY_SCIKERAS]
+    patch_is_ours = "scikeras" not in sys.modules
+    from scikeras.wrappers import BaseWrapper
+
+    if patch_is_ours:
+        for owner, name, method in before:
+            if method is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, method)
+    return BaseWrapper
+
+
+class _RowWrapper(_import_base_wrapper()):  # type: ignore[misc]
+    """A scikeras wrapper that is given row numbers for X.
+
+    scikeras refuses NaN, sequences of unequal length and other dtypes, and copies what
+    it accepts. Its interface for data transformers turns the rows it has validated
+    into the sequences that the network reads.
+    """
+
+    #: Trailing underscore: scikeras takes every other attribute for a parameter.
+    sequences_: SequenceBatch
+
+    @property
+    def feature_encoder(self) -> Any:
+        return FunctionTransformer(lambda rows: self.sequences_, check_inverse=False)
+
+    def _type_of_target(self, y: Any) -> str:
+        return "encoded"
+
+
+def train(
+    network: EpochNetwork,
+    data: TrainingSet,
+    *,
+    validation_data: TrainingSet | None,
+    epochs: int,
+    initial_epoch: int,
+    batch_size: int,
+    shuffle: bool,
+    callbacks: list[Any],
+    verbose: int,
+) -> dict[str, list[float]]:
+    """Train a network through scikeras.
+
+    Parameters
+    ----------
+    network : EpochNetwork
+        Ready to train: parameters, optimizer state and random generator written.
+    data : TrainingSet
+    validation_data : TrainingSet or None
+    epochs : int
+        How many epochs to run at most, beyond `initial_epoch`.
+    initial_epoch : int
+        How many were run before; callbacks count on from there.
+    batch_size : int
+    shuffle : bool
+    callbacks : list of keras.callbacks.Callback
+    verbose : {0, 1, 2}
+        As in `keras.Model.fit`.
+
+    Returns
+    -------
+    dict of str to list of float
+        Loss and metrics by epoch.
+    """
+    wrapper = _RowWrapper(
+        model=network,
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        callbacks=callbacks,
+        verbose=verbose,
+        fit__validation_data=validation_data,
+    )
+    wrapper.sequences_ = data.sequences
+    wrapper.fit(
+        np.arange(len(data.sequences))[:, None],
+        data.targets,
+        sample_weight=data.weights,
+        initial_epoch=initial_epoch,
+    )
+    return {
+        name: [float(value) for value in values]
+        for name, values in wrapper.history_.items()
+    }
