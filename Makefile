@@ -1,0 +1,76 @@
+# Needs python3 (3.11 or newer, with its venv module) and make. uv is installed into
+# .uv/, the package and its locked dependencies into .venv/.
+
+PYTHON ?= python3
+UV := .uv/bin/uv
+BIN := .venv/bin
+BENCH := benchmarks/.venv/bin
+BENCHMARKS := startup training_step predict lengths grid_search memory
+
+# The environments are ours alone, whatever the caller has active.
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
+export UV_PYTHON := $(CURDIR)/.uv/bin/python
+export PYTHONUNBUFFERED := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: setup demo test lint types format build wheel-check bench-env bench clean help
+
+setup: $(UV)  ## the default: uv, and the locked environment
+	$(UV) sync --frozen --quiet
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet 'uv>=0.13,<0.14'
+
+demo: setup  ## grid search on the digits; writes demo/, predicts without TensorFlow
+	$(BIN)/python docs/examples/plot_grid_search.py
+
+test: setup  ## the test suite
+	$(BIN)/pytest
+
+lint: setup  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy
+	$(BIN)/mypy
+
+format: setup  ## ruff: rewrite
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(UV)  ## wheel and sdist in dist/
+	rm -rf dist
+	$(UV) build --quiet
+	@ls dist
+
+# The second environment has what the serving instructions say, and no TensorFlow.
+wheel-check: setup build  ## the wheel in clean environments, with TensorFlow and without
+	rm -rf build
+	$(UV) export --frozen --quiet --no-default-groups --no-emit-project --no-hashes \
+		--output-file build/locked.txt
+	$(UV) venv --quiet build/full
+	$(UV) pip install --quiet --python build/full --constraint build/locked.txt dist/*.whl
+	build/full/bin/python -I .ci/serve_without_tensorflow.py save build/model.joblib
+	$(UV) venv --quiet build/serving
+	$(UV) pip install --quiet --python build/serving --constraint build/locked.txt \
+		numpy scikit-learn
+	$(UV) pip install --quiet --python build/serving --no-deps dist/*.whl
+	build/serving/bin/python -I .ci/serve_without_tensorflow.py load build/model.joblib
+
+bench-env:  ## the peers, in an environment of their own
+	test -x $(BENCH)/python || $(PYTHON) -m venv benchmarks/.venv
+	$(BENCH)/pip install --quiet --requirement benchmarks/requirements.txt
+	$(BENCH)/pip install --quiet --no-deps --editable .
+
+bench: bench-env $(BENCHMARKS:%=bench-%)  ## all benchmarks; bench-NAME for one
+
+bench-%: bench-env
+	$(BENCH)/python benchmarks/$*.py
+
+clean:  ## what the targets made, except the environments
+	rm -rf build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' Makefile | expand -t 14

@@ -1,0 +1,141 @@
+"""
+=================================
+A grid search over merge modes
+=================================
+
+From a 2D matrix to a tuned bidirectional LSTM, without leaving scikit-learn: a
+pipeline, a grid search over merge modes and units, a joblib file, and predictions in a
+process that cannot import TensorFlow.
+"""
+
+# %%
+# The data
+# --------
+# Each of scikit-learn's digits is a picture of 8 x 8 pixels: a row of 64 columns. Read
+# from top to bottom, it is a sequence of 8 timesteps of 8 features. A quarter of the
+# digits is held out.
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import joblib
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sklstm import BiLSTMClassifier, SequenceReshaper
+
+folder = Path("demo")
+folder.mkdir(exist_ok=True)
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.25, stratify=y, random_state=0
+)
+
+# %%
+# The search
+# ----------
+# :class:`~sklstm.SequenceReshaper` turns columns into timesteps, so everything around
+# the pipeline goes on seeing a 2D matrix. `cv=3` means three stratified folds, as for
+# any classifier.
+pipe = make_pipeline(
+    SequenceReshaper(n_timesteps=8), BiLSTMClassifier(epochs=20, random_state=0)
+)
+merge_modes = ["concat", "sum", "mul", "ave"]
+units = [16, 32]
+grid = {
+    "bilstmclassifier__merge_mode": merge_modes,
+    "bilstmclassifier__units": units,
+}
+search = GridSearchCV(pipe, grid, cv=3, verbose=3)
+start = time.perf_counter()
+search.fit(X_train, y_train)
+n_fits = len(search.cv_results_["params"]) * search.n_splits_ + 1
+print(f"\n{n_fits} fits in {time.perf_counter() - start:.1f} s")
+
+# %%
+# The scores
+# ----------
+# Mean accuracy of the three folds, and its standard deviation.
+shape = len(merge_modes), len(units)
+mean = search.cv_results_["mean_test_score"].reshape(shape)
+spread = search.cv_results_["std_test_score"].reshape(shape)
+
+print("\nmerge mode " + "".join(f"{f'{n} units':>17}" for n in units))
+for merge_mode, means, spreads in zip(merge_modes, mean, spread, strict=True):
+    cells = (f"{m:.3f} ± {s:.3f}" for m, s in zip(means, spreads, strict=True))
+    print(f"{merge_mode:<11}" + "".join(f"{cell:>17}" for cell in cells))
+print(f"\nbest: {search.best_params_}, accuracy {search.best_score_:.3f}")
+
+# %%
+# The picture
+# -----------
+# On the left the grid, on the right how the best model learnt.
+history = search.best_estimator_[-1].history_
+figure, axes = plt.subplots(
+    1, 1 + len(history), figsize=(4 + 4 * len(history), 4), layout="constrained"
+)
+image = axes[0].imshow(mean, cmap="viridis", aspect="auto")
+axes[0].set_xticks(range(len(units)), units)
+axes[0].set_yticks(range(len(merge_modes)), merge_modes)
+axes[0].set(xlabel="units", ylabel="merge mode", title="accuracy, mean of 3 folds")
+for (row, column), value in np.ndenumerate(mean):
+    axes[0].annotate(
+        f"{value:.3f}\n± {spread[row, column]:.3f}",
+        (column, row),
+        ha="center",
+        va="center",
+        color="black" if image.norm(value) > 0.5 else "white",
+    )
+for axis, (name, values) in zip(axes[1:], history.items(), strict=True):
+    axis.plot(range(1, len(values) + 1), values, marker=".")
+    axis.set(xlabel="epoch", title=f"{name} of the best model")
+    axis.grid(alpha=0.3)
+figure.savefig(folder / "grid_search.png", dpi=120)
+print(f"picture: {folder / 'grid_search.png'}")
+
+# %%
+# Another process, without TensorFlow
+# -----------------------------------
+# What is saved are NumPy arrays. The second process makes importing TensorFlow, Keras
+# and scikeras impossible before it does anything else.
+joblib.dump(search.best_estimator_, folder / "digits.joblib")
+np.savez(folder / "held_out.npz", X=X_test, y=y_test)
+serve = """
+import sys, time
+
+for module in ("tensorflow", "keras", "scikeras"):
+    sys.modules[module] = None
+try:
+    import tensorflow
+except ImportError as error:
+    print(f"in a second process: {error}")
+
+import joblib
+import numpy as np
+
+held_out = np.load("held_out.npz")
+start = time.perf_counter()
+model = joblib.load("digits.joblib")
+loaded = time.perf_counter()
+labels = model.predict(held_out["X"])
+done = time.perf_counter()
+accuracy = np.mean(labels == held_out["y"])
+print(f"loaded in {loaded - start:.2f} s, {len(labels)} held-out digits predicted in "
+      f"{1e3 * (done - loaded):.1f} ms: accuracy {accuracy:.3f}")
+"""
+second = subprocess.run(
+    [sys.executable, "-c", serve],
+    cwd=folder,
+    check=True,
+    stdout=subprocess.PIPE,
+    text=True,
+)
+print(f"model: {folder / 'digits.joblib'}")
+print(second.stdout)
