@@ -324,14 +324,20 @@ def fit_length(
         In the dtype of the values, or float64 if they are integers. The values
         themselves, not a copy, if every sequence fills `n_timesteps` already.
     """
-    values, lengths = np.asarray(batch.values), batch.lengths
+    lengths = batch.lengths
+    values = np.asarray(
+        batch.values if batch.rows is None else batch.values[batch.rows]
+    )
     if values.dtype.kind != "f":
         values = values.astype(np.float64)
     if values.shape[1] == n_timesteps == lengths.min():
         return values
     n_kept = np.minimum(lengths, n_timesteps)
     n_dropped = lengths - n_kept if truncating == "pre" else np.zeros_like(n_kept)
-    valid = valid_steps(values)
+    if batch.right_padded:
+        valid = np.arange(values.shape[1]) < lengths[:, None]
+    else:
+        valid = valid_steps(values)
     rank = valid.cumsum(axis=1) - n_dropped[:, None]
     kept = valid & (rank > 0) & (rank <= n_kept[:, None])
     step = np.arange(n_timesteps)

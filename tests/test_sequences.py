@@ -68,17 +68,37 @@ def test_take_moves_valid_steps_to_the_front(pair, data):
         assert not steps[length:].any()
 
 
-@given(scattered())
+@given(scattered(), st.data())
 @law
-def test_materialised_holds_the_same_sequences(pair):
-    """Materialising changes where the numbers lie, and nothing that take returns."""
-    _, values = pair
+def test_at_and_in_memory_change_nothing_that_is_read(pair, data):
+    """Rows of rows, held anywhere: take and fit_length see the same sequences."""
+    sequences, values = pair
+    n_samples = len(sequences)
+    indices = st.lists(st.integers(0, n_samples - 1), min_size=1, max_size=8)
+    rows = np.array(data.draw(indices))
     batch = read_sequences(values)
-    held = batch.materialised()
+    part = batch.at(rows)
+    assert len(part) == len(rows)
+    assert_array_equal(part.lengths, batch.lengths[rows])
+    assert_array_equal(part.take(slice(None)), batch.take(rows))
+    last = np.array([len(rows) - 1])
+    assert_array_equal(part.at(last).take(slice(None)), batch.take(rows[last]))
+    held = part.in_memory()
     assert held.right_padded
-    assert held.values.flags.c_contiguous
-    for rows in (slice(None), slice(0, 1), np.array([0, 0])):
-        assert_array_equal(held.take(rows), batch.take(rows))
+    assert_array_equal(held.take(last), part.take(last))
+    expected = pad_ragged([sequences[row] for row in rows], values.shape[1])
+    for same in (part, held):
+        fitted = fit_length(same, values.shape[1], "post", "post")
+        assert_array_equal(fitted, expected.astype(same.values.dtype))
+
+
+def test_in_memory_leaves_what_is_too_large(monkeypatch):
+    """Beyond the limit, batches are converted one by one."""
+    batch = read_sequences(np.ones((4, 3, 2)))
+    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 4 * 4 * 3 * 2)
+    assert batch.in_memory().values.dtype == np.float32
+    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 4 * 4 * 3 * 2 - 1)
+    assert batch.in_memory() is batch
 
 
 @given(st.integers(0, 50), st.integers(0, 200))
