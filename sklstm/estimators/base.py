@@ -260,7 +260,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         }
         self._flat = trained.parameters
         self._flat.flags.writeable = False
-        vars(self).pop("_forward_pass", None)
+        self._forward_pass = ForwardPass(self._flat, self._architecture)
 
     def _split_validation(self, data: Any, target: Target, rng: Any) -> tuple[Any, Any]:
         """Split validation samples off, classes in proportion."""
@@ -297,12 +297,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Activated outputs, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        return self._forward()(check_sequences(self, X, reset=False))
-
-    def _forward(self) -> ForwardPass:
-        if "_forward_pass" not in vars(self):
-            self._forward_pass = ForwardPass(self._flat, self._architecture)
-        return self._forward_pass
+        return self._forward_pass(check_sequences(self, X, reset=False))
 
     @property
     def weights_(self) -> dict[str, NDArray[np.float32]]:
@@ -350,6 +345,8 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpack_state(state, type(self).__name__))
+        if "_flat" in vars(self):
+            self._forward_pass = ForwardPass(self._flat, self._architecture)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
