@@ -1,11 +1,9 @@
 """Bidirectional LSTMs as scikit-learn estimators."""
 
-from importlib.metadata import version as _version
-
 from sklstm.estimators import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.preprocessing import SequencePadder, SequenceReshaper, pad_sequences
 
-__version__ = _version("sklstm")
+__version__ = "0.1.0"
 
 __all__ = [
     "BiLSTMClassifier",

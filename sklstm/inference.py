@@ -78,9 +78,7 @@ class ForwardPass:
         self, layer: list[Floats], steps: Floats, lengths: NDArray[np.intp]
     ) -> Iterator[tuple[Floats, Floats]]:
         """States at every step, in the input's order, and last state, by direction."""
-        for direction, weights in zip(
-            self.architecture.directions, layer, strict=True
-        ):
+        for direction, weights in zip(self.architecture.directions, layer, strict=True):
             if direction == "forward":
                 yield _lstm(weights, steps, lengths)
             else:
@@ -99,7 +97,7 @@ _MERGE: dict[str, Callable[[Floats, Floats], Floats]] = {
     "concat": lambda forward, backward: np.concatenate([forward, backward], axis=-2),
     "sum": lambda forward, backward: forward + backward,
     "mul": lambda forward, backward: forward * backward,
-    "ave": lambda forward, backward: (forward + backward) / 2,
+    "ave": lambda forward, backward: (forward + backward) * np.float32(0.5),
 }
 
 
@@ -229,5 +227,3 @@ def _one_blas_thread() -> Iterator[int]:
         yield n_threads
     finally:
         _blas_users.leave()
-
-

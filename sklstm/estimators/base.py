@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,10 +63,16 @@ class Target:
 class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
-    #: Losses by activation, the default first.
-    _losses: dict[str, tuple[str, ...]]
+    n_outputs_: int
+    n_epochs_: int
+    history_: dict[str, list[float]]
+    _architecture: Architecture
+    _flat: NDArray[np.float32]
 
-    _parameter_constraints: dict[str, Any] = {
+    #: Losses by activation, the default first.
+    _losses: ClassVar[dict[str, tuple[str, ...]]]
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
         "direction": [StrOptions(set(DIRECTIONS))],
         "merge_mode": [StrOptions(set(MERGE_MODES))],
@@ -373,5 +379,3 @@ def _generator(random_state: Any) -> np.random.Generator:
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     return np.random.default_rng(seed)
-
-

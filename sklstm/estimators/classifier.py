@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseBiLSTM):
         One that treats every parameter by itself: "adadelta", "adagrad", "adam",
         "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd".
     learning_rate : float, default=None
-        None is the optimizer's own default, 0.001 for "adam".
+        None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
+        optimizer's own rate.
     clipnorm : float, default=None
         Largest allowed norm of the gradient of all parameters together.
     loss : str, default=None
@@ -122,14 +123,17 @@ class BiLSTMClassifier(ClassifierMixin, BaseBiLSTM):
     (60, 2)
     """
 
-    _losses = {
+    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
         "sigmoid": ("binary_crossentropy", "binary_focal_crossentropy"),
         "softmax": ("categorical_crossentropy", "categorical_focal_crossentropy"),
     }
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseBiLSTM._parameter_constraints,
-        "loss": [StrOptions({name for names in _losses.values() for name in names}), None],
+        "loss": [
+            StrOptions({name for names in _losses.values() for name in names}),
+            None,
+        ],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,8 @@ class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
         One that treats every parameter by itself: "adadelta", "adagrad", "adam",
         "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd".
     learning_rate : float, default=None
-        None is the optimizer's own default, 0.001 for "adam".
+        None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
+        optimizer's own rate.
     clipnorm : float, default=None
         Largest allowed norm of the gradient of all parameters together.
     loss : str, default=None
@@ -105,11 +106,11 @@ class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
     (60,)
     """
 
-    _losses = {
+    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
         "linear": ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
     }
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseBiLSTM._parameter_constraints,
         "loss": [StrOptions(set(_losses["linear"])), None],
         "normalize_y": ["boolean"],
@@ -238,7 +239,9 @@ n_columns), or list of sequences
         self._y_scale = np.ones(columns.shape[1])
         if self.normalize_y:
             self._y_mean = np.average(columns, axis=0, weights=weights)
-            variance = np.average((columns - self._y_mean) ** 2, axis=0, weights=weights)
+            variance = np.average(
+                (columns - self._y_mean) ** 2, axis=0, weights=weights
+            )
             # A constant target has nothing to scale.
             self._y_scale = np.where(variance > 0, np.sqrt(variance), 1.0)
 

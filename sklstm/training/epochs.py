@@ -184,7 +184,7 @@ class EpochNetwork(keras.Model):
 
     # -- the loop over epochs -------------------------------------------------------
 
-    def fit(  # noqa: D102
+    def fit(
         self,
         x: SequenceBatch,
         y: NDArray[np.float32],
@@ -278,7 +278,7 @@ class EpochNetwork(keras.Model):
 def _over_batches(
     step: Any, values: Any, lengths: Any, targets: Any, weights: Any, bounds: Any
 ) -> Any:
-    """Sum of `step` over the batches, each cut to its longest sequence; in the graph."""
+    """Sum of `step` over the batches, each cut to its longest sequence."""
     steps = tf.transpose(values, [1, 0, 2])
 
     def body(k: Any, totals: Any) -> Any:

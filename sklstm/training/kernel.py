@@ -31,7 +31,7 @@ def lstm(steps: Any, weights: Any, bias: Any) -> Any:
     return _lstm(steps, weights, bias)
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@tf.custom_gradient
 def _lstm(steps: Any, weights: Any, bias: Any) -> Any:
     n_rows, units = tf.shape(steps)[1], tf.shape(bias)[0] // 4
     zero_state = tf.zeros(tf.stack([n_rows, units]))

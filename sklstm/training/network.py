@@ -107,7 +107,7 @@ class AnySizeNetwork(EpochNetwork):
                 bias = tf.reshape(bias, tf.stack([4 * units[k]]))
                 inputs = steps
                 if training:
-                    mask_seed = seed + [0, len(arrays)]
+                    mask_seed = seed + tf.constant([0, len(arrays)])
                     inputs = _dropped(inputs, dropout, mask_seed)
                 if direction == "backward":
                     inputs = reverse_steps(inputs, lengths)

@@ -26,6 +26,10 @@ ELEMENTWISE = {
     )
 }
 
+# Keras' default of 0.001 is slow for networks of this size: on scikit-learn's data sets
+# 100 epochs at 0.005 score as well or better throughout.
+DEFAULT_LEARNING_RATES = dict.fromkeys(["adam", "adamw", "adamax", "nadam"], 0.005)
+
 
 @dataclass(frozen=True)
 class OptimizerSpec:
@@ -55,7 +59,8 @@ def read_optimizer(
     ----------
     optimizer : str or keras.optimizers.Optimizer
     learning_rate : float or None
-        None is the rate of the given optimizer object, or Keras' default for a name.
+        None is the rate of the given optimizer object; for a name that in
+        `DEFAULT_LEARNING_RATES`, or Keras' default.
 
     Returns
     -------
@@ -76,6 +81,7 @@ def read_optimizer(
                 f"optimizer={optimizer!r} is not supported. Choose one that works "
                 f"element by element: {choices}."
             )
+        learning_rate = learning_rate or DEFAULT_LEARNING_RATES.get(optimizer.lower())
         optimizer = ELEMENTWISE[optimizer.lower()]()
     name = type(optimizer).__name__.lower()
     if ELEMENTWISE.get(name) is not type(optimizer):

@@ -26,7 +26,9 @@ def _import_base_wrapper() -> Any:
 
     Keras 3 pickles its objects itself; a user who imported scikeras keeps its patches.
     """
-    before = [(owner, name, vars(owner).get(name)) for owner, name in _PATCHED_BY_SCIKERAS]
+    before = [
+        (owner, name, vars(owner).get(name)) for owner, name in _PATCHED_BY_SCIKERAS
+    ]
     patch_is_ours = "scikeras" not in sys.modules
     from scikeras.wrappers import BaseWrapper
 
