@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
@@ -224,7 +226,9 @@ class EpochNetwork(keras.Model):
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
         callbacks.on_train_end(logs)
-        self._refuse_divergence(logs, epoch)
+        finite = all(np.isfinite(weights).all() for weights in self.get_weights())
+        if not finite or not np.isfinite(logs["loss"]):
+            self._report_divergence(logs["loss"], epoch, finite)
         return self.history
 
     def _run(
@@ -264,14 +268,20 @@ class EpochNetwork(keras.Model):
             logs["accuracy"] = float(correct / weight)
         return logs
 
-    def _refuse_divergence(self, logs: dict[str, float], epoch: int) -> None:
-        if all(np.isfinite(w).all() for w in self.get_weights()):
+    def _report_divergence(self, loss: float, epoch: int, finite: bool) -> None:
+        """An error, or a warning if a callback restored finite parameters."""
+        diverged = f"Training diverged: the loss became {loss} in epoch {epoch + 1}."
+        if finite:
+            warnings.warn(
+                f"{diverged} The best parameters from before are kept.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
             return
         raise ValueError(
-            f"Training diverged: the loss became {logs['loss']} in epoch {epoch + 1}. "
-            "The usual causes are features or targets that are not scaled (put a "
-            "StandardScaler in front), too high a learning_rate, and long sequences "
-            "without clipnorm (try clipnorm=1)."
+            f"{diverged} The usual causes are features or targets that are not scaled "
+            "(put a StandardScaler in front), too high a learning_rate, and long "
+            "sequences without clipnorm (try clipnorm=1)."
         )
 
 

@@ -1,0 +1,73 @@
+"""The NumPy forward pass against a plain loop in float64."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from reference import network_logits
+from threadpoolctl import threadpool_info
+
+from sklstm.inference import CHUNK_ROWS, ForwardPass, sigmoid, softmax
+from sklstm.parameters import (
+    DIRECTIONS,
+    MERGE_MODES,
+    Architecture,
+    initial_parameters,
+    split_parameters,
+)
+from sklstm.sequences import SequenceBatch
+
+
+def random_batch(rng, n_samples=11, n_timesteps=7, n_features=3, ragged=True):
+    lengths = np.full(n_samples, n_timesteps)
+    if ragged:
+        lengths = rng.integers(1, n_timesteps + 1, n_samples)
+    values = rng.normal(size=(n_samples, n_timesteps, n_features)).astype(np.float32)
+    return SequenceBatch(values, lengths, True)
+
+
+def reference_logits(batch, flat, architecture):
+    weights = split_parameters(flat, architecture)
+    return np.array(
+        [
+            network_logits(values[:length], weights, architecture)
+            for values, length in zip(batch.values, batch.lengths, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("units", [(4,), (5, 2), (2, 3, 4)])
+@pytest.mark.parametrize("merge_mode", MERGE_MODES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_outputs_equal_a_plain_loop(direction, merge_mode, units, ragged):
+    """Every direction, merge mode and stack, for equal and unequal lengths."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(3, units, direction, merge_mode, 2, "linear")
+    flat = initial_parameters(architecture, rng)
+    batch = random_batch(rng, ragged=ragged)
+    outputs = ForwardPass(flat, architecture)(batch)
+    assert_allclose(outputs, reference_logits(batch, flat, architecture), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"), [("sigmoid", sigmoid), ("softmax", softmax)]
+)
+def test_many_rows_in_chunks(activation, function):
+    """Chunks on several threads give each row its own outputs, in order."""
+    rng = np.random.default_rng(1)
+    architecture = Architecture(3, (4,), "bidirectional", "concat", 3, activation)
+    flat = initial_parameters(architecture, rng)
+    batch = random_batch(rng, n_samples=3 * CHUNK_ROWS + 5)
+    threads = [pool["num_threads"] for pool in threadpool_info()]
+    outputs = ForwardPass(flat, architecture)(batch)
+    assert_allclose(
+        outputs, function(reference_logits(batch, flat, architecture)), atol=1e-6
+    )
+    assert threads == [pool["num_threads"] for pool in threadpool_info()]
+
+
+def test_activations_do_not_overflow():
+    """Logits of any size give probabilities, without a warning."""
+    logits = np.array([[-1e4, 0.0, 1e4]])
+    assert_allclose(sigmoid(logits), [[0, 0.5, 1]])
+    assert_allclose(softmax(logits), [[0, 0, 1]])

@@ -1,0 +1,215 @@
+"""The networks that are trained, against standard Keras layers of equal weights."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose
+
+from sklstm.parameters import (
+    DIRECTIONS,
+    MERGE_MODES,
+    Architecture,
+    initial_parameters,
+)
+from sklstm.training.layers import keras_layers
+from sklstm.training.network import (
+    AnySizeStructure,
+    LayersStructure,
+    capacity_for,
+)
+
+LOSS = {
+    "sigmoid": "binary_crossentropy",
+    "softmax": "categorical_crossentropy",
+    "linear": "mean_squared_error",
+}
+
+
+def random_data(rng, architecture, n_rows=9, n_timesteps=6):
+    lengths = rng.integers(1, n_timesteps + 1, n_rows)
+    lengths[0] = n_timesteps
+    values = rng.normal(size=(n_rows, n_timesteps, architecture.n_features))
+    values[np.arange(n_timesteps) >= lengths[:, None]] = 0
+    return values.astype(np.float32), lengths
+
+
+def prepared(structure, architecture, flat, **settings):
+    network = structure.build(keras.optimizers.SGD(0.1))
+    network.rng = np.random.default_rng(0)
+    for name, value in settings.items():
+        setattr(network, name, value)
+    network.assign(flat, architecture)
+    return network
+
+
+def any_size(architecture, flat, capacity=None, **settings):
+    structure = AnySizeStructure(
+        len(architecture.units),
+        architecture.directions,
+        architecture.activation,
+        LOSS[architecture.activation],
+        capacity or capacity_for(len(flat)),
+    )
+    return prepared(structure, architecture, flat, **settings)
+
+
+def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0, 0)):
+    """Logits, and the gradient of a scalar of them, as one flat vector."""
+    variables = [variable.value for variable in network.trainable_variables]
+    with tf.GradientTape() as tape:
+        logits = network.logits(
+            tf.transpose(values, [1, 0, 2]),
+            tf.constant(lengths, tf.int32),
+            tf.constant(seed, tf.int32),
+            training,
+            *network.sizes[:-1],
+        )
+        scalar = loss(logits)
+    gradients = tape.gradient(scalar, variables)
+    return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
+
+
+def keras_logits_and_gradient(architecture, flat, values, lengths, loss):
+    layers = keras_layers(replace(architecture, activation="linear"), mask=True)
+    arrays, start = [], 0
+    for shape in architecture.shapes.values():
+        size = int(np.prod(shape))
+        arrays.append(flat[start : start + size].reshape(shape))
+        start += size
+    layers.set_weights(arrays)
+    mask = np.arange(values.shape[1]) < lengths[:, None]
+    with tf.GradientTape() as tape:
+        logits = layers([values, mask])
+        scalar = loss(logits)
+    gradients = tape.gradient(
+        scalar, [variable.value for variable in layers.trainable_variables]
+    )
+    return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
+
+
+@pytest.mark.parametrize("units", [(4,), (5, 3), (2, 4, 3)])
+@pytest.mark.parametrize(
+    ("direction", "merge_mode"),
+    [("forward", "concat"), ("backward", "concat")]
+    + [("bidirectional", merge_mode) for merge_mode in MERGE_MODES],
+)
+def test_outputs_and_gradients_equal_keras(direction, merge_mode, units):
+    """Unequal lengths in one batch, every direction, merge mode and stack."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(3, units, direction, merge_mode, 4, "softmax")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    weights = tf.constant(rng.normal(size=(len(values), 4)), tf.float32)
+
+    def loss(logits):
+        return tf.reduce_sum(tf.sin(logits) * weights)
+
+    network = any_size(architecture, flat)
+    logits, gradient = logits_and_gradient(network, values, lengths, loss)
+    keras_logits, keras_gradient = keras_logits_and_gradient(
+        architecture, flat, values, lengths, loss
+    )
+    assert_allclose(logits, keras_logits, atol=1e-6)
+    assert_allclose(gradient[: len(flat)], keras_gradient, atol=1e-5)
+    assert not gradient[len(flat) :].any()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_sequences_in_a_batch_are_as_alone(direction):
+    """Logits and gradients are those of each sequence at its own length, summed."""
+    rng = np.random.default_rng(1)
+    architecture = Architecture(2, (3, 4), direction, "mul", 1, "sigmoid")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    network = any_size(architecture, flat)
+    logits, gradient = logits_and_gradient(network, values, lengths, tf.reduce_sum)
+    alone = [
+        logits_and_gradient(network, row[None, :n], [n], tf.reduce_sum)
+        for row, n in zip(values, lengths, strict=True)
+    ]
+    assert_allclose(logits, np.concatenate([a for a, _ in alone]), atol=1e-6)
+    assert_allclose(gradient, np.sum([g for _, g in alone], axis=0), atol=1e-5)
+
+
+def test_size_is_an_input():
+    """A network of larger capacity gives the same for every size it is assigned."""
+    rng = np.random.default_rng(2)
+    small = Architecture(2, (3,), "bidirectional", "concat", 1, "sigmoid")
+    large = Architecture(5, (9,), "bidirectional", "sum", 1, "sigmoid")
+    network = any_size(large, initial_parameters(large, rng), capacity=4**6)
+    flat = initial_parameters(small, rng)
+    network.assign(flat, small)
+    values, lengths = random_data(rng, small)
+    logits, _ = logits_and_gradient(network, values, lengths, tf.reduce_sum)
+    expected, _ = logits_and_gradient(
+        any_size(small, flat), values, lengths, tf.reduce_sum
+    )
+    assert_allclose(logits, expected, atol=1e-7)
+    assert_allclose(network.parameters, flat)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_dropout_scales_inputs_alike_at_all_timesteps(direction):
+    """A dropped network is one whose input columns are zero or scaled up."""
+    rng = np.random.default_rng(3)
+    architecture = Architecture(6, (4,), direction, "concat", 1, "sigmoid")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture, n_rows=1)
+    network = any_size(architecture, flat, dropout=0.5)
+    logits, _ = logits_and_gradient(
+        network, values, lengths, tf.reduce_sum, training=True, seed=(7, 1)
+    )
+    masks = 2 * np.array(np.meshgrid(*[[0, 1]] * 6)).reshape(6, -1).T
+    network = any_size(replace(architecture, direction=direction), flat)
+
+    def logit(mask):
+        masked = (values * mask).astype(np.float32)
+        return logits_and_gradient(network, masked, lengths, tf.reduce_sum)[0].item()
+
+    if direction == "bidirectional":
+        # Each direction has a mask of its own, so compare in the mean instead.
+        assert logits.item() not in {logit(mask) for mask in masks[:4]}
+        return
+    assert min(abs(logit(mask) - logits.item()) for mask in masks) < 1e-6
+
+
+def test_dropout_is_off_in_evaluation_and_without_rate():
+    """Rate zero and evaluation give the undropped network."""
+    rng = np.random.default_rng(4)
+    architecture = Architecture(3, (4,), "bidirectional", "concat", 1, "sigmoid")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    plain, _ = logits_and_gradient(
+        any_size(architecture, flat), values, lengths, tf.reduce_sum, training=True
+    )
+    dropped = any_size(architecture, flat, dropout=0.5)
+    evaluated, _ = logits_and_gradient(dropped, values, lengths, tf.reduce_sum)
+    assert_allclose(plain, evaluated, atol=0)
+
+
+def test_network_of_keras_layers_agrees():
+    """The network for recurrent dropout computes the same when nothing is dropped."""
+    rng = np.random.default_rng(5)
+    architecture = Architecture(3, (4, 2), "backward", "concat", 2, "linear")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    structure = LayersStructure(architecture, 0.2, 0.3, "mean_squared_error")
+    network = prepared(structure, architecture, flat)
+    expected = logits_and_gradient(
+        any_size(architecture, flat), values, lengths, tf.reduce_sum
+    )
+    logits, gradient = logits_and_gradient(network, values, lengths, tf.reduce_sum)
+    assert_allclose(logits, expected[0], atol=1e-6)
+    assert_allclose(gradient, expected[1][: len(flat)], atol=1e-5)
+    assert_allclose(network.parameters, flat)
+
+
+@pytest.mark.parametrize(
+    ("n_parameters", "capacity"), [(1, 1), (4, 4), (5, 16), (4096, 4096), (4097, 16384)]
+)
+def test_capacity_is_a_power_of_four(n_parameters, capacity):
+    """Just enough room, so that nearby sizes share a network."""
+    assert capacity_for(n_parameters) == capacity

@@ -1,0 +1,67 @@
+"""Optimizers by name or by example."""
+
+import keras
+import numpy as np
+import pytest
+
+from sklstm import BiLSTMClassifier
+from sklstm.training.optimizers import ELEMENTWISE, read_optimizer
+
+
+@pytest.mark.parametrize("name", sorted(ELEMENTWISE))
+def test_names_are_those_of_keras(name):
+    """A name stands for the Keras optimizer with its defaults."""
+    spec, _ = read_optimizer(name, 0.01)
+    assert type(spec.build()) is type(keras.optimizers.get(name))
+
+
+def test_learning_rate():
+    """Ours by default for the Adam family, the object's own, or the one given."""
+    assert read_optimizer("adam", None)[1] == 0.005
+    assert read_optimizer("SGD", None)[1] == pytest.approx(0.01)
+    assert read_optimizer(keras.optimizers.Adam(0.25), None)[1] == 0.25
+    assert read_optimizer(keras.optimizers.Adam(0.25), 0.5)[1] == 0.5
+
+
+def test_learning_rate_is_no_part_of_the_description():
+    """So that networks are shared between rates, and between a name and an object."""
+    first, _ = read_optimizer("adam", 0.1)
+    second, _ = read_optimizer(keras.optimizers.Adam(0.2), None)
+    assert first == second
+    other, _ = read_optimizer(keras.optimizers.Adam(beta_1=0.5), None)
+    assert first != other
+
+
+def test_a_schedule_stays_with_the_optimizer():
+    """The rate then follows the schedule from step to step."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 1, 1e-9)
+    spec, rate = read_optimizer(keras.optimizers.SGD(schedule), None)
+    assert rate is None
+    X = np.random.default_rng(0).normal(size=(30, 3, 1))
+    y = np.arange(30) % 2
+    once = BiLSTMClassifier(
+        2, optimizer=keras.optimizers.SGD(schedule), epochs=1, batch_size=30
+    )
+    once.set_params(random_state=0, shuffle=False).fit(X, y)
+    often = BiLSTMClassifier(**{**once.get_params(), "epochs": 3}).fit(X, y)
+    np.testing.assert_allclose(
+        once.weights_["dense/kernel"], often.weights_["dense/kernel"], atol=1e-6
+    )
+    assert spec.build().learning_rate is not None
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    ["lamb", "muon", "adafactor", "adaam", keras.optimizers.Lamb()],
+    ids=str,
+)
+def test_others_are_refused(optimizer):
+    """What looks at whole matrices would be wrong on a flat vector."""
+    with pytest.raises(ValueError, match=r"not supported.*element by element.*adam"):
+        read_optimizer(optimizer, None)
+
+
+def test_averaged_weights_are_refused():
+    """use_ema would be lost without a word."""
+    with pytest.raises(ValueError, match="use_ema=True is not supported"):
+        read_optimizer(keras.optimizers.Adam(use_ema=True), None)

@@ -1,0 +1,153 @@
+"""Networks are borrowed: what needs a new trace, and what comes back."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from sklstm import BiLSTMClassifier, BiLSTMRegressor
+from sklstm.training import fitting
+from sklstm.training.optimizers import read_optimizer
+from sklstm.training.pool import NetworkPool
+
+ADAM, _ = read_optimizer("adam", None)
+
+
+class Structure:
+    """Stands in for a structure; counts what it builds."""
+
+    def __init__(self):
+        self.built = []
+
+    def build(self, optimizer):
+        network = type("Network", (), {})()
+        self.built.append(network)
+        return network
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """An empty pool in place of the process-wide one."""
+    empty = NetworkPool()
+    monkeypatch.setattr(fitting, "POOL", empty)
+    return empty
+
+
+def sequences(n_samples=20, n_timesteps=4, n_features=2, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_samples, n_timesteps, n_features))
+
+
+def test_one_trace_for_every_size(pool):
+    """Sizes, merge mode, rates, rows and timesteps are inputs of one trace."""
+    labels = np.arange(40) % 3
+    variations = [
+        {"units": 3},
+        {"units": 4, "merge_mode": "sum"},
+        {"merge_mode": "mul", "learning_rate": 0.1},
+        {"merge_mode": "ave", "dropout": 0.3, "clipnorm": 1.0},
+        {"batch_size": 7, "epochs": 2, "random_state": 1},
+        {"class_weight": "balanced", "shuffle": False},
+    ]
+    for k, variation in enumerate(variations):
+        X = sequences(20 + k, 3 + k, 1 + k % 2)
+        settings = {"units": 3, "epochs": 1, **variation}
+        BiLSTMClassifier(**settings).fit(X, labels[: len(X)])
+    # Four classes instead of three, too.
+    BiLSTMClassifier(units=3, epochs=1).fit(sequences(), np.arange(20) % 4)
+    (network,) = pool.networks()
+    assert network.traces == 1
+
+
+def test_structure_needs_a_network_of_its_own(pool):
+    """Another head, direction, depth, loss or optimizer is another network."""
+    X, y = sequences(), np.arange(20) % 2
+    BiLSTMClassifier(units=2, epochs=1).fit(X, y)
+    BiLSTMClassifier(units=2, epochs=1, direction="forward").fit(X, y)
+    BiLSTMClassifier(units=(2, 2), epochs=1).fit(X, y)
+    BiLSTMClassifier(units=2, epochs=1, optimizer="sgd").fit(X, y)
+    BiLSTMRegressor(units=2, epochs=1).fit(X, y)
+    BiLSTMRegressor(units=2, epochs=1, loss="huber").fit(X, y)
+    assert [network.traces for network in pool.networks()] == [1] * 6
+
+
+def test_a_borrowed_network_gives_what_a_fresh_one_gives(pool):
+    """Nothing of the fits before is left, for optimizers with various slots."""
+    X, y = sequences(), np.arange(20) % 2
+    for optimizer in ("adam", "nadam", "adagrad"):
+        estimator = BiLSTMClassifier(
+            units=3, epochs=2, optimizer=optimizer, random_state=0
+        )
+        fresh = estimator.fit(X, y).weights_
+        BiLSTMClassifier(units=4, epochs=2, optimizer=optimizer).fit(X[::-1], y)
+        again = estimator.fit(X, y).weights_
+        assert all(np.array_equal(fresh[name], again[name]) for name in fresh)
+    assert len(pool) == 3
+
+
+def test_two_threads_get_two_networks():
+    """A network in use is not lent again."""
+    pool, structure = NetworkPool(), Structure()
+    barrier = threading.Barrier(2)
+
+    def use():
+        with pool.borrow(structure, ADAM):
+            barrier.wait(timeout=10)
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(structure.built) == len(pool) == 2
+    with pool.borrow(structure, ADAM):
+        assert len(structure.built) == 2
+
+
+def test_the_pool_is_bounded():
+    """The network that was idle longest is dropped."""
+    pool, structures = NetworkPool(max_idle=2), [Structure() for _ in range(3)]
+    for structure in structures:
+        with pool.borrow(structure, ADAM):
+            pass
+    assert pool.networks() == [structures[1].built[0], structures[2].built[0]]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failing_fit_returns_a_clean_network(pool, error):
+    """It holds neither data nor callbacks, and serves the next fit."""
+    import keras
+
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise error("in the middle")
+
+    X, y = sequences(), np.arange(20) % 2
+    estimator = BiLSTMClassifier(units=3, epochs=2, random_state=0)
+    expected = estimator.fit(X, y).predict_proba(X)
+    failing = BiLSTMClassifier(units=3, epochs=2, callbacks=[Fails()])
+    with pytest.raises(error, match="in the middle"):
+        failing.fit(X, y)
+    assert not [name for name in vars(failing) if name.endswith("_")]
+    (network,) = pool.networks()
+    assert network.history is None
+    assert np.array_equal(estimator.fit(X, y).predict_proba(X), expected)
+
+
+def test_threads_give_the_same_bits_as_one_after_another():
+    """Fits in several threads do not touch each other."""
+    X, y = sequences(40), np.arange(40) % 2
+    seeds = range(4)
+
+    def fit(seed, results):
+        estimator = BiLSTMClassifier(units=3, epochs=3, random_state=seed).fit(X, y)
+        results[seed] = estimator.predict_proba(X)
+
+    alone, together = {}, {}
+    for seed in seeds:
+        fit(seed, alone)
+    threads = [threading.Thread(target=fit, args=(seed, together)) for seed in seeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(alone[seed], together[seed]) for seed in seeds)
