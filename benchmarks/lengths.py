@@ -71,6 +71,7 @@ def sklstm_epoch(mix: str) -> dict[str, float]:
         units=UNITS,
         epochs=EPOCHS + 1,
         batch_size=BATCH_SIZE,
+        learning_rate=1e-3,
         callbacks=[clock],
         random_state=0,
     ).fit(X, y)

@@ -30,7 +30,12 @@ def sklstm_fit() -> Callable[..., float]:
 
     def fit(X: np.ndarray, y: np.ndarray, units: int, merge_mode: str) -> float:
         network = BiLSTMClassifier(
-            units=units, merge_mode=merge_mode, epochs=2, batch_size=32, random_state=0
+            units=units,
+            merge_mode=merge_mode,
+            epochs=2,
+            batch_size=32,
+            learning_rate=1e-3,
+            random_state=0,
         )
         return network.fit(X, y).score(X, y)
 

@@ -89,6 +89,7 @@ def sklstm_steps(size: Size) -> dict[str, float]:
         units=size.units,
         epochs=EPOCHS + 1,
         batch_size=size.batch_size,
+        learning_rate=1e-3,
         callbacks=[clock],
         random_state=0,
     ).fit(X, y)
