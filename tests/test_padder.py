@@ -8,20 +8,11 @@ import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from strategies import law, ragged, scattered
 
 from sklstm import SequencePadder, pad_sequences
 
 ends = st.sampled_from(["pre", "post"])
-
-
-@parametrize_with_checks(
-    [SequencePadder(), SequencePadder(3, padding="pre", truncating="pre")]
-)
-def test_scikit_learn_takes_it(estimator, check):
-    """Every check of scikit-learn, none excused."""
-    check(estimator)
 
 
 def pad_by_loop(sequences, n_timesteps, padding, truncating):

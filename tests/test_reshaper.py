@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 from strategies import dtypes, law, numbers
 
@@ -20,18 +19,6 @@ from sklstm.sequences import read_sequences
 
 layouts = st.sampled_from(["timestep", "feature"])
 sizes = st.integers(1, 8)
-
-
-@parametrize_with_checks(
-    [
-        SequenceReshaper(),
-        SequenceReshaper(n_timesteps=1),
-        SequenceReshaper(n_timesteps=3, layout="feature", pad=True),
-    ]
-)
-def test_scikit_learn_takes_it(estimator, check):
-    """Every check of scikit-learn, none excused."""
-    check(estimator)
 
 
 def reshape_by_loop(X, n_timesteps, n_features, layout):

@@ -1,0 +1,1 @@
+"""Tools for those who write sequence estimators of their own."""

@@ -1,0 +1,442 @@
+"""Checks that every estimator of sequences must pass, beside scikit-learn's own.
+
+scikit-learn checks estimators with matrices. These checks give three axes and lists of
+sequences of unequal length, and ask for what sklstm promises about them.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import pickle
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from unittest import SkipTest
+
+import joblib
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone, is_classifier
+from threadpoolctl import threadpool_info
+
+Sequences = list[NDArray[np.float64]]
+
+N_SAMPLES = 18
+N_TIMESTEPS = 5
+N_FEATURES = 2
+
+
+def yield_sequence_checks(
+    estimator: BaseEstimator,
+) -> Iterator[tuple[BaseEstimator, Callable[[BaseEstimator], None]]]:
+    """Checks of an estimator with three axes and sequences of unequal length.
+
+    Every check clones the estimator, so its parameters decide how long the checks
+    take: choose few units and epochs.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        A classifier or regressor of sequences with the parameter `random_state` and
+        the fitted attribute `weights_`.
+
+    Yields
+    ------
+    estimator : estimator instance
+        The one given.
+    check : callable
+        To be called with the estimator. Raises AssertionError if the estimator fails,
+        `unittest.SkipTest` if an optional dependency is missing.
+
+    See Also
+    --------
+    sklearn.utils.estimator_checks.estimator_checks_generator :
+        scikit-learn's own checks, with matrices.
+
+    Examples
+    --------
+    >>> from sklstm import BiLSTMRegressor
+    >>> from sklstm.utils.estimator_checks import yield_sequence_checks
+    >>> checks = yield_sequence_checks(BiLSTMRegressor(units=2, epochs=1))
+    >>> estimator, check = next(checks)
+    >>> check.func.__name__
+    'check_three_axes'
+    """
+    name = type(estimator).__name__
+    for check in SEQUENCE_CHECKS:
+        yield estimator, partial(check, name)
+
+
+# -- what goes in ------------------------------------------------------------------
+
+
+def check_three_axes(name: str, estimator_orig: BaseEstimator) -> None:
+    """Fit and predict an array of three axes; know its sizes."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    assert estimator.n_features_in_ == N_FEATURES
+    assert estimator.n_timesteps_in_ == N_TIMESTEPS
+    assert not hasattr(estimator, "feature_names_in_")
+    _check_outputs(name, estimator, X, y)
+
+
+def check_list_of_matrices(name: str, estimator_orig: BaseEstimator) -> None:
+    """Fit and predict a list of sequences of several features; know its sizes."""
+    _, y = _problem(estimator_orig)
+    sequences = _ragged(N_FEATURES)
+    estimator = _fitted(estimator_orig, sequences, y)
+    assert estimator.n_features_in_ == N_FEATURES
+    assert estimator.n_timesteps_in_ == N_TIMESTEPS
+    _check_outputs(name, estimator, sequences, y)
+
+
+def check_list_of_vectors(name: str, estimator_orig: BaseEstimator) -> None:
+    """A list of 1D sequences is one of a single feature."""
+    _, y = _problem(estimator_orig)
+    sequences = _ragged(1)
+    vectors = [sequence[:, 0] for sequence in sequences]
+    estimator = _fitted(estimator_orig, vectors, y)
+    assert estimator.n_features_in_ == 1
+    assert estimator.n_timesteps_in_ == N_TIMESTEPS
+    _check_outputs(name, estimator, vectors, y)
+    _assert_same(estimator, _fitted(estimator_orig, sequences, y), vectors, sequences)
+
+
+def check_list_is_padded_array(name: str, estimator_orig: BaseEstimator) -> None:
+    """Sequences of unequal length are an array padded with NaN."""
+    _, y = _problem(estimator_orig)
+    sequences = _ragged(N_FEATURES)
+    padded = _scatter(sequences, N_TIMESTEPS, "behind")
+    by_list = _fitted(estimator_orig, sequences, y)
+    by_array = _fitted(estimator_orig, padded, y)
+    _assert_same(by_list, by_array, sequences, padded)
+
+
+def check_matrix_is_one_feature(name: str, estimator_orig: BaseEstimator) -> None:
+    """A matrix is as many timesteps of one feature as it has columns."""
+    X, y = _problem(estimator_orig)
+    steps = X[:, :, :1]
+    table = steps[:, :, 0]
+    by_table = _fitted(estimator_orig, table, y)
+    by_steps = _fitted(estimator_orig, steps, y)
+    assert by_table.n_features_in_ == by_table.n_timesteps_in_ == N_TIMESTEPS
+    assert by_steps.n_features_in_ == 1
+    _assert_same(by_table, by_steps, table, steps)
+    _assert_same(by_table, by_steps, steps, table)
+
+
+def check_data_frame(name: str, estimator_orig: BaseEstimator) -> None:
+    """The names of a data frame's columns are remembered, and forgotten again."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise SkipTest("pandas is not installed") from error
+    X, y = _problem(estimator_orig)
+    columns = [f"t{k}" for k in range(N_TIMESTEPS)]
+    frame = pd.DataFrame(X[:, :, 0], columns=columns)
+    estimator = _fitted(estimator_orig, frame, y)
+    assert_array_equal(estimator.feature_names_in_, columns)
+    assert estimator.n_features_in_ == estimator.n_timesteps_in_ == N_TIMESTEPS
+    _assert_refused(name, estimator.predict, frame[columns[::-1]], "feature names")
+    estimator.fit(X, y)
+    assert not hasattr(estimator, "feature_names_in_"), (
+        f"{name} keeps column names of an earlier fit."
+    )
+
+
+def check_other_lengths(name: str, estimator_orig: BaseEstimator) -> None:
+    """The number of timesteps may differ in `predict`, that of features may not."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    before = estimator.n_timesteps_in_
+    for other in (X[:, :2], np.concatenate([X, X], axis=1), _ragged(N_FEATURES)):
+        assert len(estimator.predict(other)) == len(X)
+    assert estimator.n_timesteps_in_ == before
+    for other in (X[:, :, :1], np.concatenate([X, X], axis=2)):
+        _assert_refused(name, estimator.predict, other, "features per timestep")
+
+
+# -- padding -----------------------------------------------------------------------
+
+
+def check_padding_is_ignored(name: str, estimator_orig: BaseEstimator) -> None:
+    """NaN in front, behind or in a gap, and more of it, changes nothing."""
+    _, y = _problem(estimator_orig)
+    sequences = _ragged(N_FEATURES)
+    reference = _fitted(estimator_orig, sequences, y)
+    for where in ("behind", "front", "gap"):
+        for n_timesteps in (N_TIMESTEPS, N_TIMESTEPS + 4):
+            padded = _scatter(sequences, n_timesteps, where)
+            estimator = _fitted(estimator_orig, padded, y)
+            _assert_same(estimator, reference, padded, sequences, atol=1e-6)
+
+
+def check_zeros_are_data(name: str, estimator_orig: BaseEstimator) -> None:
+    """Timesteps of zeros change a prediction, timesteps of NaN do not."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    reference = _outputs(estimator, X)
+    for value, is_padding in ((np.nan, True), (0.0, False)):
+        longer = np.concatenate([X, np.full_like(X[:, :2], value)], axis=1)
+        difference = np.abs(_outputs(estimator, longer) - reference).max()
+        assert (difference < 1e-6) == is_padding, (
+            f"Timesteps of {value} behind change the outputs of {name} by {difference}."
+        )
+
+
+def check_samples_are_independent(name: str, estimator_orig: BaseEstimator) -> None:
+    """A prediction depends neither on its place nor on its company."""
+    _, y = _problem(estimator_orig)
+    sequences = _ragged(N_FEATURES)
+    estimator = _fitted(estimator_orig, sequences, y)
+    together = _outputs(estimator, sequences)
+    order = np.random.default_rng(1).permutation(len(sequences))
+    shuffled = _outputs(estimator, [sequences[k] for k in order])
+    assert_allclose(shuffled, together[order], rtol=0, atol=1e-6)
+    alone = [_outputs(estimator, [sequence])[0] for sequence in sequences]
+    assert_allclose(alone, together, rtol=0, atol=1e-6)
+
+
+# -- what stays as it was ----------------------------------------------------------
+
+
+def check_arguments_are_left_alone(name: str, estimator_orig: BaseEstimator) -> None:
+    """`fit` and `predict` change neither data nor parameters."""
+    X, y = _problem(estimator_orig)
+    X[:3, -1] = np.nan
+    arguments = (X, y, np.linspace(0.5, 2, len(y)))
+    for array in arguments:
+        array.flags.writeable = False
+    estimator = clone(estimator_orig)
+    parameters = estimator.get_params()
+    before = joblib.hash((arguments, parameters))
+    estimator.fit(*arguments).predict(X)
+    assert joblib.hash((arguments, estimator.get_params())) == before
+    for parameter, value in estimator.get_params().items():
+        assert value is parameters[parameter], f"{name} replaced {parameter}."
+
+
+def check_failing_fit_leaves_no_trace(name: str, estimator_orig: BaseEstimator) -> None:
+    """An estimator that refuses new data still is what it was."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    before = dict(vars(estimator))
+    outputs = _outputs(estimator, X)
+    infinite = np.concatenate([X, X], axis=2)
+    infinite[0, 0, 0] = np.inf
+    for arguments in (
+        (infinite, y),
+        (np.concatenate([X, X], axis=2), y[:-1]),
+        (X[:, :, 0], None),
+        (X[:, :, 0], y, -np.ones(len(y))),
+    ):
+        _assert_refused(name, estimator.fit, *arguments, "")
+        after = vars(estimator)
+        assert list(after) == list(before)
+        assert all(after[key] is value for key, value in before.items())
+        assert_array_equal(_outputs(estimator, X), outputs)
+
+
+def check_global_state(name: str, estimator_orig: BaseEstimator) -> None:
+    """Nothing that belongs to the process is changed by `fit` and `predict`.
+
+    The first fit is not looked at: it imports TensorFlow.
+    """
+    X, y = _problem(estimator_orig)
+    _fitted(estimator_orig, X, y)
+    for random_state in (None, 0):
+        estimator = clone(estimator_orig).set_params(random_state=random_state)
+        before = _global_state()
+        estimator.fit(X, y).predict(X)
+        for key, value in _global_state().items():
+            assert value == before[key], (
+                f"{name}(random_state={random_state}) changed {key}."
+            )
+
+
+# -- the same again ----------------------------------------------------------------
+
+
+def check_same_seed_same_weights(name: str, estimator_orig: BaseEstimator) -> None:
+    """An integer `random_state` determines every bit, fitted anew or again."""
+    X, y = _problem(estimator_orig)
+    sequences = _ragged(N_FEATURES)
+    first = _fitted(estimator_orig, sequences, y)
+    second = _fitted(estimator_orig, sequences, y)
+    _assert_same(first, second, sequences, sequences)
+    second.fit(X, y)
+    second.fit(sequences, y)
+    _assert_same(first, second, sequences, sequences)
+    other = clone(estimator_orig).set_params(random_state=1).fit(sequences, y)
+    assert any(
+        (other.weights_[key] != value).any() for key, value in first.weights_.items()
+    ), f"{name} has the same weights whatever its random_state."
+
+
+def check_copies_predict_the_same(name: str, estimator_orig: BaseEstimator) -> None:
+    """Pickle, deepcopy and joblib keep every bit."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    file = io.BytesIO()
+    joblib.dump(estimator, file)
+    file.seek(0)
+    for restored in (
+        pickle.loads(pickle.dumps(estimator)),
+        copy.deepcopy(estimator),
+        joblib.load(file),
+    ):
+        _assert_same(estimator, restored, X, X)
+        assert restored.history_ == estimator.history_
+
+
+def check_holds_no_keras(name: str, estimator_orig: BaseEstimator) -> None:
+    """A fitted estimator is arrays and plain objects; nothing of Keras hangs on it."""
+    X, y = _problem(estimator_orig)
+    estimator = _fitted(estimator_orig, X, y)
+    for path, found in _reachable(vars(estimator), name):
+        package = type(found).__module__.partition(".")[0]
+        assert package not in ("keras", "tensorflow", "scikeras"), (
+            f"{path} is a {type(found)}."
+        )
+
+
+SEQUENCE_CHECKS = (
+    check_three_axes,
+    check_list_of_matrices,
+    check_list_of_vectors,
+    check_list_is_padded_array,
+    check_matrix_is_one_feature,
+    check_data_frame,
+    check_other_lengths,
+    check_padding_is_ignored,
+    check_zeros_are_data,
+    check_samples_are_independent,
+    check_arguments_are_left_alone,
+    check_failing_fit_leaves_no_trace,
+    check_global_state,
+    check_same_seed_same_weights,
+    check_copies_predict_the_same,
+    check_holds_no_keras,
+)
+
+
+# -- data and comparisons ----------------------------------------------------------
+
+
+def _problem(estimator: BaseEstimator) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Sequences of equal length, and labels or numbers that follow from them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_SAMPLES, N_TIMESTEPS, N_FEATURES))
+    total = X.sum(axis=(1, 2))
+    if not is_classifier(estimator):
+        return X, total
+    place = np.argsort(np.argsort(total))
+    return X, np.array(["high", "low", "mid"])[3 * place // N_SAMPLES]
+
+
+def _ragged(n_features: int) -> Sequences:
+    """Sequences of 1 to `N_TIMESTEPS` timesteps."""
+    rng = np.random.default_rng(2)
+    return [
+        rng.normal(size=(1 + k % N_TIMESTEPS, n_features)) for k in range(N_SAMPLES)
+    ]
+
+
+def _scatter(sequences: Sequences, n_timesteps: int, where: str) -> NDArray[np.float64]:
+    """The sequences as one array, with NaN behind, in front or between."""
+    shape = (len(sequences), n_timesteps, sequences[0].shape[1])
+    values = np.full(shape, np.nan)
+    for row, sequence in zip(values, sequences, strict=True):
+        length = len(sequence)
+        steps = np.arange(length)
+        if where == "front":
+            steps += n_timesteps - length
+        elif where == "gap":
+            steps[length // 2 :] += n_timesteps - length
+        row[steps] = sequence
+    return values
+
+
+def _fitted(estimator: BaseEstimator, X: Any, y: Any) -> Any:
+    return clone(estimator).set_params(random_state=0).fit(X, y)
+
+
+def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
+    """What shows the smallest change: probabilities if there are any."""
+    method = getattr(estimator, "predict_proba", estimator.predict)
+    outputs: NDArray[np.float64] = method(X)
+    return outputs
+
+
+def _check_outputs(name: str, estimator: Any, X: Any, y: NDArray[Any]) -> None:
+    predicted = estimator.predict(X)
+    assert predicted.shape == y.shape, f"{name}.predict has shape {predicted.shape}."
+    assert np.isfinite(_outputs(estimator, X)).all()
+    if is_classifier(estimator):
+        assert np.isin(predicted, np.unique(y)).all()
+        assert_allclose(estimator.predict_proba(X).sum(axis=1), 1)
+    else:
+        assert predicted.dtype.kind == "f"
+
+
+def _assert_same(a: Any, b: Any, X_a: Any, X_b: Any, atol: float = 0) -> None:
+    """Two estimators have the same weights and give the same outputs."""
+    assert list(a.weights_) == list(b.weights_)
+    for key, weights in a.weights_.items():
+        assert_allclose(b.weights_[key], weights, rtol=0, atol=atol, err_msg=key)
+    assert_allclose(_outputs(b, X_b), _outputs(a, X_a), rtol=0, atol=atol)
+
+
+def _assert_refused(name: str, method: Any, *arguments_and_words: Any) -> None:
+    """A ValueError is raised, and its message has these words."""
+    *arguments, words = arguments_and_words
+    message = None
+    try:
+        method(*arguments)
+    except ValueError as error:
+        message = str(error)
+    assert message is not None, f"{name}.{method.__name__} raised no ValueError."
+    assert words in message, f"{name} raised {message!r}, without {words!r}."
+
+
+def _global_state() -> dict[str, Any]:
+    state = {
+        "Python's random numbers": random.getstate(),
+        "NumPy's random numbers": joblib.hash(np.random.get_state()),  # noqa: NPY002
+        "the filters of warnings": list(warnings.filters),
+        "the environment": dict(os.environ),
+        "the threads of BLAS": threadpool_info(),
+        "the number of threads": threading.active_count(),
+    }
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None:
+        generator = tensorflow.random.get_global_generator()
+        state["TensorFlow's random numbers"] = generator.state.numpy().tolist()
+    return state
+
+
+def _reachable(root: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every object that hangs on another, with the way to it."""
+    seen: set[int] = set()
+    waiting = [(path, root)]
+    while waiting:
+        path, found = waiting.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield path, found
+        if isinstance(found, dict):
+            waiting += [(f"{path}[{key!r}]", value) for key, value in found.items()]
+        elif isinstance(found, (list, tuple, set, frozenset)):
+            waiting += [(f"{path}[{k}]", value) for k, value in enumerate(found)]
+        elif isinstance(found, np.ndarray) and found.dtype == object:
+            waiting += [(f"{path}[{k}]", value) for k, value in enumerate(found.flat)]
+        elif hasattr(found, "__dict__") and not isinstance(found, type):
+            waiting += [(f"{path}.{key}", value) for key, value in vars(found).items()]
