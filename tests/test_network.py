@@ -63,9 +63,8 @@ def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0,
         logits = network.logits(
             tf.transpose(values, [1, 0, 2]),
             tf.constant(lengths, tf.int32),
-            tf.constant(seed, tf.int32),
-            training,
-            *network.sizes[:-1],
+            network.sizes.unstacked(),
+            tf.constant(seed, tf.int32) if training else None,
         )
         scalar = loss(logits)
     gradients = tape.gradient(scalar, variables)

@@ -16,7 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
-from sklstm.training.losses import count_correct, loss_per_row
+from sklstm.training.program import (
+    Batches,
+    Sizes,
+    evaluation_program,
+    training_program,
+)
 
 # Within so many batches, shuffled rows are sorted by length before they are cut, so
 # that a batch holds sequences of similar length.
@@ -61,29 +66,11 @@ class EpochNetwork(keras.Model):
         self.activation = activation
         self.loss_name = loss
         self.traces = 0
-        self.sizes: tuple[Any, ...] = ()
+        self.sizes: Sizes | None = None
         self.dropout = 0.0
         self.clipnorm = np.inf
-        floats, ints = tf.float32, tf.int32
-        data = [
-            tf.TensorSpec([None, None, None], floats),  # values
-            tf.TensorSpec([None], ints),  # lengths
-            tf.TensorSpec([None, None], floats),  # targets
-            tf.TensorSpec([None], floats),  # weights
-            tf.TensorSpec([None], ints),  # bounds of the batches
-            tf.TensorSpec([2], ints),  # seed
-        ]
-        sizes = [
-            tf.TensorSpec([n_parts], ints),  # entries of each part of the flat vector
-            tf.TensorSpec([n_layers], ints),  # units
-            tf.TensorSpec([2], ints),  # merged width of the last layer, outputs
-            tf.TensorSpec([3], floats),  # merge coefficients
-            tf.TensorSpec([], floats),  # dropout
-            tf.TensorSpec([], floats),  # clipnorm
-        ]
-        signature = [*data, *sizes]
-        self._train = tf.function(self._train_batches, signature, autograph=False)
-        self._test = tf.function(self._test_batches, signature, autograph=False)
+        self._train = training_program(self, n_parts, n_layers)
+        self._test = evaluation_program(self, n_parts, n_layers)
 
     # -- being borrowed -------------------------------------------------------------
 
@@ -102,17 +89,6 @@ class EpochNetwork(keras.Model):
         optimizer.build(self.trainable_variables)
         self._fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
 
-    def set_sizes(self, parts: Any, units: Any, head: Any, merge: Any) -> None:
-        """What the graph takes as inputs instead of being traced for."""
-        self.sizes = (
-            tf.constant(parts, tf.int32, shape=[len(parts)]),
-            tf.constant(units, tf.int32, shape=[len(units)]),
-            tf.constant(head, tf.int32),
-            tf.constant(merge, tf.float32),
-            tf.constant(self.dropout, tf.float32),
-            tf.constant(self.clipnorm, tf.float32),
-        )
-
     @property
     def optimizer_state(self) -> list[NDArray[Any]]:
         return [variable.numpy() for variable in self.optimizer.variables]
@@ -123,66 +99,18 @@ class EpochNetwork(keras.Model):
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
 
-    # -- the graph ------------------------------------------------------------------
+    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
+        """Outputs before the activation, shape (n_rows, n_outputs), in the graph.
 
-    def logits(
-        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
-    ) -> Any:
-        """Outputs before the activation, shape (n_rows, n_outputs)."""
+        Parameters
+        ----------
+        steps : tensor of shape (n_timesteps, n_rows, n_features)
+        lengths : tensor of shape (n_rows,)
+        sizes : Sizes
+        seed : tensor of shape (2,) or None
+            For dropout; None is evaluation.
+        """
         raise NotImplementedError
-
-    def _train_batches(
-        self,
-        values: Any,
-        lengths: Any,
-        targets: Any,
-        weights: Any,
-        bounds: Any,
-        seed: Any,
-        *sizes: Any,
-    ) -> Any:
-        self.traces += 1
-        variables = [variable.value for variable in self.trainable_variables]
-        *shapes, clipnorm = sizes
-
-        def step(k: Any, steps: Any, lengths: Any, targets: Any, weights: Any) -> Any:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(variables)
-                batch_seed = seed + tf.stack([k, 0])
-                logits = self.logits(steps, lengths, batch_seed, True, *shapes)
-                losses = loss_per_row(self.loss_name, targets, logits)
-                total, weight = tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
-                loss = total / weight
-            gradients = tape.gradient(loss, variables)
-            scale = tf.minimum(1.0, clipnorm / tf.linalg.global_norm(gradients))
-            gradients = [gradient * scale for gradient in gradients]
-            self.optimizer.apply(gradients, self.trainable_variables)
-            correct = count_correct(self.activation, targets, logits, weights)
-            return tf.stack([total, correct, weight])
-
-        return _over_batches(step, values, lengths, targets, weights, bounds)
-
-    def _test_batches(
-        self,
-        values: Any,
-        lengths: Any,
-        targets: Any,
-        weights: Any,
-        bounds: Any,
-        seed: Any,
-        *sizes: Any,
-    ) -> Any:
-        *shapes, _ = sizes
-
-        def step(k: Any, steps: Any, lengths: Any, targets: Any, weights: Any) -> Any:
-            logits = self.logits(steps, lengths, seed, False, *shapes)
-            losses = loss_per_row(self.loss_name, targets, logits)
-            correct = count_correct(self.activation, targets, logits, weights)
-            return tf.stack(
-                [tf.reduce_sum(losses * weights), correct, tf.reduce_sum(weights)]
-            )
-
-        return _over_batches(step, values, lengths, targets, weights, bounds)
 
     # -- the loop over epochs -------------------------------------------------------
 
@@ -247,15 +175,15 @@ class EpochNetwork(keras.Model):
                 callbacks.on_train_batch_begin(first_batch)
             rows = np.concatenate(chunk)
             bounds = np.cumsum([0, *map(len, chunk)])
-            totals += program(
-                tf.constant(data.sequences.take(rows)),
-                tf.constant(data.sequences.lengths[rows], tf.int32),
-                tf.constant(data.targets[rows]),
-                tf.constant(data.weights[rows]),
-                tf.constant(bounds, tf.int32),
-                tf.constant(self.rng.integers(2**31, size=2), tf.int32),
-                *self.sizes,
-            ).numpy()
+            rows_as_tensors = Batches(
+                values=tf.constant(data.sequences.take(rows)),
+                lengths=tf.constant(data.sequences.lengths[rows], tf.int32),
+                targets=tf.constant(data.targets[rows]),
+                weights=tf.constant(data.weights[rows]),
+                bounds=tf.constant(bounds, tf.int32),
+            )
+            seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
+            totals += program(rows_as_tensors, seed, self.sizes).numpy()
             logs = self._logs(totals)
             if callbacks is not None:
                 callbacks.on_train_batch_end(last_batch, logs)
@@ -283,27 +211,6 @@ class EpochNetwork(keras.Model):
             "(put a StandardScaler in front), too high a learning_rate, and long "
             "sequences without clipnorm (try clipnorm=1)."
         )
-
-
-def _over_batches(
-    step: Any, values: Any, lengths: Any, targets: Any, weights: Any, bounds: Any
-) -> Any:
-    """Sum of `step` over the batches, each cut to its longest sequence."""
-    steps = tf.transpose(values, [1, 0, 2])
-
-    def body(k: Any, totals: Any) -> Any:
-        rows = slice(bounds[k], bounds[k + 1])
-        batch_lengths = lengths[rows]
-        longest = tf.reduce_max(batch_lengths)
-        batch = steps[:longest, rows]
-        return k + 1, totals + step(
-            k, batch, batch_lengths, targets[rows], weights[rows]
-        )
-
-    n_batches = tf.shape(bounds)[0] - 1
-    return tf.while_loop(
-        lambda k, _: k < n_batches, body, (0, tf.zeros(3)), parallel_iterations=1
-    )[1]
 
 
 def batch_order(

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 
-def lstm(steps: Any, weights: Any, bias: Any) -> Any:
+def lstm(steps: Any, weights: Any, bias: Any, units: Any) -> Any:
     """Hidden states of one LSTM that starts from zero.
 
     Parameters
@@ -17,6 +17,7 @@ def lstm(steps: Any, weights: Any, bias: Any) -> Any:
     weights : tensor of shape (n_inputs + units, 4 * units)
         Kernel above recurrent kernel, gates in Keras' order i, f, c, o.
     bias : tensor of shape (4 * units,)
+    units : scalar tensor
 
     Returns
     -------
@@ -28,14 +29,14 @@ def lstm(steps: Any, weights: Any, bias: Any) -> Any:
     another order of gates. The states agree with Keras, the gradients do not. Hence
     `tf.custom_gradient` with BlockLSTMGradV2.
     """
-    return _lstm(steps, weights, bias)
+    zero_state = tf.zeros(tf.stack([tf.shape(steps)[1], units]))
+    return _lstm(steps, weights, bias, zero_state, tf.zeros(units[None]))
 
 
 @tf.custom_gradient
-def _lstm(steps: Any, weights: Any, bias: Any) -> Any:
-    n_rows, units = tf.shape(steps)[1], tf.shape(bias)[0] // 4
-    zero_state = tf.zeros(tf.stack([n_rows, units]))
-    no_peephole = tf.zeros(units[None])
+def _lstm(
+    steps: Any, weights: Any, bias: Any, zero_state: Any, no_peephole: Any
+) -> Any:
     shared = {
         "seq_len_max": tf.shape(steps, out_type=tf.int64)[0],
         "x": steps,
@@ -50,7 +51,7 @@ def _lstm(steps: Any, weights: Any, bias: Any) -> Any:
     }
     out = tf.raw_ops.BlockLSTMV2(**shared, cell_clip=0.0)
 
-    def gradient(states_gradient: Any) -> tuple[Any, Any, Any]:
+    def gradient(states_gradient: Any) -> tuple[Any, ...]:
         gradients = tf.raw_ops.BlockLSTMGradV2(
             **shared,
             i=out.i,
@@ -63,7 +64,7 @@ def _lstm(steps: Any, weights: Any, bias: Any) -> Any:
             cs_grad=tf.zeros_like(out.cs),
             h_grad=states_gradient,
         )
-        return gradients.x_grad, gradients.w_grad, gradients.b_grad
+        return gradients.x_grad, gradients.w_grad, gradients.b_grad, None, None
 
     return out.h, gradient
 

@@ -14,6 +14,7 @@ from sklstm.parameters import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import lstm, reverse_steps
 from sklstm.training.layers import keras_layers
+from sklstm.training.program import Sizes
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
 # backward where the mode concatenates: no branch in the graph for a mode.
@@ -79,11 +80,15 @@ class AnySizeNetwork(EpochNetwork):
         self.flat.assign(padded)
         self.n_parameters = len(flat)
         parts = _part_sizes(architecture)
-        self.set_sizes(
-            parts=[*parts, len(padded) - sum(parts)],
-            units=architecture.units,
-            head=(architecture.widths[-1], architecture.n_outputs),
-            merge=_MERGE_COEFFICIENTS[architecture.merge_mode],
+        units, merged = architecture.units, architecture.widths[1:]
+        self.sizes = Sizes(
+            parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
+            kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
+            widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
+            head=tf.constant([merged[-1], architecture.n_outputs], tf.int32),
+            merge=tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
+            dropout=tf.constant(self.dropout, tf.float32),
+            clipnorm=tf.constant(self.clipnorm, tf.float32),
         )
 
     @property
@@ -91,36 +96,32 @@ class AnySizeNetwork(EpochNetwork):
         flat: NDArray[np.float32] = self.flat.numpy()[: self.n_parameters].copy()
         return flat
 
-    def logits(
-        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
-    ) -> Any:
-        parts, units, head, coefficients, dropout = sizes
-        *arrays, _ = tf.split(self.flat.value, parts, num=parts.shape[0])
+    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
+        n_parts = sizes.parts.shape[0]
+        *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         n_rows = tf.shape(lengths)[0]
         last = tf.stack([lengths - 1, tf.range(n_rows)], axis=1)
         for k in range(self.n_layers):
             is_last = k == self.n_layers - 1
+            units, width = sizes.widths[k]
             states = []
             for direction in self.directions:
-                weights, bias = arrays.pop(0), arrays.pop(0)
-                weights = tf.reshape(weights, tf.stack([-1, 4 * units[k]]))
-                bias = tf.reshape(bias, tf.stack([4 * units[k]]))
+                weights, gate_bias = lstms.pop(0), lstms.pop(0)
                 inputs = steps
-                if training:
-                    mask_seed = seed + tf.constant([0, len(arrays)])
-                    inputs = _dropped(inputs, dropout, mask_seed)
+                if seed is not None:
+                    mask_seed = seed + tf.constant([0, len(lstms)])
+                    inputs = _dropped(inputs, sizes.dropout, mask_seed)
                 if direction == "backward":
                     inputs = reverse_steps(inputs, lengths)
-                state = lstm(inputs, weights, bias)
+                weights = tf.reshape(weights, sizes.kernels[k])
+                state = lstm(inputs, weights, gate_bias, units)
                 if is_last:
                     state = tf.gather_nd(state, last)
                 elif direction == "backward":
                     state = reverse_steps(state, lengths)
                 states.append(state)
-            width = head[0] if is_last else head[0] // units[-1] * units[k]
-            steps = _merge(states, coefficients, width)
-        kernel, bias = arrays
-        return tf.matmul(steps, tf.reshape(kernel, head)) + bias
+            steps = _merge(states, sizes.merge, units, width)
+        return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
 
 
 class LayersNetwork(EpochNetwork):
@@ -143,18 +144,24 @@ class LayersNetwork(EpochNetwork):
         for seed_generator in _seed_generators(self.layers_network):
             seed = self.rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
-        self.set_sizes(parts=(), units=(), head=(0, 0), merge=(0, 0, 0))
+        self.sizes = Sizes(
+            parts=tf.zeros([0], tf.int32),
+            kernels=tf.zeros([0, 2], tf.int32),
+            widths=tf.zeros([0, 2], tf.int32),
+            head=tf.zeros([2], tf.int32),
+            merge=tf.zeros([3]),
+            dropout=tf.constant(0.0),
+            clipnorm=tf.constant(self.clipnorm, tf.float32),
+        )
 
     @property
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def logits(
-        self, steps: Any, lengths: Any, seed: Any, training: bool, *sizes: Any
-    ) -> Any:
+    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
         mask = tf.sequence_mask(lengths, tf.shape(steps)[0])
         sequences = tf.transpose(steps, [1, 0, 2])
-        return self.layers_network([sequences, mask], training=training)
+        return self.layers_network([sequences, mask], training=seed is not None)
 
 
 def _seed_generators(network: Any) -> list[Any]:
@@ -183,13 +190,30 @@ def _dropped(steps: Any, rate: Any, seed: Any) -> Any:
     return steps * (tf.cast(kept, tf.float32) / (1 - rate))
 
 
-def _merge(states: list[Any], coefficients: Any, width: Any) -> Any:
+def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
+    """Both directions' states as one, `width` wide."""
     if len(states) == 1:
         return states[0]
-    forward, backward = states
-    a, b, m = tf.unstack(coefficients)
-    merged = a * forward + b * backward + m * (forward * backward)
-    return tf.concat([merged, backward], axis=-1)[..., :width]
+    a, b, m = coefficients
+
+    @tf.custom_gradient
+    def merge(forward: Any, backward: Any) -> Any:
+        merged = a * forward + b * backward + m * (forward * backward)
+        merged = tf.concat([merged, backward], axis=-1)[..., :width]
+
+        def gradient(upstream: Any) -> tuple[Any, Any]:
+            # The derivative by hand: traced, scalars times arrays become many ops.
+            missing = 2 * units - width
+            paddings = [[0, 0]] * (upstream.shape.rank - 1) + [[0, missing]]
+            first, second = tf.split(tf.pad(upstream, paddings), 2, axis=-1)
+            return (
+                first * (a + m * backward),
+                first * (b + m * forward) + second,
+            )
+
+        return merged, gradient
+
+    return merge(*states)
 
 
 def capacity_for(n_parameters: int) -> int:

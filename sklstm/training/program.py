@@ -1,0 +1,150 @@
+"""An epoch as one graph call: traced once for a network, whatever the sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from sklstm.training.losses import count_correct, loss_per_row
+
+
+class Batches(NamedTuple):
+    """Rows that are cut into batches in the graph; tensors."""
+
+    values: Any  # (n_rows, n_timesteps, n_features), valid steps in front
+    lengths: Any  # (n_rows,)
+    targets: Any  # (n_rows, n_columns)
+    weights: Any  # (n_rows,)
+    bounds: Any  # (n_batches + 1,), where each batch starts and ends
+
+
+class Sizes(NamedTuple):
+    """What could be a constant of the graph, and is an input of it; tensors."""
+
+    parts: Any  # (n_parts,), entries of each part of the flat vector
+    kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
+    widths: Any  # (n_layers, 2), units and width of the merged states
+    head: Any  # (2,), shape of the dense kernel
+    merge: Any  # (3,), coefficients of the merge mode
+    dropout: Any  # ()
+    clipnorm: Any  # ()
+
+    def unstacked(self) -> Sizes:
+        """By layer, outside of the loop over batches."""
+        return self._replace(
+            kernels=tf.unstack(self.kernels),
+            widths=[tf.unstack(width) for width in tf.unstack(self.widths)],
+            merge=tf.unstack(self.merge),
+        )
+
+
+def _signature(n_parts: int, n_layers: int) -> tuple[Any, ...]:
+    floats, ints = tf.float32, tf.int32
+    return (
+        Batches(
+            values=tf.TensorSpec([None, None, None], floats),
+            lengths=tf.TensorSpec([None], ints),
+            targets=tf.TensorSpec([None, None], floats),
+            weights=tf.TensorSpec([None], floats),
+            bounds=tf.TensorSpec([None], ints),
+        ),
+        tf.TensorSpec([2], ints),  # seed
+        Sizes(
+            parts=tf.TensorSpec([n_parts], ints),
+            kernels=tf.TensorSpec([n_layers, 2], ints),
+            widths=tf.TensorSpec([n_layers, 2], ints),
+            head=tf.TensorSpec([2], ints),
+            merge=tf.TensorSpec([3], floats),
+            dropout=tf.TensorSpec([], floats),
+            clipnorm=tf.TensorSpec([], floats),
+        ),
+    )
+
+
+def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
+    """A graph that takes an optimizer step on each batch.
+
+    Parameters
+    ----------
+    network : EpochNetwork
+    n_parts, n_layers : int
+        Lengths of the vectors in `Sizes`.
+
+    Returns
+    -------
+    tf.function of (Batches, seed, Sizes)
+        Gives summed loss, summed weight of rows predicted right, summed weight.
+    """
+
+    def run(batches: Batches, seed: Any, sizes: Sizes) -> Any:
+        network.traces += 1
+        sizes = sizes.unstacked()
+        variables = [variable.value for variable in network.trainable_variables]
+
+        def step(k: Any, batch: Batches) -> Any:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
+                logits = network.logits(
+                    batch.values, batch.lengths, sizes, seed + tf.stack([k, 0])
+                )
+                losses = loss_per_row(network.loss_name, batch.targets, logits)
+            weight = tf.reduce_sum(batch.weights)
+            # The loss of a batch is the mean weighted by `weights`.
+            gradients = tape.gradient(losses, variables, batch.weights / weight)
+            # An infinite clipnorm scales by one, also where the gradient is zero.
+            scale = tf.minimum(1.0, sizes.clipnorm / tf.linalg.global_norm(gradients))
+            network.optimizer.apply(
+                [gradient * scale for gradient in gradients],
+                network.trainable_variables,
+            )
+            return _totals(network, batch, logits, losses, weight)
+
+        return _over_batches(step, batches)
+
+    return tf.function(run, _signature(n_parts, n_layers), autograph=False)
+
+
+def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
+    """The same sums as of :func:`training_program`, without dropout or learning."""
+
+    def run(batches: Batches, seed: Any, sizes: Sizes) -> Any:
+        sizes = sizes.unstacked()
+
+        def step(k: Any, batch: Batches) -> Any:
+            logits = network.logits(batch.values, batch.lengths, sizes)
+            losses = loss_per_row(network.loss_name, batch.targets, logits)
+            weight = tf.reduce_sum(batch.weights)
+            return _totals(network, batch, logits, losses, weight)
+
+        return _over_batches(step, batches)
+
+    return tf.function(run, _signature(n_parts, n_layers), autograph=False)
+
+
+def _totals(network: Any, batch: Batches, logits: Any, losses: Any, weight: Any) -> Any:
+    correct = count_correct(network.activation, batch.targets, logits, batch.weights)
+    return tf.stack([tf.tensordot(losses, batch.weights, 1), correct, weight])
+
+
+def _over_batches(step: Callable[[Any, Batches], Any], batches: Batches) -> Any:
+    """Sum of `step` over the batches, time-major and cut to their longest sequence."""
+    steps = tf.transpose(batches.values, [1, 0, 2])
+
+    def body(k: Any, totals: Any) -> Any:
+        start, stop = batches.bounds[k], batches.bounds[k + 1]
+        lengths = batches.lengths[start:stop]
+        batch = Batches(
+            values=steps[: tf.reduce_max(lengths), start:stop],
+            lengths=lengths,
+            targets=batches.targets[start:stop],
+            weights=batches.weights[start:stop],
+            bounds=None,
+        )
+        return k + 1, totals + step(k, batch)
+
+    n_batches = tf.shape(batches.bounds)[0] - 1
+    return tf.while_loop(
+        lambda k, _: k < n_batches, body, (0, tf.zeros(3)), parallel_iterations=1
+    )[1]
