@@ -5,10 +5,13 @@ This is the only module that imports names scikit-learn keeps private.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -85,6 +88,7 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[A
         X = pad_ragged(X)
     elif not hasattr(X, "ndim") and not hasattr(X, "columns"):
         X = np.asarray(X)
+    _refuse_kind(estimator, X)
     n_axes = getattr(X, "ndim", 2)
     if n_axes == 3:
         return _check_three_axes(estimator, X, reset=reset)
@@ -104,14 +108,15 @@ def n_step_features(estimator: BaseEstimator) -> int:
 
 def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     name = type(estimator).__name__
-    X = check_array(
-        X,
-        dtype="numeric",
-        allow_nd=True,
-        ensure_all_finite=False,
-        estimator=name,
-        input_name="X",
-    )
+    with _saying_what_is_no_number(name):
+        X = check_array(
+            X,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_all_finite=False,
+            estimator=name,
+            input_name="X",
+        )
     n_timesteps, n_features = X.shape[1:]
     if n_timesteps == 0 or n_features == 0:
         raise ValueError(
@@ -127,35 +132,89 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArr
     elif n_features != n_step_features(estimator):
         raise ValueError(
             f"X has {n_features} features per timestep (shape {X.shape}, axes {AXES}), "
-            f"but {name} was fitted with {n_step_features(estimator)}. Give it the "
-            "same features, in the same order."
+            f"but {name} was fitted with {n_step_features(estimator)}"
+            f"{_as_table(estimator)}. Give it the same features, in the same order."
         )
     return X
 
 
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     """Let scikit-learn convert and check a matrix or data frame."""
-    if not reset and not estimator._fitted_on_table:
-        X = check_array(
-            X,
-            ensure_all_finite=False,
-            estimator=type(estimator).__name__,
-            input_name="X",
+    name = type(estimator).__name__
+    with _saying_what_is_no_number(name):
+        if not reset and not estimator._fitted_on_table:
+            X = check_array(X, ensure_all_finite=False, estimator=name, input_name="X")
+            if n_step_features(estimator) != 1:
+                _refuse_table(estimator, X.shape)
+            return X
+        try:
+            return validate_data(
+                estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False
+            )
+        except ValueError as error:
+            if "is expecting" not in str(error):
+                raise
+            raise ValueError(
+                f"{error} The columns of a matrix are timesteps: give the same ones, "
+                "or sequences of another length with three axes, X[:, :, None]."
+            ) from error
+
+
+def _as_table(estimator: BaseEstimator) -> str:
+    if not estimator._fitted_on_table:
+        return ""
+    return ", on a matrix whose columns are timesteps of one feature"
+
+
+def _refuse_kind(estimator: BaseEstimator, X: Any) -> None:
+    """Refuse text, dates, complex numbers and masks, which NumPy would convert."""
+    name = type(estimator).__name__
+    if isinstance(X, np.ma.MaskedArray):
+        raise ValueError(
+            f"X is a masked array, but {name} does not read masks. Use "
+            "X.filled(np.nan): a timestep whose features are all NaN is padding."
         )
-        if n_step_features(estimator) != 1:
-            _refuse_table(estimator, X.shape)
-        return X
-    return validate_data(
-        estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False
-    )
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "f")
+    if kind == "c":
+        raise ValueError(
+            f"Complex data not supported: X has dtype {dtype}, but {name} takes real "
+            "numbers. Give real and imaginary part as two features, for example "
+            "np.concatenate([X.real, X.imag], axis=-1)."
+        )
+    if kind in "US":
+        raise ValueError(
+            f"X holds text (dtype {dtype}), but {name} takes numbers. Encode it first, "
+            "for example with sklearn.preprocessing.OneHotEncoder."
+        )
+    if kind in "Mm":
+        raise ValueError(
+            f"X holds dates or durations (dtype {dtype}), but {name} takes numbers. "
+            "Make them numbers that mean something to a network, for example hours "
+            "since the timestep before."
+        )
+
+
+@contextmanager
+def _saying_what_is_no_number(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"X holds values that are no numbers: {error}. {name} takes numbers only; "
+            "encode text first, for example with sklearn.preprocessing.OneHotEncoder."
+        ) from error
 
 
 def _refuse_axes(estimator: BaseEstimator, X: Any) -> NoReturn:
     name = type(estimator).__name__
     if X.ndim == 0:
         raise ValueError(
-            f"Expected X with 2 or 3 axes, got a scalar instead: {X!r}. {name} takes "
-            f"(n_samples, n_columns) or {AXES}."
+            f"Expected X with 2 or 3 axes, got a scalar instead, of type "
+            f"{type(X.item()).__name__}. Give {name} an array or a data frame of shape "
+            f"(n_samples, n_columns), an array {AXES}, or a list of sequences."
         )
     if X.ndim == 1:
         n = len(X)
@@ -174,14 +233,23 @@ def _refuse_axes(estimator: BaseEstimator, X: Any) -> NoReturn:
 
 def _refuse_table(estimator: BaseEstimator, shape: tuple[int, ...]) -> NoReturn:
     n_columns, n_features = shape[1], n_step_features(estimator)
-    if n_columns % n_features == 0:
+    if n_columns == n_features:
+        n = shape[0]
+        hint = (
+            f"If X is one sample of {n} timesteps, make it X[None], shape (1, {n}, "
+            f"{n_features}); if its rows are samples of one timestep, X[:, None]."
+        )
+    elif n_columns % n_features == 0:
         hint = (
             f"If its {n_columns} columns are {n_columns // n_features} timesteps of "
             f"{n_features} features, put SequenceReshaper(n_features={n_features}) in "
             "front."
         )
     else:
-        hint = f"{n_columns} columns cannot be timesteps of {n_features} features."
+        hint = (
+            f"{n_columns} columns cannot be timesteps of {n_features} features: give X "
+            "the three axes it had in fit."
+        )
     raise ValueError(
         f"X has 2 axes (shape {shape}), but {type(estimator).__name__} was fitted on "
         f"{AXES} with n_features={n_features}. {hint}"
@@ -232,14 +300,20 @@ def check_sample_weight(
     """
     if sample_weight is None:
         return None
-    weights = _check_sample_weight(
-        sample_weight, batch.lengths, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weights.any():
-        raise ValueError(
-            "Sample weights are all zero: no sample is left to fit. Give at least one "
-            "sample a positive weight."
+    n = len(batch)
+    try:
+        weights: NDArray[np.float64] = _check_sample_weight(
+            sample_weight, batch.lengths, dtype=np.float64, ensure_non_negative=True
         )
+        if not weights.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number."
+            )
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).rstrip('.!')}. Give sample_weight one number for each of the "
+            f"{n} samples of X, none negative and at least one positive, or None."
+        ) from error
     return weights
 
 
@@ -251,18 +325,37 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     ValueError
         If y is None, not finite or of more than two axes.
     """
+    name = type(estimator).__name__
     if y is None:
         raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None."
+            f"{name} requires y to be passed, but the target y is None. Give one "
+            "target per sequence."
         )
-    if getattr(y, "ndim", 0) > 2:
+    if issparse(y):
         raise ValueError(
-            f"y has {y.ndim} axes (shape {y.shape}), but {type(estimator).__name__} "
-            "takes one target per sequence: shape (n_samples,) or (n_samples, "
-            "n_columns). For a target at every timestep use a BiLSTMTimestep estimator."
+            f"y is sparse (shape {y.shape}), but {name} takes dense targets. Use "
+            "y.toarray()."
         )
-    y = _check_y(y, multi_output=True, estimator=estimator)
+    n_axes = getattr(y, "ndim", 1 if hasattr(y, "__len__") else np.asarray(y).ndim)
+    if n_axes == 0:
+        raise ValueError(
+            f"y is a scalar, {y!r}, but {name} takes one target per sequence: shape "
+            "(n_samples,) or (n_samples, n_columns)."
+        )
+    if n_axes > 2:
+        raise ValueError(
+            f"y has {n_axes} axes (shape {y.shape}), but {name} takes one target per "
+            "sequence: shape (n_samples,) or (n_samples, n_columns). For a target at "
+            "every timestep use a BiLSTMTimestep estimator."
+        )
+    try:
+        y = _check_y(y, multi_output=True, estimator=estimator)
+    except ValueError as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise ValueError(
+            f"{reason}. {name} needs a y of one finite target, or one row of targets, "
+            "per sequence: correct y, or drop these samples from X and y."
+        ) from error
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return y
@@ -277,10 +370,20 @@ def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64
         As :func:`check_target`, and if y is not numeric.
     """
     y = check_target(estimator, y)
+    name = type(estimator).__name__
     try:
-        return y.astype(np.float64, copy=False)
+        if y.dtype.kind in "Mm":
+            raise TypeError("dates have no unit of their own")
+        y = y.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(estimator).__name__} needs numbers for y, got {y.dtype} ({error}). "
-            "For labels use BiLSTMClassifier."
+            f"{name} needs numbers for y, got {y.dtype} ({error}). For labels use "
+            "BiLSTMClassifier."
         ) from error
+    largest = np.abs(y).max()
+    if largest > np.finfo(np.float32).max:
+        raise ValueError(
+            f"y holds values as large as {largest:.3g}, too large for float32. Scale "
+            "y first, for example with sklearn.compose.TransformedTargetRegressor."
+        )
+    return y
