@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from sklstm.estimators.base import BaseBiLSTM, Target
-from sklstm.validation import StrOptions, _fit_context, check_target
+from sklstm.validation import StrOptions, _fit_context, check_target, column_or_1d
 
 _MULTILABEL = "multilabel-indicator"
 
@@ -243,7 +243,11 @@ n_columns), or list of sequences
                 "see how frequent the classes are. Give a dict of weights instead."
             )
         resume = self._can_resume()
-        if not resume and classes is None and type_of_target(y) != _MULTILABEL:
+        if (
+            not resume
+            and classes is None
+            and (type_of_target(self._check_target(y)) != _MULTILABEL)
+        ):
             raise ValueError(
                 "The first call of partial_fit needs classes: all labels that will "
                 "ever come, for example classes=np.unique(y_all)."
@@ -253,7 +257,20 @@ n_columns), or list of sequences
 
     def _check_target(self, y: Any) -> NDArray[Any]:
         y = check_target(self, y)
-        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind.startswith("continuous"):
+            raise ValueError(
+                f"Unknown label type: {kind}. y holds numbers that are no labels, such "
+                f"as {y[y % 1 != 0][0]}. To predict numbers use BiLSTMRegressor; to "
+                "predict classes make y integers or text."
+            )
+        if kind == "unknown":
+            types = sorted({type(label).__name__ for label in y.ravel()})
+            raise ValueError(
+                f"Unknown label type: {kind}. y holds values of type "
+                f"{', '.join(types)}. Make all labels integers or all text, for "
+                "example with y.astype(str)."
+            )
         return y
 
     def _encode_target(
@@ -266,6 +283,13 @@ n_columns), or list of sequences
     ) -> Target:
         if reset:
             self._learn_classes(y, classes)
+        elif classes is not None and not np.array_equal(
+            _unique_labels(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={classes!r} is not the same as in the first call of "
+                f"partial_fit: {self.classes_}. Give the same classes, or none."
+            )
         weights = self._with_class_weight(y, weights)
         if self._multilabel:
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
@@ -294,18 +318,24 @@ n_columns), or list of sequences
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
             return
-        self.classes_ = np.unique(y if classes is None else classes)
+        self.classes_ = np.unique(y) if classes is None else _unique_labels(classes)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds only one class, {self.classes_[0]!r}, but a classifier needs "
-                "samples of at least two classes (rows of sample weight zero do not "
-                "count)."
+                f"There is only one class, {self.classes_.tolist()[0]!r}, but "
+                f"{type(self).__name__} needs samples of at least two (those of sample "
+                "weight zero do not count). Give it samples of another class too; "
+                "StratifiedKFold keeps every class in every fold."
             )
 
     def _label_numbers(self, y: NDArray[Any]) -> NDArray[np.intp]:
         """The place of every label in `classes_`."""
+        if y.ndim != 1:
+            raise ValueError(
+                f"y has shape {y.shape}, but {type(self).__name__} was fitted on one "
+                f"label per sequence, one of {self.classes_[:10]}."
+            )
         unknown = np.setdiff1d(y, self.classes_)
-        if y.ndim != 1 or len(unknown):
+        if len(unknown):
             raise ValueError(
                 f"y holds labels that are not among the known classes: {unknown[:10]}. "
                 f"{type(self).__name__} knows {self.classes_[:10]}; name all classes "
@@ -326,7 +356,16 @@ n_columns), or list of sequences
                     f"class_weight names {', '.join(unknown)}, which is not among the "
                     f"classes of y: {self.classes_[:10]}."
                 )
-        by_class = compute_sample_weight(self.class_weight, y)
+        try:
+            by_class = compute_sample_weight(self.class_weight, y).astype(np.float64)
+            if not (by_class >= 0).all():
+                raise ValueError("a weight is negative or no number")
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} does not go with y ({error}). "
+                'Give "balanced" or a dict from label to a weight that is not '
+                "negative, or for a multilabel y a list of such dicts, one per label."
+            ) from error
         return by_class if weights is None else by_class * weights
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -371,3 +410,14 @@ n_columns), or list of sequences
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _unique_labels(classes: Any) -> NDArray[Any]:
+    """The sorted labels of partial_fit's argument."""
+    try:
+        return np.unique(column_or_1d(classes))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "
+            "all labels, all integers or all text."
+        ) from error
