@@ -6,7 +6,7 @@ import copy
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -174,13 +174,15 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
                 used = np.flatnonzero(weights)
                 batch, y, weights = batch.at(used), y[used], weights[used]
             target = self._encode_target(y, weights, reset=not resume, **known)
+            batch, target = _weighed(batch, target)
             self.n_outputs_ = target.n_outputs
             architecture = self._architecture_for(target)
             if resume and architecture != self._architecture:
                 raise ValueError(
                     "Training cannot go on with another architecture: the fitted one "
                     f"is {self._architecture}, the parameters ask for {architecture}. "
-                    "Set warm_start=False to start again."
+                    "Give the parameters the fitted values, or call fit with "
+                    "warm_start=False to start again."
                 )
             self._architecture = architecture
             self._train(batch, target, epochs=epochs, resume=resume)
@@ -223,6 +225,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         resume: bool,
     ) -> None:
         from sklstm.training.fitting import TrainingSet, fit_network
+        from sklstm.training.optimizers import read_optimizer
 
         weights = np.ones(len(batch)) if target.weights is None else target.weights
         data = TrainingSet(batch.in_memory(), target.values, weights.astype(np.float32))
@@ -230,6 +233,10 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         rng = _generator(self.random_state)
         if previous is not None:
             rng.bit_generator.state = previous["rng"]
+        # An optimizer's state is of no use to another, nor to another kind of network.
+        spec, _ = read_optimizer(self.optimizer, self.learning_rate)
+        state_of = (spec.name, spec.config, self.recurrent_dropout > 0)
+        same = previous is not None and previous["state_of"] == state_of
         validation = None
         if self.early_stopping:
             data, validation = self._split_validation(data, target, rng)
@@ -241,7 +248,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             loss=self._loss_for(target.activation),
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
-            optimizer_state=None if previous is None else previous["optimizer"],
+            optimizer_state=previous["optimizer"] if previous and same else None,
             clipnorm=self.clipnorm,
             dropout=float(self.dropout),
             recurrent_dropout=float(self.recurrent_dropout),
@@ -250,7 +257,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             batch_size=self.batch_size,
             shuffle=self.shuffle,
             patience=self.patience if self.early_stopping else None,
-            callbacks=copy.deepcopy(self.callbacks),
+            callbacks=self._checked_callbacks(),
             verbose=int(self.verbose),
             rng=rng,
         )
@@ -262,11 +269,27 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         self.n_epochs_ = len(self.history_["loss"])
         self._training_state = {
             "optimizer": trained.optimizer_state,
+            "state_of": state_of,
             "rng": rng.bit_generator.state,
         }
         self._flat = trained.parameters
         self._flat.flags.writeable = False
         self._forward_pass = ForwardPass(self._flat, self._architecture)
+
+    def _checked_callbacks(self) -> list[Any]:
+        """Copies of the callbacks: Keras hangs the network on those it is given."""
+        callbacks = [] if self.callbacks is None else self.callbacks
+        if not isinstance(callbacks, (list, tuple)):
+            callbacks = [callbacks]
+        for callback in callbacks:
+            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
+                raise ValueError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must be a "
+                    "keras.callbacks.Callback, a list of them or None. Got "
+                    f"{callback!r}; give an instance, such as "
+                    "keras.callbacks.TerminateOnNaN()."
+                )
+        return copy.deepcopy(list(callbacks))
 
     def _split_validation(self, data: Any, target: Target, rng: Any) -> tuple[Any, Any]:
         """Split validation samples off, classes in proportion."""
@@ -359,6 +382,27 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True  # a timestep of NaN is padding
         return tags
+
+
+def _weighed(batch: SequenceBatch, target: Target) -> tuple[SequenceBatch, Target]:
+    """Weights as float32 can hold them, and without samples that weigh nothing.
+
+    Only their ratios matter, so the largest is brought between 0.5 and 1, by a power
+    of two that leaves all digits as they are.
+    """
+    if target.weights is None:
+        return batch, target
+    weights = np.ldexp(target.weights, -np.frexp(target.weights.max())[1])
+    used = np.flatnonzero(weights >= np.finfo(np.float32).tiny)
+    if not len(used):
+        raise ValueError(
+            "class_weight times sample_weight is zero for all samples: none is left to "
+            "fit. Give a class of y that has samples a positive weight."
+        )
+    strata = target.strata if target.strata is None else target.strata[used]
+    return batch.at(used), replace(
+        target, values=target.values[used], weights=weights[used], strata=strata
+    )
 
 
 @contextmanager

@@ -227,7 +227,8 @@ n_columns), or list of sequences
         elif columns.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {columns.shape[1]} targets, but {type(self).__name__} was "
-                f"fitted on {self.n_outputs_}."
+                f"fitted on {self.n_outputs_}. Give as many, or call fit with "
+                "warm_start=False to start again."
             )
         values = ((columns - self._y_mean) / self._y_scale).astype(np.float32)
         return Target(values, "linear", columns.shape[1], weights)
