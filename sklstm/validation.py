@@ -76,7 +76,9 @@ def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> Sequenc
     TypeError
         If X is sparse or not numeric.
     """
-    return read_sequences(as_three_axes(estimator, X, reset=reset))
+    values = as_three_axes(estimator, X, reset=reset)
+    with _saying_what_to_do(type(estimator).__name__):
+        return read_sequences(values)
 
 
 def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
@@ -108,7 +110,7 @@ def n_step_features(estimator: BaseEstimator) -> int:
 
 def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     name = type(estimator).__name__
-    with _saying_what_is_no_number(name):
+    with _saying_what_to_do(name):
         X = check_array(
             X,
             dtype="numeric",
@@ -141,7 +143,7 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArr
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     """Let scikit-learn convert and check a matrix or data frame."""
     name = type(estimator).__name__
-    with _saying_what_is_no_number(name):
+    with _saying_what_to_do(name):
         if not reset and not estimator._fitted_on_table:
             X = check_array(X, ensure_all_finite=False, estimator=name, input_name="X")
             if n_step_features(estimator) != 1:
@@ -196,10 +198,16 @@ def _refuse_kind(estimator: BaseEstimator, X: Any) -> None:
 
 
 @contextmanager
-def _saying_what_is_no_number(name: str) -> Iterator[None]:
+def _saying_what_to_do(name: str) -> Iterator[None]:
+    """Add to scikit-learn's messages what they leave open."""
     try:
         yield
     except ValueError as error:
+        if "a minimum of 1 is required" in str(error):
+            raise ValueError(
+                f"{error} Nothing is left of X: see how its rows and columns were "
+                "selected."
+            ) from error
         if "could not convert" not in str(error):
             raise
         raise ValueError(
