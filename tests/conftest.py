@@ -1,0 +1,3 @@
+"""TensorFlow is imported here once, the way a first fit imports it."""
+
+import sklstm.training.runtime  # noqa: F401

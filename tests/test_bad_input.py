@@ -1,0 +1,1359 @@
+"""Wrong inputs, and the words each of them gets.
+
+Every message says what came, what was expected and what to do. "..." stands for any
+text: words of other packages, an order that Python leaves open.
+"""
+
+import re
+from functools import cache
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.exceptions import NotFittedError
+
+from sklstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    SequencePadder,
+    SequenceReshaper,
+    pad_sequences,
+)
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(8, 3, 2))
+TABLE = X[:, :, 0]
+FRAME = pd.DataFrame(TABLE, columns=["a", "b", "c"])
+y = np.array([0, 1] * 4)
+BOTH = np.eye(2, dtype=int)[y]
+ADAM = keras.optimizers.Adam
+
+
+def classifier(**params):
+    return BiLSTMClassifier(**{"units": 2, "epochs": 1, **params})
+
+
+def regressor(**params):
+    return BiLSTMRegressor(**{"units": 2, "epochs": 1, **params})
+
+
+def but(array, place, value):
+    """A copy of an array with one value, or several, replaced."""
+    array = np.array(array, dtype=float)
+    array[place] = value
+    return array
+
+
+@cache
+def on_x():
+    return classifier().fit(X, y)
+
+
+@cache
+def on_table():
+    return classifier().fit(TABLE, y)
+
+
+@cache
+def on_frame():
+    return classifier().fit(FRAME, y)
+
+
+def again(estimator, X=X, y=y, **params):
+    """Fit with warm_start, after a first fit and a change of parameters."""
+    fitted = estimator.set_params(warm_start=True).fit(globals()["X"], globals()["y"])
+    return fitted.set_params(**params).fit(X, y)
+
+
+def twice(first, second, **params):
+    """Two calls of partial_fit."""
+    fitted = classifier(**params).partial_fit(*first)
+    return fitted.partial_fit(*second)
+
+
+CASES = [
+    # X in fit
+    (
+        "1D X",
+        lambda: classifier().fit(TABLE[:, 0], y),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a 1D array of shape (8,) instead. The "
+        "first axis is samples. Reshape your data: X.reshape(1, -1) makes it one "
+        "sequence of 8 timesteps, X.reshape(-1, 1) 8 sequences of one timestep.",
+    ),
+    (
+        "4D X",
+        lambda: classifier().fit(X[None], y),
+        ValueError,
+        "X has 4 axes (shape (1, 8, 3, 2)), but BiLSTMClassifier takes (n_samples, "
+        "n_columns) or (n_samples, n_timesteps, n_features). Merge the axes that "
+        "make up one timestep, for example X.reshape(n_samples, n_timesteps, -1).",
+    ),
+    (
+        "X is a number",
+        lambda: classifier().fit(3, y),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a scalar instead, of type int. Give "
+        "BiLSTMClassifier an array or a data frame of shape (n_samples, n_columns), "
+        "an array (n_samples, n_timesteps, n_features), or a list of sequences.",
+    ),
+    (
+        "X is None",
+        lambda: classifier().fit(None, y),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a scalar instead, of type NoneType. Give "
+        "BiLSTMClassifier an array or a data frame of shape (n_samples, n_columns), "
+        "an array (n_samples, n_timesteps, n_features), or a list of sequences.",
+    ),
+    (
+        "X is a dict",
+        lambda: classifier().fit({"a": [1, 2]}, y),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a scalar instead, of type dict. Give "
+        "BiLSTMClassifier an array or a data frame of shape (n_samples, n_columns), "
+        "an array (n_samples, n_timesteps, n_features), or a list of sequences.",
+    ),
+    (
+        "list of numbers",
+        lambda: classifier().fit([1, 2, 3], [0, 1, 0]),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a 1D array of shape (3,) instead. The "
+        "first axis is samples. Reshape your data: X.reshape(1, -1) makes it one "
+        "sequence of 3 timesteps, X.reshape(-1, 1) 3 sequences of one timestep.",
+    ),
+    (
+        "series of numbers",
+        lambda: classifier().fit(FRAME["a"], y),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a 1D array of shape (8,) instead. The "
+        "first axis is samples. Reshape your data: X.reshape(1, -1) makes it one "
+        "sequence of 8 timesteps, X.reshape(-1, 1) 8 sequences of one timestep.",
+    ),
+    (
+        "no samples",
+        lambda: classifier().fit(X[:0], y[:0]),
+        ValueError,
+        "Found array with 0 sample(s) (shape=(0, 3, 2)) while a minimum of 1 is "
+        "required by BiLSTMClassifier. Nothing is left of X: see how its rows and "
+        "columns were selected.",
+    ),
+    (
+        "no columns",
+        lambda: classifier().fit(TABLE[:, :0], y),
+        ValueError,
+        "Found array with 0 feature(s) (shape=(8, 0)) while a minimum of 1 is "
+        "required by BiLSTMClassifier. Nothing is left of X: see how its rows and "
+        "columns were selected.",
+    ),
+    (
+        "no timesteps",
+        lambda: classifier().fit(X[:, :0], y),
+        ValueError,
+        "X has shape (8, 0, 2), axes (n_samples, n_timesteps, n_features): every "
+        "sequence needs at least one timestep and one feature.",
+    ),
+    (
+        "text",
+        lambda: classifier().fit(np.full((8, 3), "a"), y),
+        ValueError,
+        "X holds text (dtype <U1), but BiLSTMClassifier takes numbers. Encode it "
+        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "text in three axes",
+        lambda: classifier().fit(np.full((8, 3, 2), "a"), y),
+        ValueError,
+        "X holds text (dtype <U1), but BiLSTMClassifier takes numbers. Encode it "
+        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "text among objects",
+        lambda: classifier().fit(np.full((8, 3, 2), "a", dtype=object), y),
+        ValueError,
+        "X holds values that are no numbers: could not convert string to float: 'a'. "
+        "BiLSTMClassifier takes numbers only; encode text first, for example with "
+        "sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "text in a frame",
+        lambda: classifier().fit(FRAME.assign(a="x"), y),
+        ValueError,
+        "X holds values that are no numbers: could not convert string to float: 'x'. "
+        "BiLSTMClassifier takes numbers only; encode text first, for example with "
+        "sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "list of text",
+        lambda: classifier().fit(["abc", "de"], [0, 1]),
+        ValueError,
+        "X holds text (dtype <U3), but BiLSTMClassifier takes numbers. Encode it "
+        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "dates",
+        lambda: classifier().fit(
+            np.full((8, 3), "2020-01-01", dtype="datetime64[D]"), y
+        ),
+        ValueError,
+        "X holds dates or durations (dtype datetime64[D]), but BiLSTMClassifier "
+        "takes numbers. Make them numbers that mean something to a network, for "
+        "example hours since the timestep before.",
+    ),
+    (
+        "complex",
+        lambda: classifier().fit(X + 1j, y),
+        ValueError,
+        "Complex data not supported: X has dtype complex128, but BiLSTMClassifier "
+        "takes real numbers. Give real and imaginary part as two features, for "
+        "example np.concatenate([X.real, X.imag], axis=-1).",
+    ),
+    (
+        "sparse",
+        lambda: classifier().fit(scipy.sparse.csr_array(TABLE), y),
+        TypeError,
+        "...dense data is required...toarray()...",
+    ),
+    (
+        "masked array",
+        lambda: classifier().fit(np.ma.masked_array(X, X > 0), y),
+        ValueError,
+        "X is a masked array, but BiLSTMClassifier does not read masks. Use "
+        "X.filled(np.nan): a timestep whose features are all NaN is padding.",
+    ),
+    (
+        "names not all text",
+        lambda: classifier().fit(FRAME.set_axis(["a", 1, "b"], axis=1), y),
+        TypeError,
+        "Feature names are only supported...",
+    ),
+    (
+        "infinity",
+        lambda: classifier().fit(but(X, (1, 2, 0), np.inf), y),
+        ValueError,
+        "X contains infinity or a value too large for float32 (sample 1, timestep 2, "
+        "feature 0: inf). Replace or drop it, or scale the features first.",
+    ),
+    (
+        "too large for float32",
+        lambda: classifier().fit(but(X, (1, 2, 0), 1e39), y),
+        ValueError,
+        "X contains infinity or a value too large for float32 (sample 1, timestep 2, "
+        "feature 0: 1e+39). Replace or drop it, or scale the features first.",
+    ),
+    (
+        "NaN in half a timestep",
+        lambda: classifier().fit(but(X, (1, 2, 0), np.nan), y),
+        ValueError,
+        "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
+        "feature 0). A timestep whose features are all NaN is padding; NaN beside "
+        "numbers is a missing value. Impute it, for example with "
+        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+    ),
+    (
+        "nothing but padding",
+        lambda: classifier().fit(but(X, 1, np.nan), y),
+        ValueError,
+        "Sample 1 of X is nothing but padding: all its timesteps are NaN (1 such "
+        "samples of 8). Every sample needs at least one timestep with numbers; drop "
+        "these rows from X and y.",
+    ),
+    (
+        "empty sequence",
+        lambda: classifier().fit([[1.0], []], [0, 1]),
+        ValueError,
+        "Sequence 1 of X is empty: it has 0 timesteps. Drop it from X and y; every "
+        "sequence needs at least one timestep.",
+    ),
+    (
+        "empty list",
+        lambda: classifier().fit([], []),
+        ValueError,
+        "X is an empty list: 0 sequences came, a minimum of 1 is required.",
+    ),
+    (
+        "unequal features",
+        lambda: classifier().fit([np.ones((2, 2)), np.ones((2, 3))], [0, 1]),
+        ValueError,
+        "Sequence 1 of X has 3 features, but sequence 0 has 2. Every sequence must "
+        "be an array of shape (n_timesteps, n_features) with the same n_features.",
+    ),
+    (
+        "sequence of three axes",
+        lambda: classifier().fit([np.ones((2, 2, 2)), np.ones(3)], [0, 1]),
+        ValueError,
+        "Sequence 0 of X has shape (2, 2, 2). Every sequence must have shape "
+        "(n_timesteps,) or (n_timesteps, n_features).",
+    ),
+    (
+        "list with a number",
+        lambda: classifier().fit([1, [2, 3]], [0, 1]),
+        ValueError,
+        "Sequence 0 of X has shape (). Every sequence must have shape (n_timesteps,) "
+        "or (n_timesteps, n_features).",
+    ),
+    (
+        "list with None",
+        lambda: classifier().fit([None, [2, 3]], [0, 1]),
+        ValueError,
+        "Sequence 0 of X has shape (). Every sequence must have shape (n_timesteps,) "
+        "or (n_timesteps, n_features).",
+    ),
+    (
+        "text in a sequence",
+        lambda: classifier().fit([["a"], ["b", "c"]], [0, 1]),
+        TypeError,
+        "Sequence 0 of X is not numeric: its dtype is <U1. Every sequence must be an "
+        "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features).",
+    ),
+    (
+        "complex sequence",
+        lambda: classifier().fit([np.ones(2) * 1j, np.ones(3)], [0, 1]),
+        TypeError,
+        "Sequence 0 of X is not numeric: its dtype is complex128. Every sequence "
+        "must be an array of numbers of shape (n_timesteps,) or (n_timesteps, "
+        "n_features).",
+    ),
+    # X in predict
+    (
+        "other columns",
+        lambda: on_table().predict(TABLE[:, :2]),
+        ValueError,
+        "X has 2 features, but BiLSTMClassifier is expecting 3 features as input. "
+        "The columns of a matrix are timesteps: give the same ones, or sequences of "
+        "another length with three axes, X[:, :, None].",
+    ),
+    (
+        "other features",
+        lambda: on_x().predict(X[:, :, :1]),
+        ValueError,
+        "X has 1 features per timestep (shape (8, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order.",
+    ),
+    (
+        "features after a matrix",
+        lambda: on_table().predict(X),
+        ValueError,
+        "X has 2 features per timestep (shape (8, 3, 2), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 1, on a "
+        "matrix whose columns are timesteps of one feature. Give it the same "
+        "features, in the same order.",
+    ),
+    (
+        "other features in a list",
+        lambda: on_x().predict([np.ones((2, 3))]),
+        ValueError,
+        "X has 3 features per timestep (shape (1, 2, 3), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order.",
+    ),
+    (
+        "vectors after features",
+        lambda: on_x().predict([np.ones(3), np.ones(2)]),
+        ValueError,
+        "X has 1 features per timestep (shape (2, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order.",
+    ),
+    (
+        "one sample without its axis",
+        lambda: on_x().predict(X[0]),
+        ValueError,
+        "X has 2 axes (shape (3, 2)), but BiLSTMClassifier was fitted on (n_samples, "
+        "n_timesteps, n_features) with n_features=2. If X is one sample of 3 "
+        "timesteps, make it X[None], shape (1, 3, 2); if its rows are samples of one "
+        "timestep, X[:, None].",
+    ),
+    (
+        "matrix of whole timesteps",
+        lambda: on_x().predict(np.hstack([TABLE, TABLE])),
+        ValueError,
+        "X has 2 axes (shape (8, 6)), but BiLSTMClassifier was fitted on (n_samples, "
+        "n_timesteps, n_features) with n_features=2. If its 6 columns are 3 "
+        "timesteps of 2 features, put SequenceReshaper(n_features=2) in front.",
+    ),
+    (
+        "matrix of no timesteps",
+        lambda: on_x().predict(TABLE),
+        ValueError,
+        "X has 2 axes (shape (8, 3)), but BiLSTMClassifier was fitted on (n_samples, "
+        "n_timesteps, n_features) with n_features=2. 3 columns cannot be timesteps "
+        "of 2 features: give X the three axes it had in fit.",
+    ),
+    (
+        "one timestep",
+        lambda: on_x().predict(X[0, 0]),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a 1D array of shape (2,) instead. The "
+        "first axis is samples. Reshape your data: X.reshape(1, -1) makes it one "
+        "sequence of 2 timesteps, X.reshape(-1, 1) 2 sequences of one timestep.",
+    ),
+    (
+        "NaN in half a timestep of predict",
+        lambda: on_x().predict(but(X, (1, 2, 0), np.nan)),
+        ValueError,
+        "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
+        "feature 0). A timestep whose features are all NaN is padding; NaN beside "
+        "numbers is a missing value. Impute it, for example with "
+        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+    ),
+    (
+        "other names",
+        lambda: on_frame().predict(FRAME.rename(columns={"c": "d"})),
+        ValueError,
+        "The feature names should match...- d...- c...",
+    ),
+    (
+        "no samples to predict",
+        lambda: on_x().predict(X[:0]),
+        ValueError,
+        "Found array with 0 sample(s) (shape=(0, 3, 2)) while a minimum of 1 is "
+        "required by BiLSTMClassifier. Nothing is left of X: see how its rows and "
+        "columns were selected.",
+    ),
+    (
+        "empty list to predict",
+        lambda: on_x().predict([]),
+        ValueError,
+        "X is an empty list: 0 sequences came, a minimum of 1 is required.",
+    ),
+    # y
+    (
+        "y too short",
+        lambda: classifier().fit(X, y[:5]),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 8 (shape "
+        "(8, 3, 2)), y has 5. The first axis of X is samples, and every sample needs "
+        "one target.",
+    ),
+    (
+        "y too long",
+        lambda: classifier().fit(X[:4], y),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 4 (shape "
+        "(4, 3, 2)), y has 8. The first axis of X is samples, and every sample needs "
+        "one target. If windows were cut from the rows of X, cut y alike: ...",
+    ),
+    (
+        "one sample of all rows",
+        lambda: classifier().fit(TABLE[None], y),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 1 (shape "
+        "(1, 8, 3)), y has 8. The first axis of X is samples, and every sample needs "
+        "one target. X is one sample of 8 timesteps. If the rows are the samples, "
+        "make it X.reshape(8, 1, 3); ...",
+    ),
+    (
+        "one sequence against all labels",
+        lambda: regressor().fit(TABLE[:, :1][None], y),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 1 (shape "
+        "(1, 8, 1)), y has 8. The first axis of X is samples, and every sample needs "
+        "one target. X is one sample of 8 timesteps. If the rows are the samples, "
+        "make it X.reshape(8, 1, 1); ...",
+    ),
+    (
+        "y is None",
+        lambda: classifier().fit(X, None),
+        ValueError,
+        "BiLSTMClassifier requires y to be passed, but the target y is None. Give "
+        "one target per sequence.",
+    ),
+    (
+        "y is None for numbers",
+        lambda: regressor().fit(X, None),
+        ValueError,
+        "BiLSTMRegressor requires y to be passed, but the target y is None. Give one "
+        "target per sequence.",
+    ),
+    (
+        "y is missing",
+        lambda: classifier().fit(X),
+        TypeError,
+        "BiLSTMClassifier.fit() missing 1 required positional argument: 'y'",
+    ),
+    (
+        "y is a number",
+        lambda: classifier().fit(X, 1),
+        ValueError,
+        "y is a scalar, 1, but BiLSTMClassifier takes one target per sequence: shape "
+        "(n_samples,) or (n_samples, n_columns).",
+    ),
+    (
+        "y of three axes",
+        lambda: classifier().fit(X, X),
+        ValueError,
+        "y has 3 axes (shape (8, 3, 2)), but BiLSTMClassifier takes one target per "
+        "sequence: shape (n_samples,) or (n_samples, n_columns). ...",
+    ),
+    (
+        "y sparse",
+        lambda: classifier().fit(X, scipy.sparse.csr_array(BOTH)),
+        ValueError,
+        "y is sparse (shape (8, 2)), but BiLSTMClassifier takes dense targets. Use "
+        "y.toarray().",
+    ),
+    (
+        "y of unequal rows",
+        lambda: classifier().fit(X, [[1], [1, 2]] * 4),
+        ValueError,
+        "setting an array element with a sequence. The requested array has an "
+        "...BiLSTMClassifier needs a y of one finite target, or one row of targets, "
+        "per sequence: correct y, or drop these samples from X and y.",
+    ),
+    (
+        "NaN in y",
+        lambda: classifier().fit(X, but(y, 0, np.nan)),
+        ValueError,
+        "Input y contains NaN. BiLSTMClassifier needs a y of one finite target, or "
+        "one row of targets, per sequence: correct y, or drop these samples from X "
+        "and y.",
+    ),
+    (
+        "NaN in y of numbers",
+        lambda: regressor().fit(X, but(y, 0, np.nan)),
+        ValueError,
+        "Input y contains NaN. BiLSTMRegressor needs a y of one finite target, or "
+        "one row of targets, per sequence: correct y, or drop these samples from X "
+        "and y.",
+    ),
+    (
+        "infinity in y",
+        lambda: regressor().fit(X, but(y, 0, np.inf)),
+        ValueError,
+        "Input y contains infinity.... BiLSTMRegressor needs a y of one finite "
+        "target, or one row of targets, per sequence: correct y, or drop these "
+        "samples from X and y.",
+    ),
+    (
+        "y too large for float32",
+        lambda: regressor().fit(X, y * 1e300),
+        ValueError,
+        "y holds values as large as 1e+300, too large for float32. Scale y first, "
+        "for example with sklearn.compose.TransformedTargetRegressor.",
+    ),
+    (
+        "y complex",
+        lambda: regressor().fit(X, y + 1j),
+        ValueError,
+        "Complex data not supported. BiLSTMRegressor needs a y of one finite target, "
+        "or one row of targets, per sequence: correct y, or drop these samples from "
+        "X and y.",
+    ),
+    (
+        "y without columns",
+        lambda: regressor().fit(X, np.ones((8, 0))),
+        ValueError,
+        "Found array with 0 feature(s) (shape=(8, 0)) while a minimum of 1 is "
+        "required by BiLSTMRegressor. BiLSTMRegressor needs a y of one finite "
+        "target, or one row of targets, per sequence: correct y, or drop these "
+        "samples from X and y.",
+    ),
+    (
+        "text for numbers",
+        lambda: regressor().fit(X, ["a", "b"] * 4),
+        ValueError,
+        "BiLSTMRegressor needs numbers for y, got <U1 (...). For labels use "
+        "BiLSTMClassifier.",
+    ),
+    (
+        "dates for numbers",
+        lambda: regressor().fit(X, np.full(8, "2020-01-01", dtype="datetime64[D]")),
+        ValueError,
+        "BiLSTMRegressor needs numbers for y, got datetime64[D] (dates have no unit "
+        "of their own). For labels use BiLSTMClassifier.",
+    ),
+    (
+        "numbers for labels",
+        lambda: classifier().fit(X, y + 0.5),
+        ValueError,
+        "Unknown label type: continuous. y holds numbers that are no labels, such as "
+        "0.5. To predict numbers use BiLSTMRegressor; to predict classes make y "
+        "integers or text.",
+    ),
+    (
+        "rows of numbers for labels",
+        lambda: classifier().fit(X, BOTH + 0.5),
+        ValueError,
+        "Unknown label type: continuous-multioutput. y holds numbers that are no "
+        "labels, such as 1.5. To predict numbers use BiLSTMRegressor; to predict "
+        "classes make y integers or text.",
+    ),
+    (
+        "labels of two types",
+        lambda: classifier().fit(X, np.array([1, "a"] * 4, dtype=object)),
+        ValueError,
+        "Unknown label type: unknown. y holds values of type int, str. Make all "
+        "labels integers or all text, for example with y.astype(str).",
+    ),
+    (
+        "several multiclass columns",
+        lambda: classifier().fit(X, [[0, 1], [1, 2]] * 4),
+        ValueError,
+        "y has 2 columns of more than two classes each. Give one column of labels, "
+        "an indicator matrix of zeros and ones for several labels, or fit one "
+        "classifier per column with sklearn.multioutput.MultiOutputClassifier.",
+    ),
+    (
+        "one class",
+        lambda: classifier().fit(X, np.zeros(8)),
+        ValueError,
+        "There is only one class, 0.0, but BiLSTMClassifier needs samples of at "
+        "least two (those of sample weight zero do not count). Give it samples of "
+        "another class too; StratifiedKFold keeps every class in every fold.",
+    ),
+    (
+        "one class by weight",
+        lambda: classifier().fit(X, y, sample_weight=y),
+        ValueError,
+        "There is only one class, 1, but BiLSTMClassifier needs samples of at least "
+        "two (those of sample weight zero do not count). Give it samples of another "
+        "class too; StratifiedKFold keeps every class in every fold.",
+    ),
+    # weights
+    (
+        "negative weight",
+        lambda: classifier().fit(X, y, but(np.ones(8), 2, -1)),
+        ValueError,
+        "Negative values...Give sample_weight one number for each of the 8 samples "
+        "of X, none negative and at least one positive, or None.",
+    ),
+    (
+        "all weights zero",
+        lambda: classifier().fit(X, y, np.zeros(8)),
+        ValueError,
+        "...Give sample_weight one number for each of the 8 samples of X, none "
+        "negative and at least one positive, or None.",
+    ),
+    (
+        "NaN weight",
+        lambda: classifier().fit(X, y, but(np.ones(8), 2, np.nan)),
+        ValueError,
+        "...Give sample_weight one number for each of the 8 samples of X, none "
+        "negative and at least one positive, or None.",
+    ),
+    (
+        "infinite weight",
+        lambda: classifier().fit(X, y, but(np.ones(8), 2, np.inf)),
+        ValueError,
+        "...Give sample_weight one number for each of the 8 samples of X, none "
+        "negative and at least one positive, or None.",
+    ),
+    (
+        "weights too few",
+        lambda: regressor().fit(X, y, np.ones(5)),
+        ValueError,
+        "...(5,)...(8,)...Give sample_weight one number for each of the 8 samples of "
+        "X, none negative and at least one positive, or None.",
+    ),
+    (
+        "weights per timestep",
+        lambda: classifier().fit(X, y, np.ones((8, 3))),
+        ValueError,
+        "...Give sample_weight one number for each of the 8 samples of X, none "
+        "negative and at least one positive, or None.",
+    ),
+    (
+        "weights by name",
+        lambda: classifier().fit(X, y, "balanced"),
+        ValueError,
+        "...'balanced'...Give sample_weight one number for each of the 8 samples of "
+        "X, none negative and at least one positive, or None.",
+    ),
+    (
+        "class_weight by another name",
+        lambda: classifier(class_weight="balance").fit(X, y),
+        ValueError,
+        "The 'class_weight' parameter of BiLSTMClassifier must be an instance of "
+        "'dict', an instance of 'list', a str among {...} or None. Got 'balance' "
+        "instead.",
+    ),
+    (
+        "class_weight of unknown class",
+        lambda: classifier(class_weight={7: 1}).fit(X, y),
+        ValueError,
+        "class_weight names 7, which is not among the classes of y: [0 1].",
+    ),
+    (
+        "class_weight negative",
+        lambda: classifier(class_weight={0: -1}).fit(X, y),
+        ValueError,
+        "class_weight={0: -1} does not go with y (a weight is negative or no "
+        'number). Give "balanced" or a dict from label to a weight that is not '
+        "negative, or for a multilabel y a list of such dicts, one per label.",
+    ),
+    (
+        "class_weight is text",
+        lambda: classifier(class_weight={0: "a"}).fit(X, y),
+        ValueError,
+        "class_weight={0: 'a'} does not go with y (...). Give \"balanced\" or a dict "
+        "from label to a weight that is not negative, or for a multilabel y a list "
+        "of such dicts, one per label.",
+    ),
+    (
+        "class_weight is a list",
+        lambda: classifier(class_weight=[1, 2]).fit(X, y),
+        ValueError,
+        'class_weight=[1, 2] does not go with y (...). Give "balanced" or a dict '
+        "from label to a weight that is not negative, or for a multilabel y a list "
+        "of such dicts, one per label.",
+    ),
+    (
+        "class_weight all zero",
+        lambda: classifier(class_weight={0: 0, 1: 0}).fit(X, y),
+        ValueError,
+        "class_weight times sample_weight is zero for all samples: none is left to "
+        "fit. Give a class of y that has samples a positive weight.",
+    ),
+    # parameters
+    (
+        "unknown merge_mode",
+        lambda: classifier(merge_mode="add").fit(X, y),
+        ValueError,
+        "The 'merge_mode' parameter of BiLSTMClassifier must be a str among {...}. "
+        "Got 'add' instead.",
+    ),
+    (
+        "unknown direction",
+        lambda: classifier(direction="both").fit(X, y),
+        ValueError,
+        "The 'direction' parameter of BiLSTMClassifier must be a str among {...}. "
+        "Got 'both' instead.",
+    ),
+    (
+        "misspelt in the constructor",
+        lambda: BiLSTMClassifier(unit=3),
+        TypeError,
+        "BiLSTMClassifier.__init__() got an unexpected keyword argument 'unit'",
+    ),
+    (
+        "misspelt in set_params",
+        lambda: regressor().set_params(learnng_rate=1),
+        ValueError,
+        "Invalid parameter 'learnng_rate' for...Valid parameters are: "
+        "...'learning_rate'...",
+    ),
+    (
+        "second argument by position",
+        lambda: BiLSTMClassifier(3, "forward"),
+        TypeError,
+        "BiLSTMClassifier.__init__() takes from 1 to 2 positional arguments but 3 "
+        "were given",
+    ),
+    (
+        "class_weight for numbers",
+        lambda: BiLSTMRegressor(class_weight="balanced"),
+        TypeError,
+        "BiLSTMRegressor.__init__() got an unexpected keyword argument 'class_weight'",
+    ),
+    (
+        "units=0",
+        lambda: classifier(units=0).fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int in the range [1, "
+        "inf), an instance of 'tuple' or an instance of 'list'. Got 0 instead.",
+    ),
+    (
+        "units=()",
+        lambda: classifier(units=()).fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int or a tuple of "
+        "ints, each at least 1: one for every stacked LSTM layer. Got () instead.",
+    ),
+    (
+        "units=(8, 0)",
+        lambda: classifier(units=(8, 0)).fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int or a tuple of "
+        "ints, each at least 1: one for every stacked LSTM layer. Got (8, 0) instead.",
+    ),
+    (
+        'units="8"',
+        lambda: classifier(units="8").fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int in the range [1, "
+        "inf), an instance of 'tuple' or an instance of 'list'. Got '8' instead.",
+    ),
+    (
+        "units=2.5",
+        lambda: classifier(units=2.5).fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int in the range [1, "
+        "inf), an instance of 'tuple' or an instance of 'list'. Got 2.5 instead.",
+    ),
+    (
+        "units=[4, 2.5]",
+        lambda: classifier(units=[4, 2.5]).fit(X, y),
+        ValueError,
+        "The 'units' parameter of BiLSTMClassifier must be an int or a tuple of "
+        "ints, each at least 1: one for every stacked LSTM layer. Got [4, 2.5] "
+        "instead.",
+    ),
+    (
+        "dropout=1",
+        lambda: classifier(dropout=1).fit(X, y),
+        ValueError,
+        "The 'dropout' parameter of BiLSTMClassifier must be a float in the range "
+        "[0.0, 1.0). Got 1 instead.",
+    ),
+    (
+        "recurrent_dropout=-0.1",
+        lambda: classifier(recurrent_dropout=-0.1).fit(X, y),
+        ValueError,
+        "The 'recurrent_dropout' parameter of BiLSTMClassifier must be a float in "
+        "the range [0.0, 1.0). Got -0.1 instead.",
+    ),
+    (
+        "epochs=0",
+        lambda: classifier(epochs=0).fit(X, y),
+        ValueError,
+        "The 'epochs' parameter of BiLSTMClassifier must be an int in the range [1, "
+        "inf). Got 0 instead.",
+    ),
+    (
+        "batch_size=None",
+        lambda: classifier(batch_size=None).fit(X, y),
+        ValueError,
+        "The 'batch_size' parameter of BiLSTMClassifier must be an int in the range "
+        "[1, inf). Got None instead.",
+    ),
+    (
+        "learning_rate=0",
+        lambda: classifier(learning_rate=0).fit(X, y),
+        ValueError,
+        "The 'learning_rate' parameter of BiLSTMClassifier must be a float in the "
+        "range (0.0, inf) or None. Got 0 instead.",
+    ),
+    (
+        "clipnorm=0",
+        lambda: classifier(clipnorm=0).fit(X, y),
+        ValueError,
+        "The 'clipnorm' parameter of BiLSTMClassifier must be a float in the range "
+        "(0.0, inf) or None. Got 0 instead.",
+    ),
+    (
+        'shuffle="batch"',
+        lambda: classifier(shuffle="batch").fit(X, y),
+        ValueError,
+        "The 'shuffle' parameter of BiLSTMClassifier must be an instance of 'bool' "
+        "or an instance of 'numpy.bool'. Got 'batch' instead.",
+    ),
+    (
+        "verbose=3",
+        lambda: classifier(verbose=3).fit(X, y),
+        ValueError,
+        "The 'verbose' parameter of BiLSTMClassifier must be an int in the range [0, "
+        "2] or an instance of 'bool' or an instance of 'numpy.bool'. Got 3 instead.",
+    ),
+    (
+        'random_state="seed"',
+        lambda: classifier(random_state="seed").fit(X, y),
+        ValueError,
+        "The 'random_state' parameter of BiLSTMClassifier must be an int in the "
+        "range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or "
+        "None. Got 'seed' instead.",
+    ),
+    (
+        "random_state is a Generator",
+        lambda: classifier(random_state=rng).fit(X, y),
+        ValueError,
+        "The 'random_state' parameter of BiLSTMClassifier must be an int in the "
+        "range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or "
+        "None. Got ... instead.",
+    ),
+    (
+        'normalize_y="x"',
+        lambda: regressor(normalize_y="x").fit(X, y),
+        ValueError,
+        "The 'normalize_y' parameter of BiLSTMRegressor must be an instance of "
+        "'bool' or an instance of 'numpy.bool'. Got 'x' instead.",
+    ),
+    (
+        "loss for numbers",
+        lambda: classifier(loss="mean_squared_error").fit(X, y),
+        ValueError,
+        "The 'loss' parameter of BiLSTMClassifier must be a str among {...} or None. "
+        "Got 'mean_squared_error' instead.",
+    ),
+    (
+        "loss for labels",
+        lambda: regressor(loss="binary_crossentropy").fit(X, y),
+        ValueError,
+        "The 'loss' parameter of BiLSTMRegressor must be a str among {...} or None. "
+        "Got 'binary_crossentropy' instead.",
+    ),
+    (
+        "loss for more classes",
+        lambda: classifier(loss="categorical_crossentropy").fit(X, y),
+        ValueError,
+        "loss='categorical_crossentropy' does not go with this target, for which the "
+        "output is sigmoid. Choose one of binary_crossentropy, "
+        "binary_focal_crossentropy, or None to have it chosen.",
+    ),
+    (
+        "unknown optimizer",
+        lambda: classifier(optimizer="adm").fit(X, y),
+        ValueError,
+        "optimizer='adm' is not supported. Choose one that works element by element: "
+        "adadelta, adagrad, adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
+    ),
+    (
+        'optimizer="lamb"',
+        lambda: classifier(optimizer="lamb").fit(X, y),
+        ValueError,
+        "optimizer='lamb' is not supported. Choose one that works element by "
+        "element: adadelta, adagrad, adam, adamax, adamw, ftrl, lion, nadam, "
+        "rmsprop, sgd.",
+    ),
+    (
+        'optimizer="muon"',
+        lambda: classifier(optimizer="muon").fit(X, y),
+        ValueError,
+        "optimizer='muon' is not supported. Choose one that works element by "
+        "element: adadelta, adagrad, adam, adamax, adamw, ftrl, lion, nadam, "
+        "rmsprop, sgd.",
+    ),
+    (
+        'optimizer="adafactor"',
+        lambda: classifier(optimizer="adafactor").fit(X, y),
+        ValueError,
+        "optimizer='adafactor' is not supported. Choose one that works element by "
+        "element: adadelta, adagrad, adam, adamax, adamw, ftrl, lion, nadam, "
+        "rmsprop, sgd.",
+    ),
+    (
+        "Lamb()",
+        lambda: classifier(optimizer=keras.optimizers.Lamb()).fit(X, y),
+        ValueError,
+        "optimizer=<keras...> is not supported: it must be a name or an instance of "
+        "a Keras optimizer that works element by element, one of adadelta, adagrad, "
+        "adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
+    ),
+    (
+        "Muon()",
+        lambda: classifier(optimizer=keras.optimizers.Muon()).fit(X, y),
+        ValueError,
+        "optimizer=<keras...> is not supported: it must be a name or an instance of "
+        "a Keras optimizer that works element by element, one of adadelta, adagrad, "
+        "adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
+    ),
+    (
+        "Adafactor()",
+        lambda: classifier(optimizer=keras.optimizers.Adafactor()).fit(X, y),
+        ValueError,
+        "optimizer=<keras...> is not supported: it must be a name or an instance of "
+        "a Keras optimizer that works element by element, one of adadelta, adagrad, "
+        "adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
+    ),
+    (
+        "optimizer with averages",
+        lambda: classifier(optimizer=ADAM(use_ema=True)).fit(X, y),
+        ValueError,
+        "An optimizer with use_ema=True is not supported: its averaged weights would "
+        "be lost. Use early_stopping=True to keep the best weights instead.",
+    ),
+    (
+        "optimizer is a class",
+        lambda: classifier(optimizer=ADAM).fit(X, y),
+        ValueError,
+        "optimizer=<class 'keras...'> is not supported: it must be a name or an "
+        "instance of a Keras optimizer that works element by element, one of "
+        "adadelta, adagrad, adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
+    ),
+    (
+        "optimizer is a number",
+        lambda: classifier(optimizer=3).fit(X, y),
+        ValueError,
+        "The 'optimizer' parameter of BiLSTMClassifier must be an instance of 'str' "
+        "or an object implementing 'apply' and 'get_config'. Got 3 instead.",
+    ),
+    (
+        "callbacks is text",
+        lambda: classifier(callbacks="history").fit(X, y),
+        ValueError,
+        "The 'callbacks' parameter of BiLSTMClassifier must be an instance of "
+        "'list', an instance of 'tuple', an object implementing 'on_epoch_end' and "
+        "'set_model' or None. Got 'history' instead.",
+    ),
+    (
+        "callbacks has a number",
+        lambda: classifier(callbacks=[3]).fit(X, y),
+        ValueError,
+        "The 'callbacks' parameter of BiLSTMClassifier must be a "
+        "keras.callbacks.Callback, a list of them or None. Got 3; give an instance, "
+        "such as keras.callbacks.TerminateOnNaN().",
+    ),
+    (
+        "callbacks has a class",
+        lambda: classifier(callbacks=[keras.callbacks.History]).fit(X, y),
+        ValueError,
+        "The 'callbacks' parameter of BiLSTMClassifier must be a "
+        "keras.callbacks.Callback, a list of them or None. Got <class 'keras...'>; "
+        "give an instance, such as keras.callbacks.TerminateOnNaN().",
+    ),
+    (
+        "validation_fraction=0",
+        lambda: classifier(validation_fraction=0).fit(X, y),
+        ValueError,
+        "The 'validation_fraction' parameter of BiLSTMClassifier must be a float in "
+        "the range (0.0, 1.0). Got 0 instead.",
+    ),
+    (
+        "patience=0",
+        lambda: classifier(patience=0).fit(X, y),
+        ValueError,
+        "The 'patience' parameter of BiLSTMClassifier must be an int in the range "
+        "[1, inf). Got 0 instead.",
+    ),
+    (
+        "too few to split",
+        lambda: classifier(early_stopping=True).fit(X, y),
+        ValueError,
+        "early_stopping=True with validation_fraction=0.1 cannot split 8 samples: "
+        "... Give more samples, another validation_fraction, or set "
+        "early_stopping=False.",
+    ),
+    (
+        "class of one to split",
+        lambda: classifier(early_stopping=True).fit(X, [0] * 7 + [1]),
+        ValueError,
+        "early_stopping=True with validation_fraction=0.1 cannot split 8 samples: "
+        "... Give more samples, another validation_fraction, or set "
+        "early_stopping=False.",
+    ),
+    (
+        "one sample to split",
+        lambda: regressor(early_stopping=True).fit(X[:1], y[:1]),
+        ValueError,
+        "early_stopping=True with validation_fraction=0.1 cannot split 1 samples: "
+        "... Give more samples, another validation_fraction, or set "
+        "early_stopping=False.",
+    ),
+    (
+        "training diverges",
+        lambda: regressor(normalize_y=False).fit(X * 1e10, y * 1e30),
+        ValueError,
+        "Training diverged: the loss became inf in epoch 1. The usual causes are "
+        "features or targets that are not scaled (put a StandardScaler in front), "
+        "too high a learning_rate, and long sequences without clipnorm (try "
+        "clipnorm=1).",
+    ),
+    # going on
+    (
+        "partial_fit without classes",
+        lambda: classifier().partial_fit(X, y),
+        ValueError,
+        "The first call of partial_fit needs classes: all labels that will ever "
+        "come, for example classes=np.unique(y_all).",
+    ),
+    (
+        "partial_fit without y",
+        lambda: classifier().partial_fit(X, None),
+        ValueError,
+        "BiLSTMClassifier requires y to be passed, but the target y is None. Give "
+        "one target per sequence.",
+    ),
+    (
+        "partial_fit of numbers",
+        lambda: classifier().partial_fit(X, y + 0.5),
+        ValueError,
+        "Unknown label type: continuous. y holds numbers that are no labels, such as "
+        "0.5. To predict numbers use BiLSTMRegressor; to predict classes make y "
+        "integers or text.",
+    ),
+    (
+        "partial_fit, early_stopping",
+        lambda: classifier(early_stopping=True).partial_fit(X, y, [0, 1]),
+        ValueError,
+        "partial_fit does not support early_stopping=True: each call trains one "
+        "epoch on the samples it is given. Set early_stopping=False.",
+    ),
+    (
+        "partial_fit, balanced",
+        lambda: classifier(class_weight="balanced").partial_fit(X, y, [0, 1]),
+        ValueError,
+        "class_weight='balanced' is not supported by partial_fit, which cannot see "
+        "how frequent the classes are. Give a dict of weights instead.",
+    ),
+    (
+        "partial_fit of one class",
+        lambda: classifier().partial_fit(X, y, classes=[0]),
+        ValueError,
+        "There is only one class, 0, but BiLSTMClassifier needs samples of at least "
+        "two (those of sample weight zero do not count). Give it samples of another "
+        "class too; StratifiedKFold keeps every class in every fold.",
+    ),
+    (
+        "classes without a label",
+        lambda: classifier().partial_fit(X, y, classes=[0, 2]),
+        ValueError,
+        "y holds labels that are not among the known classes: [1]. BiLSTMClassifier "
+        "knows [0 2]; name all classes in the first call of partial_fit, or fit "
+        "again without warm_start.",
+    ),
+    (
+        "classes of other type",
+        lambda: classifier().partial_fit(X, y, classes=["a", "b"]),
+        ValueError,
+        "y holds labels that are not among the known classes: [0 1]. "
+        "BiLSTMClassifier knows ['a' 'b']; name all classes in the first call of "
+        "partial_fit, or fit again without warm_start.",
+    ),
+    (
+        "classes in two axes",
+        lambda: classifier().partial_fit(X, y, classes=[[0, 1]]),
+        ValueError,
+        "classes=[[0, 1]] is no list of labels (...). Give a 1D array of all labels, "
+        "all integers or all text.",
+    ),
+    (
+        "classes with None",
+        lambda: classifier().partial_fit(X, y, classes=[0, None]),
+        ValueError,
+        "classes=[0, None] is no list of labels (...). Give a 1D array of all "
+        "labels, all integers or all text.",
+    ),
+    (
+        "classes change",
+        lambda: twice((X, y, [0, 1]), (X, y, [0, 1, 2])),
+        ValueError,
+        "classes=[0, 1, 2] is not the same as in the first call of partial_fit: [0 "
+        "1]. Give the same classes, or none.",
+    ),
+    (
+        "labels change",
+        lambda: twice((X, y, [0, 1]), (X, y + 1)),
+        ValueError,
+        "y holds labels that are not among the known classes: [2]. BiLSTMClassifier "
+        "knows [0 1]; name all classes in the first call of partial_fit, or fit "
+        "again without warm_start.",
+    ),
+    (
+        "features change",
+        lambda: twice((X, y, [0, 1]), (X[:, :, :1], y)),
+        ValueError,
+        "X has 1 features per timestep (shape (8, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order.",
+    ),
+    (
+        "label, then several",
+        lambda: twice((X, y, [0, 1]), (X, BOTH)),
+        ValueError,
+        "y has shape (8, 2), but BiLSTMClassifier was fitted on one label per "
+        "sequence, one of [0 1].",
+    ),
+    (
+        "several, then label",
+        lambda: twice((X, BOTH), (X, y)),
+        ValueError,
+        "y has shape (8,), but BiLSTMClassifier was fitted on 2 labels: give an "
+        "indicator matrix of shape (n_samples, 2).",
+    ),
+    (
+        "other number of labels",
+        lambda: twice((X, BOTH), (X, np.eye(3, dtype=int)[y])),
+        ValueError,
+        "y has shape (8, 3), but BiLSTMClassifier was fitted on 2 labels: give an "
+        "indicator matrix of shape (n_samples, 2).",
+    ),
+    (
+        "warm_start, unknown label",
+        lambda: again(classifier(), y=y + 1),
+        ValueError,
+        "y holds labels that are not among the known classes: [2]. BiLSTMClassifier "
+        "knows [0 1]; name all classes in the first call of partial_fit, or fit "
+        "again without warm_start.",
+    ),
+    (
+        "warm_start, other units",
+        lambda: again(classifier(), units=3),
+        ValueError,
+        "Training cannot go on with another architecture: the fitted one is "
+        "Architecture(n_features=2, units=(2,), direction='bidirectional', "
+        "merge_mode='concat', n_outputs=1, activation='sigmoid'), the parameters ask "
+        "for Architecture(n_features=2, units=(3,), direction='bidirectional', "
+        "merge_mode='concat', n_outputs=1, activation='sigmoid'). Give the "
+        "parameters the fitted values, or call fit with warm_start=False to start "
+        "again.",
+    ),
+    (
+        "warm_start, other features",
+        lambda: again(classifier(), X=X[:, :, :1]),
+        ValueError,
+        "X has 1 features per timestep (shape (8, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order.",
+    ),
+    (
+        "warm_start, other targets",
+        lambda: again(regressor(), y=BOTH),
+        ValueError,
+        "y has 2 targets, but BiLSTMRegressor was fitted on 1. Give as many, or call "
+        "fit with warm_start=False to start again.",
+    ),
+    # unfitted
+    (
+        "unfitted predict",
+        lambda: classifier().predict(X),
+        NotFittedError,
+        "This BiLSTMClassifier instance is not fitted yet...",
+    ),
+    (
+        "unfitted predict_proba",
+        lambda: classifier().predict_proba(X),
+        NotFittedError,
+        "This BiLSTMClassifier instance is not fitted yet...",
+    ),
+    (
+        "unfitted weights_",
+        lambda: classifier().weights_,
+        NotFittedError,
+        "This BiLSTMClassifier instance is not fitted yet...",
+    ),
+    (
+        "unfitted to_keras",
+        lambda: regressor().to_keras(),
+        NotFittedError,
+        "This BiLSTMRegressor instance is not fitted yet...",
+    ),
+    (
+        "weights_ are read-only",
+        lambda: on_x().weights_["dense/bias"].fill(0),
+        ValueError,
+        "...read-only",
+    ),
+    (
+        "numbers have no probabilities",
+        lambda: regressor().predict_proba(X),
+        AttributeError,
+        "'BiLSTMRegressor' object has no attribute 'predict_proba'",
+    ),
+    # transformers
+    (
+        "n_timesteps does not divide",
+        lambda: SequenceReshaper(2).fit(TABLE),
+        ValueError,
+        "X has 3 columns, which n_timesteps=2 does not divide. Choose 1 or 3, or set "
+        "pad=True.",
+    ),
+    (
+        "product does not match",
+        lambda: SequenceReshaper(2, n_features=2).fit(TABLE),
+        ValueError,
+        "X has 3 columns, but n_timesteps=2 times n_features=2 is 4. Choose two "
+        "sizes whose product is 3, or give one of them and the other follows, or set "
+        "pad=True.",
+    ),
+    (
+        "reshaping sequences",
+        lambda: SequenceReshaper().fit(X),
+        ValueError,
+        "X has 3 axes (shape (8, 3, 2)), but SequenceReshaper takes a table of shape "
+        "(n_samples, n_columns). X is already (n_samples, n_timesteps, n_features) "
+        "and needs no SequenceReshaper: leave it out, or use SequencePadder if the "
+        "sequences need another length.",
+    ),
+    (
+        "reshaping a ragged list",
+        lambda: SequenceReshaper().fit([[1, 2], [3]]),
+        ValueError,
+        "X is a list of sequences of unequal length, but SequenceReshaper takes a "
+        "table of shape (n_samples, n_columns). Use SequencePadder, which makes such "
+        "a list (n_samples, n_timesteps, n_features).",
+    ),
+    (
+        "reshaping other columns",
+        lambda: SequenceReshaper().fit(TABLE).transform(TABLE[:, :2]),
+        ValueError,
+        "X has 2 features, but SequenceReshaper is expecting 3 features as input.",
+    ),
+    (
+        "inverse of a table",
+        lambda: SequenceReshaper().fit(TABLE).inverse_transform(TABLE),
+        ValueError,
+        "X has shape (8, 3), but inverse_transform expects the axes (n_samples, "
+        "n_timesteps, n_features) that transform returns: (n_samples, 3, 1).",
+    ),
+    (
+        "unknown layout",
+        lambda: SequenceReshaper(layout="time").fit(TABLE),
+        ValueError,
+        "The 'layout' parameter of SequenceReshaper must be a str among {...}. Got "
+        "'time' instead.",
+    ),
+    (
+        "unfitted reshaper",
+        lambda: SequenceReshaper().transform(TABLE),
+        NotFittedError,
+        "This SequenceReshaper instance is not fitted yet...",
+    ),
+    (
+        "longer than n_timesteps",
+        lambda: SequencePadder(2, truncating="raise").fit(TABLE),
+        ValueError,
+        "Sequence 0 of X has 3 timesteps, more than n_timesteps=2 (8 such sequences "
+        'of 8; the longest has 3). Choose a larger n_timesteps, or truncating="pre" '
+        'or "post" to cut them.',
+    ),
+    (
+        'n_timesteps="3"',
+        lambda: SequencePadder("3").fit(TABLE),
+        ValueError,
+        "The 'n_timesteps' parameter of SequencePadder must be an int in the range "
+        "[1, inf) or None. Got '3' instead.",
+    ),
+    (
+        "padding 1D",
+        lambda: SequencePadder().fit([1, 2, 3]),
+        ValueError,
+        "Expected X with 2 or 3 axes, got a 1D array of shape (3,) instead. The "
+        "first axis is samples. Reshape your data: X.reshape(1, -1) makes it one "
+        "sequence of 3 timesteps, X.reshape(-1, 1) 3 sequences of one timestep.",
+    ),
+    (
+        "padding nothing",
+        lambda: pad_sequences([]),
+        ValueError,
+        "X is an empty list: 0 sequences came, a minimum of 1 is required.",
+    ),
+    (
+        "unknown padding",
+        lambda: pad_sequences([[1]], padding="left"),
+        ValueError,
+        "The 'padding' parameter of pad_sequences must be a str among {...}. Got "
+        "'left' instead.",
+    ),
+    (
+        "unpadding a table",
+        lambda: SequencePadder().fit(TABLE).inverse_transform(TABLE),
+        ValueError,
+        "X has shape (8, 3), but inverse_transform expects the three axes "
+        "(n_samples, n_timesteps, n_features) that transform returns.",
+    ),
+    (
+        "unfitted padder",
+        lambda: SequencePadder().transform(TABLE),
+        NotFittedError,
+        "This SequencePadder instance is not fitted yet...",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [pytest.param(*case, id=name) for name, *case in CASES],
+)
+def test_message(call, error, message):
+    """Each wrong input gets exactly these words."""
+    words = re.escape(message).replace(re.escape("..."), ".*")
+    with pytest.raises(error, match=f"(?s)^{words}$"):
+        call()
+
+
+def test_names_are_unique_and_plenty():
+    """No case hides another; the issue asked for thirty."""
+    names = [name for name, *_ in CASES]
+    assert len(set(names)) == len(names) >= 100
