@@ -15,7 +15,7 @@ from sklstm.sequences import SequenceBatch
 from sklstm.training import epochs
 from sklstm.training.epochs import BUCKET_BATCHES, TrainingSet, batch_order
 from sklstm.training.layers import keras_layers
-from sklstm.training.network import AnySizeStructure, capacity_for
+from sklstm.training.network import AnySizeStructure
 
 ARCHITECTURE = Architecture(3, (4,), "bidirectional", "concat", 1, "sigmoid")
 
@@ -36,13 +36,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def shared_network():
-    structure = AnySizeStructure(
-        1,
-        ARCHITECTURE.directions,
-        "sigmoid",
-        "binary_crossentropy",
-        capacity_for(ARCHITECTURE.n_parameters),
-    )
+    structure = AnySizeStructure.of(ARCHITECTURE, "binary_crossentropy")
     return structure.build(keras.optimizers.SGD(0.5))
 
 

@@ -45,13 +45,9 @@ def prepared(structure, architecture, flat, **settings):
     return network
 
 
-def any_size(architecture, flat, capacity=None, **settings):
-    structure = AnySizeStructure(
-        len(architecture.units),
-        architecture.directions,
-        architecture.activation,
-        LOSS[architecture.activation],
-        capacity or capacity_for(len(flat)),
+def any_size(architecture, flat, structure=None, **settings):
+    structure = structure or AnySizeStructure.of(
+        architecture, LOSS[architecture.activation]
     )
     return prepared(structure, architecture, flat, **settings)
 
@@ -89,14 +85,15 @@ def keras_logits_and_gradient(architecture, flat, values, lengths, loss):
     return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
 
 
+@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("units", [(4,), (5, 3), (2, 4, 3)])
 @pytest.mark.parametrize(
     ("direction", "merge_mode"),
     [("forward", "concat"), ("backward", "concat")]
     + [("bidirectional", merge_mode) for merge_mode in MERGE_MODES],
 )
-def test_outputs_and_gradients_equal_keras(direction, merge_mode, units):
-    """Unequal lengths in one batch, every direction, merge mode and stack."""
+def test_outputs_and_gradients_equal_keras(direction, merge_mode, units, wide):
+    """Unequal lengths, every direction, merge mode and stack, both gradients."""
     rng = np.random.default_rng(0)
     architecture = Architecture(3, units, direction, merge_mode, 4, "softmax")
     flat = initial_parameters(architecture, rng)
@@ -106,7 +103,8 @@ def test_outputs_and_gradients_equal_keras(direction, merge_mode, units):
     def loss(logits):
         return tf.reduce_sum(tf.sin(logits) * weights)
 
-    network = any_size(architecture, flat)
+    structure = AnySizeStructure.of(architecture, "categorical_crossentropy")
+    network = any_size(architecture, flat, replace(structure, wide=wide))
     logits, gradient = logits_and_gradient(network, values, lengths, loss)
     keras_logits, keras_gradient = keras_logits_and_gradient(
         architecture, flat, values, lengths, loss
@@ -138,7 +136,7 @@ def test_size_is_an_input():
     rng = np.random.default_rng(2)
     small = Architecture(2, (3,), "bidirectional", "concat", 1, "sigmoid")
     large = Architecture(5, (9,), "bidirectional", "sum", 1, "sigmoid")
-    network = any_size(large, initial_parameters(large, rng), capacity=4**6)
+    network = any_size(large, initial_parameters(large, rng))
     flat = initial_parameters(small, rng)
     network.assign(flat, small)
     values, lengths = random_data(rng, small)
@@ -204,6 +202,18 @@ def test_network_of_keras_layers_agrees():
     assert_allclose(logits, expected[0], atol=1e-6)
     assert_allclose(gradient, expected[1][: len(flat)], atol=1e-5)
     assert_allclose(network.parameters, flat)
+
+
+@pytest.mark.parametrize(
+    ("units", "n_features", "wide"),
+    [((32,), 8, False), ((128,), 8, True), ((16, 128), 8, True), ((100,), 12, False)],
+)
+def test_wide_kernels_have_a_structure_of_their_own(units, n_features, wide):
+    """They take the gradient that is faster for them."""
+    architecture = Architecture(
+        n_features, units, "bidirectional", "concat", 1, "sigmoid"
+    )
+    assert AnySizeStructure.of(architecture, "binary_crossentropy").wide == wide
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklstm.parameters import Architecture
 from sklstm.training.epochs import TrainingSet
-from sklstm.training.network import AnySizeStructure, LayersStructure, capacity_for
+from sklstm.training.network import AnySizeStructure, LayersStructure
 from sklstm.training.optimizers import read_optimizer
 from sklstm.training.pool import POOL
 from sklstm.training.wrapper import train
@@ -88,13 +88,7 @@ def fit_network(
     if recurrent_dropout:
         structure = LayersStructure(architecture, dropout, recurrent_dropout, loss)
     else:
-        structure = AnySizeStructure(
-            len(architecture.units),
-            architecture.directions,
-            architecture.activation,
-            loss,
-            capacity_for(architecture.n_parameters),
-        )
+        structure = AnySizeStructure.of(architecture, loss)
     callbacks = _as_list(callbacks)
     if patience is not None:
         callbacks.append(

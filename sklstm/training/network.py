@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklstm.parameters import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
-from sklstm.training.kernel import lstm, reverse_steps
+from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
 from sklstm.training.program import Sizes
 
@@ -35,6 +35,23 @@ class AnySizeStructure:
     activation: str
     loss: str
     capacity: int
+    wide: bool = False
+
+    @classmethod
+    def of(cls, architecture: Architecture, loss: str) -> AnySizeStructure:
+        """The structure that an architecture and a loss need."""
+        inputs = architecture.widths[:-1]
+        return cls(
+            n_layers=len(architecture.units),
+            directions=architecture.directions,
+            activation=architecture.activation,
+            loss=loss,
+            capacity=capacity_for(architecture.n_parameters),
+            wide=any(
+                (n_inputs + units) * 4 * units >= WIDE
+                for n_inputs, units in zip(inputs, architecture.units, strict=True)
+            ),
+        )
 
     def build(self, optimizer: Any) -> AnySizeNetwork:
         return AnySizeNetwork(self, optimizer)
@@ -68,6 +85,7 @@ class AnySizeNetwork(EpochNetwork):
         )
         self.directions = structure.directions
         self.n_layers = structure.n_layers
+        self.wide = structure.wide
         self.flat = self.add_weight(
             shape=(structure.capacity,), initializer="zeros", name="parameters"
         )
@@ -114,7 +132,7 @@ class AnySizeNetwork(EpochNetwork):
                 if direction == "backward":
                     inputs = reverse_steps(inputs, lengths)
                 weights = tf.reshape(weights, sizes.kernels[k])
-                state = lstm(inputs, weights, gate_bias, units)
+                state = lstm(inputs, weights, gate_bias, units, wide=self.wide)
                 if is_last:
                     state = tf.gather_nd(state, last)
                 elif direction == "backward":
