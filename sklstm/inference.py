@@ -1,9 +1,10 @@
 """The forward pass of a bidirectional LSTM, in NumPy.
 
 Arrays are feature-major, ``(n_timesteps, width, n_rows)``: gates are then contiguous
-blocks of rows. The bias is folded into the matrix product, and sigmoid(z) is written as
-(1 + tanh(z / 2)) / 2 with the inner half folded into the weights, so that a timestep
-costs one product and one tanh over all four gates.
+blocks of rows. Both directions run side by side in one loop over time. The bias is
+folded into the matrix product, sigmoid(z) is written as (1 + tanh(z / 2)) / 2, and its
+halves are folded into the weights or into the state: the loop carries twice the hidden
+state.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from sklstm.sequences import SequenceBatch
 
 Floats = NDArray[np.float32]
 
-# Rows that go through the network together: enough for BLAS, few enough that the
-# states stay in the second-level cache.
-CHUNK_ROWS = 256
+# The arrays of one timestep take about so many entries: enough rows for BLAS and to
+# hide NumPy's cost per call, few enough to stay in the second-level cache.
+CHUNK_ENTRIES = 2**17
 
 
 class ForwardPass:
@@ -43,47 +44,68 @@ class ForwardPass:
         parts = split_parameters(flat, architecture)
         self.architecture = architecture
         self.layers = [
-            [
-                _fold(*(parts[f"lstm_{k}/{direction}/{part}"] for part in _PARTS))
-                for direction in architecture.directions
-            ]
+            np.stack(
+                [
+                    _fold(*(parts[f"lstm_{k}/{direction}/{part}"] for part in _PARTS))
+                    for direction in architecture.directions
+                ]
+            )
             for k in range(1, len(architecture.units) + 1)
         ]
-        self.kernel = parts["dense/kernel"]
-        self.bias = parts["dense/bias"]
+        self.kernel = parts["dense/kernel"].astype(np.float64)
+        self.bias = parts["dense/bias"].astype(np.float64)
+        entries = sum(self.layers[-1].shape[1:]) * len(architecture.directions)
+        self.chunk_rows = int(np.clip(CHUNK_ENTRIES // entries, 64, 2048))
 
     def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
         """Activated outputs, shape (n_samples, n_outputs), float64."""
-        # Rows of similar length go together: a chunk costs as much as its longest.
-        order = np.argsort(-batch.lengths, kind="stable")
         outputs = np.empty((len(batch), self.architecture.n_outputs))
 
-        def predict(chunk: NDArray[np.intp]) -> None:
-            outputs[chunk] = self._outputs(batch.take(chunk), batch.lengths[chunk])
+        def predict(rows: Any) -> None:
+            outputs[rows] = self._outputs(batch.take(rows), batch.lengths[rows])
 
-        chunks = [order[k : k + CHUNK_ROWS] for k in range(0, len(order), CHUNK_ROWS)]
-        _for_each(predict, chunks)
+        _for_each(predict, self._chunks(batch.lengths))
         return outputs
 
-    def _outputs(self, values: Floats, lengths: NDArray[np.intp]) -> Any:
-        steps = np.ascontiguousarray(values.transpose(1, 2, 0))
+    def _chunks(self, lengths: NDArray[np.intp]) -> list[Any]:
+        """Rows that go together; of similar length, since the longest sets the cost."""
+        chunks = [
+            slice(start, min(start + self.chunk_rows, len(lengths)))
+            for start in range(0, len(lengths), self.chunk_rows)
+        ]
+        if lengths.min() == lengths.max():
+            return chunks
+        order = np.argsort(-lengths, kind="stable")
+        return [order[chunk] for chunk in chunks]
+
+    def _outputs(
+        self, values: Floats, lengths: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        steps = values.transpose(1, 2, 0)
         *hidden, last = self.layers
-        for layer in hidden:
-            steps = self._merge([h for h, _ in self._run(layer, steps, lengths)])
-        state = self._merge([h for _, h in self._run(last, steps, lengths)])
+        for weights in hidden:
+            states = self._both_ways(weights, steps, lengths, every_step=True)
+            if "backward" in self.architecture.directions:
+                states[-1] = _reverse(states[-1], lengths)
+            steps = self._merge(states)
+        state = self._merge(self._both_ways(last, steps, lengths, every_step=False))
         logits = state.T.astype(np.float64) @ self.kernel + self.bias
         return _ACTIVATIONS[self.architecture.activation](logits)
 
-    def _run(
-        self, layer: list[Floats], steps: Floats, lengths: NDArray[np.intp]
-    ) -> Iterator[tuple[Floats, Floats]]:
-        """States at every step, in the input's order, and last state, by direction."""
-        for direction, weights in zip(self.architecture.directions, layer, strict=True):
-            if direction == "forward":
-                yield _lstm(weights, steps, lengths)
-            else:
-                states, last = _lstm(weights, _reverse(steps, lengths), lengths)
-                yield _reverse(states, lengths), last
+    def _both_ways(
+        self,
+        weights: Floats,
+        steps: Floats,
+        lengths: NDArray[np.intp],
+        *,
+        every_step: bool,
+    ) -> list[Floats]:
+        """States by direction, in the order of reading."""
+        inputs = [
+            steps if direction == "forward" else _reverse(steps, lengths)
+            for direction in self.architecture.directions
+        ]
+        return list(_lstm(weights, inputs, lengths, every_step=every_step))
 
     def _merge(self, states: list[Floats]) -> Floats:
         if len(states) == 1:
@@ -103,39 +125,70 @@ _MERGE: dict[str, Callable[[Floats, Floats], Floats]] = {
 
 def _fold(kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> Floats:
     """One matrix of shape (4 * units, units + 1 + n_inputs), gates i, f, o, c."""
-    stacked = np.concatenate([recurrent_kernel, bias[None], kernel])
+    # The loop carries twice the hidden state.
+    stacked = np.concatenate([recurrent_kernel / 2, bias[None], kernel])
     i, f, c, o = np.split(stacked, 4, axis=1)
     return np.ascontiguousarray(np.concatenate([i / 2, f / 2, o / 2, c], axis=1).T)
 
 
 def _lstm(
-    weights: Floats, steps: Floats, lengths: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """All hidden states (n_timesteps, units, n_rows) and each row's last."""
-    n_timesteps, n_inputs, n_rows = steps.shape
-    units = len(weights) // 4
-    # A row of ones beside the state and the input takes the bias into the product.
-    xh = np.zeros((units + 1 + n_inputs, n_rows), np.float32)
-    xh[units] = 1
-    h, x = xh[:units], xh[units + 1 :]
-    c = np.zeros((units, n_rows), np.float32)
-    gates = np.empty((4 * units, n_rows), np.float32)
-    sigmoids = gates[: 3 * units]
-    i, f, o, candidate = np.split(gates, 4)
-    states = np.empty((n_timesteps, units, n_rows), np.float32)
+    weights: Floats,
+    inputs: list[Floats],
+    lengths: NDArray[np.intp],
+    *,
+    every_step: bool,
+) -> Floats:
+    """Run several LSTMs of the same size side by side.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_lstms, 4 * units, units + 1 + n_inputs)
+    inputs : list of n_lstms ndarrays of shape (n_timesteps, n_inputs, n_rows)
+    lengths : ndarray of shape (n_rows,)
+    every_step : bool
+        Whether to give the states of all timesteps or each row's last.
+
+    Returns
+    -------
+    ndarray of shape (n_lstms, n_timesteps, units, n_rows) or (n_lstms, units, n_rows)
+    """
+    n_timesteps, n_inputs, n_rows = inputs[0].shape
+    n_lstms, n_gates, _ = weights.shape
+    units = n_gates // 4
+    # A row of ones between the state and the input takes the bias into the product.
+    hx = np.zeros((n_lstms, units + 1 + n_inputs, n_rows), np.float32)
+    hx[:, units] = 1
+    h, x = hx[:, :units], hx[:, units + 1 :]
+    c = np.zeros((n_lstms, units, n_rows), np.float32)
+    products = np.empty((n_lstms, n_gates, n_rows), np.float32)
+    # Gate by gate, so that all that follows runs over contiguous memory.
+    by_gate = products.reshape(n_lstms, 4, units, n_rows).swapaxes(0, 1)
+    gates = np.empty(by_gate.shape, np.float32)
+    doubled_sigmoids, (i, f, o, candidate) = gates[:3], gates
+    one, half = np.float32(1), np.float32(0.5)
+    if every_step:
+        states = np.empty((n_lstms, n_timesteps, units, n_rows), np.float32)
+    else:
+        states = np.empty((n_lstms, units, n_rows), np.float32)
+        ends = {int(length): lengths == length for length in set(lengths.tolist())}
     for t in range(n_timesteps):
-        x[:] = steps[t]
-        np.matmul(weights, xh, out=gates)
-        np.tanh(gates, out=gates)
-        sigmoids += 1
-        sigmoids *= 0.5
-        c *= f
-        i *= candidate
-        c += i
+        for k, steps in enumerate(inputs):
+            x[k] = steps[t]
+        np.matmul(weights, hx, out=products)
+        np.tanh(by_gate, out=gates)
+        np.add(doubled_sigmoids, one, out=doubled_sigmoids)
+        np.multiply(i, candidate, out=i)
+        np.multiply(c, f, out=c)
+        np.add(c, i, out=c)
+        np.multiply(c, half, out=c)
         np.tanh(c, out=candidate)
         np.multiply(o, candidate, out=h)
-        states[t] = h
-    return states, states[lengths - 1, :, np.arange(n_rows)].T
+        if every_step:
+            np.multiply(h, half, out=states[:, t])
+        elif t + 1 in ends:
+            ended = ends[t + 1]
+            states[:, :, ended] = h[:, :, ended] * half
+    return states
 
 
 def _reverse(steps: Floats, lengths: NDArray[np.intp]) -> Floats:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from reference import network_logits
 from threadpoolctl import threadpool_info
 
-from sklstm.inference import CHUNK_ROWS, ForwardPass, sigmoid, softmax
+from sklstm.inference import ForwardPass, sigmoid, softmax
 from sklstm.parameters import (
     DIRECTIONS,
     MERGE_MODES,
@@ -57,7 +57,7 @@ def test_many_rows_in_chunks(activation, function):
     rng = np.random.default_rng(1)
     architecture = Architecture(3, (4,), "bidirectional", "concat", 3, activation)
     flat = initial_parameters(architecture, rng)
-    batch = random_batch(rng, n_samples=3 * CHUNK_ROWS + 5)
+    batch = random_batch(rng, n_samples=2500)
     threads = [pool["num_threads"] for pool in threadpool_info()]
     outputs = ForwardPass(flat, architecture)(batch)
     assert_allclose(
