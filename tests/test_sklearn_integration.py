@@ -12,7 +12,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import permutation_importance
-from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -21,6 +21,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
 )
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper
@@ -138,9 +139,11 @@ def test_metadata_routing():
     weights = rng.uniform(0.1, 3, size=48)
     with sklearn.config_context(enable_metadata_routing=True):
         step = classifier().set_fit_request(sample_weight=True)
-        step.set_score_request(sample_weight=True)
+        scorer = get_scorer("accuracy").set_score_request(sample_weight=True)
         pipe = make_pipeline(SequenceReshaper(n_features=2), step)
-        search = GridSearchCV(pipe, {"bilstmclassifier__units": [3]}, cv=2)
+        search = GridSearchCV(
+            pipe, {"bilstmclassifier__units": [3]}, scoring=scorer, cv=2
+        )
         search.fit(TABLE, BINARY, sample_weight=weights)
     expected = classifier().fit(X, BINARY, sample_weight=weights)
     assert_same_weights(search.best_estimator_[-1], expected)
@@ -162,8 +165,10 @@ def test_calibration():
 @pytest.mark.parametrize("ensemble", [VotingClassifier, StackingClassifier])
 def test_ensembles(ensemble):
     """Next to another classifier, which sees the columns."""
-    members = [("lstm", pipeline()), ("linear", LogisticRegression())]
-    params = {"voting": "soft"} if ensemble is VotingClassifier else {"cv": 2}
+    members = [("lstm", pipeline()), ("bayes", GaussianNB())]
+    params = {"voting": "soft"}
+    if ensemble is StackingClassifier:
+        params = {"cv": 2, "final_estimator": GaussianNB()}
     fitted = ensemble(members, **params).fit(TABLE, LABELS)
     assert fitted.score(TABLE, LABELS) > 0.5
     assert fitted.predict_proba(TABLE).shape == (48, 3)
