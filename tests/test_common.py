@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -85,3 +86,76 @@ def _id(value):
 def test_sequence_check(estimator, check):
     """Every check of ours, with three axes and sequences of unequal length."""
     check(estimator)
+
+
+class PadsWithZeros(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        X = np.nan_to_num(X) if isinstance(X, np.ndarray) else X
+        return super().fit(X, y, sample_weight)
+
+
+class Seeds(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        np.random.seed(0)  # noqa: NPY002
+        return super().fit(X, y, sample_weight)
+
+
+class ForgetsItsSeed(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        seed, self.random_state = self.random_state, None
+        super().fit(X, y, sample_weight)
+        self.random_state = seed
+        return self
+
+
+class ChangesAParameter(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        self.units = int(self.units) + 1
+        return super().fit(X, y, sample_weight)
+
+
+class ForgetsTooEarly(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        self.history_ = {}
+        return super().fit(X, y, sample_weight)
+
+
+class KeepsKeras(BiLSTMRegressor):
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self._parts = [{"network": self.to_keras()}]
+        return self
+
+
+class LooksAtItsNeighbours(BiLSTMRegressor):
+    def predict(self, X):
+        predicted = super().predict(X)
+        return predicted - predicted.mean()
+
+
+@pytest.mark.parametrize(
+    ("broken", "caught_by", "words"),
+    [
+        (PadsWithZeros, "check_padding_is_ignored", "lstm_1/forward/kernel"),
+        (Seeds, "check_global_state", "changes NumPy's random numbers"),
+        (ForgetsItsSeed, "check_same_seed_same_weights", "lstm_1/forward/kernel"),
+        (
+            ChangesAParameter,
+            "check_arguments_are_left_alone",
+            "changes its data or parameters",
+        ),
+        (
+            ForgetsTooEarly,
+            "check_failing_fit_leaves_no_trace",
+            r"changes \['history_'\]",
+        ),
+        (KeepsKeras, "check_holds_no_keras", r"_parts'\]\[0\]\['network'\] is a"),
+        (LooksAtItsNeighbours, "check_samples_are_independent", "one by one"),
+    ],
+)
+def test_checks_catch(broken, caught_by, words):
+    """A check of ours fails where it should."""
+    checks = yield_sequence_checks(broken(units=2, epochs=1))
+    estimator, check = next(pair for pair in checks if _id(pair[1]) == caught_by)
+    with pytest.raises(AssertionError):
+        check(estimator)

@@ -81,9 +81,10 @@ def check_three_axes(name: str, estimator_orig: BaseEstimator) -> None:
     """Fit and predict an array of three axes; know its sizes."""
     X, y = _problem(estimator_orig)
     estimator = _fitted(estimator_orig, X, y)
-    assert estimator.n_features_in_ == N_FEATURES
-    assert estimator.n_timesteps_in_ == N_TIMESTEPS
-    assert not hasattr(estimator, "feature_names_in_")
+    _assert_sizes(estimator, N_FEATURES)
+    assert not hasattr(estimator, "feature_names_in_"), (
+        f"{name} has column names from an array."
+    )
     _check_outputs(name, estimator, X, y)
 
 
@@ -92,8 +93,7 @@ def check_list_of_matrices(name: str, estimator_orig: BaseEstimator) -> None:
     _, y = _problem(estimator_orig)
     sequences = _ragged(N_FEATURES)
     estimator = _fitted(estimator_orig, sequences, y)
-    assert estimator.n_features_in_ == N_FEATURES
-    assert estimator.n_timesteps_in_ == N_TIMESTEPS
+    _assert_sizes(estimator, N_FEATURES)
     _check_outputs(name, estimator, sequences, y)
 
 
@@ -103,8 +103,7 @@ def check_list_of_vectors(name: str, estimator_orig: BaseEstimator) -> None:
     sequences = _ragged(1)
     vectors = [sequence[:, 0] for sequence in sequences]
     estimator = _fitted(estimator_orig, vectors, y)
-    assert estimator.n_features_in_ == 1
-    assert estimator.n_timesteps_in_ == N_TIMESTEPS
+    _assert_sizes(estimator, 1)
     _check_outputs(name, estimator, vectors, y)
     _assert_same(estimator, _fitted(estimator_orig, sequences, y), vectors, sequences)
 
@@ -126,8 +125,8 @@ def check_matrix_is_one_feature(name: str, estimator_orig: BaseEstimator) -> Non
     table = steps[:, :, 0]
     by_table = _fitted(estimator_orig, table, y)
     by_steps = _fitted(estimator_orig, steps, y)
-    assert by_table.n_features_in_ == by_table.n_timesteps_in_ == N_TIMESTEPS
-    assert by_steps.n_features_in_ == 1
+    _assert_sizes(by_table, N_TIMESTEPS)
+    _assert_sizes(by_steps, 1)
     _assert_same(by_table, by_steps, table, steps)
     _assert_same(by_table, by_steps, steps, table)
 
@@ -143,7 +142,7 @@ def check_data_frame(name: str, estimator_orig: BaseEstimator) -> None:
     frame = pd.DataFrame(X[:, :, 0], columns=columns)
     estimator = _fitted(estimator_orig, frame, y)
     assert_array_equal(estimator.feature_names_in_, columns)
-    assert estimator.n_features_in_ == estimator.n_timesteps_in_ == N_TIMESTEPS
+    _assert_sizes(estimator, N_TIMESTEPS)
     _assert_refused(name, estimator.predict, frame[columns[::-1]], "feature names")
     estimator.fit(X, y)
     assert not hasattr(estimator, "feature_names_in_"), (
@@ -157,8 +156,11 @@ def check_other_lengths(name: str, estimator_orig: BaseEstimator) -> None:
     estimator = _fitted(estimator_orig, X, y)
     before = estimator.n_timesteps_in_
     for other in (X[:, :2], np.concatenate([X, X], axis=1), _ragged(N_FEATURES)):
-        assert len(estimator.predict(other)) == len(X)
-    assert estimator.n_timesteps_in_ == before
+        n_predicted = len(estimator.predict(other))
+        assert n_predicted == len(X), f"{name} predicts {n_predicted} of {len(X)}."
+    assert estimator.n_timesteps_in_ == before, (
+        f"{name}.predict changes n_timesteps_in_."
+    )
     for other in (X[:, :, :1], np.concatenate([X, X], axis=2)):
         _assert_refused(name, estimator.predict, other, "features per timestep")
 
@@ -199,9 +201,11 @@ def check_samples_are_independent(name: str, estimator_orig: BaseEstimator) -> N
     together = _outputs(estimator, sequences)
     order = np.random.default_rng(1).permutation(len(sequences))
     shuffled = _outputs(estimator, [sequences[k] for k in order])
-    assert_allclose(shuffled, together[order], rtol=0, atol=1e-6)
+    assert_allclose(
+        shuffled, together[order], rtol=0, atol=1e-6, err_msg="in another order"
+    )
     alone = [_outputs(estimator, [sequence])[0] for sequence in sequences]
-    assert_allclose(alone, together, rtol=0, atol=1e-6)
+    assert_allclose(alone, together, rtol=0, atol=1e-6, err_msg="one by one")
 
 
 # -- what stays as it was ----------------------------------------------------------
@@ -218,9 +222,10 @@ def check_arguments_are_left_alone(name: str, estimator_orig: BaseEstimator) -> 
     parameters = estimator.get_params()
     before = joblib.hash((arguments, parameters))
     estimator.fit(*arguments).predict(X)
-    assert joblib.hash((arguments, estimator.get_params())) == before
+    after = joblib.hash((arguments, estimator.get_params()))
+    assert after == before, f"{name} changes its data or parameters."
     for parameter, value in estimator.get_params().items():
-        assert value is parameters[parameter], f"{name} replaced {parameter}."
+        assert value is parameters[parameter], f"{name} replaces {parameter}."
 
 
 def check_failing_fit_leaves_no_trace(name: str, estimator_orig: BaseEstimator) -> None:
@@ -239,8 +244,10 @@ def check_failing_fit_leaves_no_trace(name: str, estimator_orig: BaseEstimator) 
     ):
         _assert_refused(name, estimator.fit, *arguments, "")
         after = vars(estimator)
-        assert list(after) == list(before)
-        assert all(after[key] is value for key, value in before.items())
+        changed = [
+            key for key in before | after if after.get(key) is not before.get(key)
+        ]
+        assert not changed, f"A failing fit of {name} changes {changed}."
         assert_array_equal(_outputs(estimator, X), outputs)
 
 
@@ -253,11 +260,13 @@ def check_global_state(name: str, estimator_orig: BaseEstimator) -> None:
     _fitted(estimator_orig, X, y)
     for random_state in (None, 0):
         estimator = clone(estimator_orig).set_params(random_state=random_state)
+        # A seed that fit might set must not be the state it finds.
+        random.random(), np.random.random()  # noqa: NPY002
         before = _global_state()
         estimator.fit(X, y).predict(X)
         for key, value in _global_state().items():
             assert value == before[key], (
-                f"{name}(random_state={random_state}) changed {key}."
+                f"{name}(random_state={random_state}) changes {key}."
             )
 
 
@@ -293,7 +302,7 @@ def check_copies_predict_the_same(name: str, estimator_orig: BaseEstimator) -> N
         joblib.load(file),
     ):
         _assert_same(estimator, restored, X, X)
-        assert restored.history_ == estimator.history_
+        assert restored.history_ == estimator.history_, f"{name} loses its history_."
 
 
 def check_holds_no_keras(name: str, estimator_orig: BaseEstimator) -> None:
@@ -375,20 +384,28 @@ def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
     return outputs
 
 
+def _assert_sizes(estimator: Any, n_features: int) -> None:
+    sizes = (estimator.n_timesteps_in_, estimator.n_features_in_)
+    assert sizes == (N_TIMESTEPS, n_features), (
+        f"n_timesteps_in_ and n_features_in_ are {sizes}, not "
+        f"{(N_TIMESTEPS, n_features)}."
+    )
+
+
 def _check_outputs(name: str, estimator: Any, X: Any, y: NDArray[Any]) -> None:
     predicted = estimator.predict(X)
     assert predicted.shape == y.shape, f"{name}.predict has shape {predicted.shape}."
-    assert np.isfinite(_outputs(estimator, X)).all()
+    assert np.isfinite(_outputs(estimator, X)).all(), f"{name} predicts NaN."
     if is_classifier(estimator):
-        assert np.isin(predicted, np.unique(y)).all()
+        assert np.isin(predicted, np.unique(y)).all(), f"{name} invents labels."
         assert_allclose(estimator.predict_proba(X).sum(axis=1), 1)
     else:
-        assert predicted.dtype.kind == "f"
+        assert predicted.dtype.kind == "f", f"{name} predicts {predicted.dtype}."
 
 
 def _assert_same(a: Any, b: Any, X_a: Any, X_b: Any, atol: float = 0) -> None:
     """Two estimators have the same weights and give the same outputs."""
-    assert list(a.weights_) == list(b.weights_)
+    assert list(a.weights_) == list(b.weights_), "The weights have other names."
     for key, weights in a.weights_.items():
         assert_allclose(b.weights_[key], weights, rtol=0, atol=atol, err_msg=key)
     assert_allclose(_outputs(b, X_b), _outputs(a, X_a), rtol=0, atol=atol)
