@@ -1,5 +1,6 @@
 """The networks that are trained, against standard Keras layers of equal weights."""
 
+import itertools
 from dataclasses import replace
 
 import keras
@@ -20,6 +21,7 @@ from sklstm.training.network import (
     LayersStructure,
     capacity_for,
 )
+from sklstm.training.program import Batch, Rows
 
 LOSS = {
     "sigmoid": "binary_crossentropy",
@@ -55,13 +57,13 @@ def any_size(architecture, flat, structure=None, **settings):
 def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0, 0)):
     """Logits, and the gradient of a scalar of them, as one flat vector."""
     variables = [variable.value for variable in network.trainable_variables]
+    lengths = tf.constant(lengths, tf.int32)
+    sizes = network.sizes.unstacked()
+    rows = Rows(values, lengths, None, None, None)
+    masks = network.dropout_masks(rows, sizes, seed) if training else None
+    batch = Batch(tf.transpose(values, [1, 0, 2]), lengths, None, None, masks)
     with tf.GradientTape() as tape:
-        logits = network.logits(
-            tf.transpose(values, [1, 0, 2]),
-            tf.constant(lengths, tf.int32),
-            network.sizes.unstacked(),
-            tf.constant(seed, tf.int32) if training else None,
-        )
+        logits = network.logits(batch, sizes)
         scalar = loss(logits)
     gradients = tape.gradient(scalar, variables)
     return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
@@ -148,29 +150,38 @@ def test_size_is_an_input():
     assert_allclose(network.parameters, flat)
 
 
-@pytest.mark.parametrize("direction", DIRECTIONS)
-def test_dropout_scales_inputs_alike_at_all_timesteps(direction):
+def test_dropout_scales_inputs_alike_at_all_timesteps():
     """A dropped network is one whose input columns are zero or scaled up."""
     rng = np.random.default_rng(3)
-    architecture = Architecture(6, (4,), direction, "concat", 1, "sigmoid")
+    architecture = Architecture(6, (4,), "backward", "concat", 1, "sigmoid")
     flat = initial_parameters(architecture, rng)
     values, lengths = random_data(rng, architecture, n_rows=1)
-    network = any_size(architecture, flat, dropout=0.5)
+    dropped = any_size(architecture, flat, dropout=0.5)
     logits, _ = logits_and_gradient(
-        network, values, lengths, tf.reduce_sum, training=True, seed=(7, 1)
+        dropped, values, lengths, tf.reduce_sum, training=True, seed=(7, 1)
     )
-    masks = 2 * np.array(np.meshgrid(*[[0, 1]] * 6)).reshape(6, -1).T
-    network = any_size(replace(architecture, direction=direction), flat)
-
-    def logit(mask):
+    plain = any_size(architecture, flat)
+    differences = []
+    for mask in itertools.product([0, 2], repeat=6):
         masked = (values * mask).astype(np.float32)
-        return logits_and_gradient(network, masked, lengths, tf.reduce_sum)[0].item()
+        logit, _ = logits_and_gradient(plain, masked, lengths, tf.reduce_sum)
+        differences.append(abs(logit - logits).item())
+    assert min(differences) < 1e-6
 
-    if direction == "bidirectional":
-        # Each direction has a mask of its own, so compare in the mean instead.
-        assert logits.item() not in {logit(mask) for mask in masks[:4]}
-        return
-    assert min(abs(logit(mask) - logits.item()) for mask in masks) < 1e-6
+
+def test_every_lstm_has_a_mask_of_its_own():
+    """Rates are met, and rows, layers and directions drawn independently."""
+    rng = np.random.default_rng(6)
+    architecture = Architecture(30, (20, 4), "bidirectional", "sum", 1, "sigmoid")
+    network = any_size(architecture, initial_parameters(architecture, rng), dropout=0.3)
+    rows = Rows(np.zeros((50, 2, 30), np.float32), None, None, None, None)
+    masks = network.dropout_masks(rows, network.sizes.unstacked(), (1, 2))
+    assert [tuple(mask.shape) for mask in masks] == [(50, 30)] * 2 + [(50, 20)] * 2
+    for mask in masks:
+        assert_allclose(np.unique(mask), [0, 1 / 0.7], rtol=1e-6)
+        assert abs(np.mean(mask) - 1) < 0.1
+    assert not np.array_equal(masks[0], masks[1])
+    assert not np.array_equal(masks[0][0], masks[0][1])
 
 
 def test_dropout_is_off_in_evaluation_and_without_rate():

@@ -17,7 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm.parameters import Architecture
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
 from sklstm.training.program import (
-    Batches,
+    Batch,
+    Rows,
     Sizes,
     evaluation_program,
     training_program,
@@ -99,17 +100,12 @@ class EpochNetwork(keras.Model):
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
 
-    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
-        """Outputs before the activation, shape (n_rows, n_outputs), in the graph.
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
+        """For every LSTM a tensor (n_rows, n_inputs) to multiply its inputs with."""
+        raise NotImplementedError
 
-        Parameters
-        ----------
-        steps : tensor of shape (n_timesteps, n_rows, n_features)
-        lengths : tensor of shape (n_rows,)
-        sizes : Sizes
-        seed : tensor of shape (2,) or None
-            For dropout; None is evaluation.
-        """
+    def logits(self, batch: Batch, sizes: Sizes) -> Any:
+        """Outputs before the activation, shape (n_rows, n_outputs), in the graph."""
         raise NotImplementedError
 
     # -- the loop over epochs -------------------------------------------------------
@@ -175,7 +171,7 @@ class EpochNetwork(keras.Model):
                 callbacks.on_train_batch_begin(first_batch)
             rows = np.concatenate(chunk)
             bounds = np.cumsum([0, *map(len, chunk)])
-            rows_as_tensors = Batches(
+            as_tensors = Rows(
                 values=tf.constant(data.sequences.take(rows)),
                 lengths=tf.constant(data.sequences.lengths[rows], tf.int32),
                 targets=tf.constant(data.targets[rows]),
@@ -183,7 +179,7 @@ class EpochNetwork(keras.Model):
                 bounds=tf.constant(bounds, tf.int32),
             )
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
-            totals += program(rows_as_tensors, seed, self.sizes).numpy()
+            totals += program(as_tensors, seed, self.sizes).numpy()
             logs = self._logs(totals)
             if callbacks is not None:
                 callbacks.on_train_batch_end(last_batch, logs)

@@ -14,7 +14,7 @@ from sklstm.parameters import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
-from sklstm.training.program import Sizes
+from sklstm.training.program import Batch, Rows, Sizes
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
 # backward where the mode concatenates: no branch in the graph for a mode.
@@ -114,21 +114,30 @@ class AnySizeNetwork(EpochNetwork):
         flat: NDArray[np.float32] = self.flat.numpy()[: self.n_parameters].copy()
         return flat
 
-    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
+        n_rows, _, n_features = tf.unstack(tf.shape(rows.values))
+        masks: list[Any] = []
+        for n_inputs in [n_features, *(width for _, width in sizes.widths[:-1])]:
+            for _ in self.directions:
+                shape = tf.stack([n_rows, n_inputs])
+                mask_seed = seed + tf.constant([0, len(masks)])
+                drawn = tf.random.stateless_uniform(shape, mask_seed)
+                kept = tf.cast(drawn >= sizes.dropout, tf.float32)
+                masks.append(kept / (1 - sizes.dropout))
+        return masks
+
+    def logits(self, batch: Batch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
-        n_rows = tf.shape(lengths)[0]
-        last = tf.stack([lengths - 1, tf.range(n_rows)], axis=1)
-        for k in range(self.n_layers):
+        lengths, steps = batch.lengths, batch.steps
+        last = tf.stack([lengths - 1, tf.range(tf.shape(lengths)[0])], axis=1)
+        masks = list(batch.masks or [])
+        for k, (units, width) in enumerate(sizes.widths):
             is_last = k == self.n_layers - 1
-            units, width = sizes.widths[k]
             states = []
             for direction in self.directions:
                 weights, gate_bias = lstms.pop(0), lstms.pop(0)
-                inputs = steps
-                if seed is not None:
-                    mask_seed = seed + tf.constant([0, len(lstms)])
-                    inputs = _dropped(inputs, sizes.dropout, mask_seed)
+                inputs = steps * masks.pop(0) if masks else steps
                 if direction == "backward":
                     inputs = reverse_steps(inputs, lengths)
                 weights = tf.reshape(weights, sizes.kernels[k])
@@ -176,10 +185,13 @@ class LayersNetwork(EpochNetwork):
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def logits(self, steps: Any, lengths: Any, sizes: Sizes, seed: Any = None) -> Any:
-        mask = tf.sequence_mask(lengths, tf.shape(steps)[0])
-        sequences = tf.transpose(steps, [1, 0, 2])
-        return self.layers_network([sequences, mask], training=seed is not None)
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
+        return []  # the layers draw their own
+
+    def logits(self, batch: Batch, sizes: Sizes) -> Any:
+        mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])
+        sequences = tf.transpose(batch.steps, [1, 0, 2])
+        return self.layers_network([sequences, mask], training=batch.masks is not None)
 
 
 def _seed_generators(network: Any) -> list[Any]:
@@ -199,13 +211,6 @@ def _part_sizes(architecture: Architecture) -> list[int]:
     for k in range(0, len(lstms), 3):
         merged += [lstms[k] + lstms[k + 1], lstms[k + 2]]
     return [*merged, kernel, bias]
-
-
-def _dropped(steps: Any, rate: Any, seed: Any) -> Any:
-    """Inputs with some of their features set to zero, the same at every timestep."""
-
-    kept = tf.random.stateless_uniform(tf.shape(steps)[1:], seed) >= rate
-    return steps * (tf.cast(kept, tf.float32) / (1 - rate))
 
 
 def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:

@@ -10,14 +10,26 @@ import tensorflow as tf
 from sklstm.training.losses import count_correct, loss_per_row
 
 
-class Batches(NamedTuple):
-    """Rows that are cut into batches in the graph; tensors."""
+class Rows(NamedTuple):
+    """What is cut into batches in the graph; tensors."""
 
     values: Any  # (n_rows, n_timesteps, n_features), valid steps in front
     lengths: Any  # (n_rows,)
     targets: Any  # (n_rows, n_columns)
     weights: Any  # (n_rows,)
     bounds: Any  # (n_batches + 1,), where each batch starts and ends
+
+
+class Batch(NamedTuple):
+    """One of them; tensors."""
+
+    steps: Any  # (n_timesteps, n_rows, n_features), as long as its longest sequence
+    lengths: Any  # (n_rows,)
+    targets: Any  # (n_rows, n_columns)
+    weights: Any  # (n_rows,)
+    masks: (
+        Any  # for every LSTM (n_rows, n_inputs), zero where dropped; None: evaluation
+    )
 
 
 class Sizes(NamedTuple):
@@ -43,7 +55,7 @@ class Sizes(NamedTuple):
 def _signature(n_parts: int, n_layers: int) -> tuple[Any, ...]:
     floats, ints = tf.float32, tf.int32
     return (
-        Batches(
+        Rows(
             values=tf.TensorSpec([None, None, None], floats),
             lengths=tf.TensorSpec([None], ints),
             targets=tf.TensorSpec([None, None], floats),
@@ -74,21 +86,20 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
     Returns
     -------
-    tf.function of (Batches, seed, Sizes)
+    tf.function of (Rows, seed, Sizes)
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
-    def run(batches: Batches, seed: Any, sizes: Sizes) -> Any:
+    def run(rows: Rows, seed: Any, sizes: Sizes) -> Any:
         network.traces += 1
         sizes = sizes.unstacked()
         variables = [variable.value for variable in network.trainable_variables]
+        masks = network.dropout_masks(rows, sizes, seed)
 
-        def step(k: Any, batch: Batches) -> Any:
+        def step(batch: Batch) -> Any:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)
-                logits = network.logits(
-                    batch.values, batch.lengths, sizes, seed + tf.stack([k, 0])
-                )
+                logits = network.logits(batch, sizes)
                 losses = loss_per_row(network.loss_name, batch.targets, logits)
             weight = tf.reduce_sum(batch.weights)
             # The loss of a batch is the mean weighted by `weights`.
@@ -101,7 +112,7 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
             )
             return _totals(network, batch, logits, losses, weight)
 
-        return _over_batches(step, batches)
+        return _over_batches(step, rows, masks)
 
     return tf.function(run, _signature(n_parts, n_layers), autograph=False)
 
@@ -109,42 +120,42 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
     """The same sums as of :func:`training_program`, without dropout or learning."""
 
-    def run(batches: Batches, seed: Any, sizes: Sizes) -> Any:
+    def run(rows: Rows, seed: Any, sizes: Sizes) -> Any:
         sizes = sizes.unstacked()
 
-        def step(k: Any, batch: Batches) -> Any:
-            logits = network.logits(batch.values, batch.lengths, sizes)
+        def step(batch: Batch) -> Any:
+            logits = network.logits(batch, sizes)
             losses = loss_per_row(network.loss_name, batch.targets, logits)
             weight = tf.reduce_sum(batch.weights)
             return _totals(network, batch, logits, losses, weight)
 
-        return _over_batches(step, batches)
+        return _over_batches(step, rows, None)
 
     return tf.function(run, _signature(n_parts, n_layers), autograph=False)
 
 
-def _totals(network: Any, batch: Batches, logits: Any, losses: Any, weight: Any) -> Any:
+def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -> Any:
     correct = count_correct(network.activation, batch.targets, logits, batch.weights)
     return tf.stack([tf.tensordot(losses, batch.weights, 1), correct, weight])
 
 
-def _over_batches(step: Callable[[Any, Batches], Any], batches: Batches) -> Any:
-    """Sum of `step` over the batches, time-major and cut to their longest sequence."""
-    steps = tf.transpose(batches.values, [1, 0, 2])
+def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Any) -> Any:
+    """Sum of `step` over the batches."""
+    steps = tf.transpose(rows.values, [1, 0, 2])
 
     def body(k: Any, totals: Any) -> Any:
-        start, stop = batches.bounds[k], batches.bounds[k + 1]
-        lengths = batches.lengths[start:stop]
-        batch = Batches(
-            values=steps[: tf.reduce_max(lengths), start:stop],
+        start, stop = rows.bounds[k], rows.bounds[k + 1]
+        lengths = rows.lengths[start:stop]
+        batch = Batch(
+            steps=steps[: tf.reduce_max(lengths), start:stop],
             lengths=lengths,
-            targets=batches.targets[start:stop],
-            weights=batches.weights[start:stop],
-            bounds=None,
+            targets=rows.targets[start:stop],
+            weights=rows.weights[start:stop],
+            masks=None if masks is None else [mask[start:stop] for mask in masks],
         )
-        return k + 1, totals + step(k, batch)
+        return k + 1, totals + step(batch)
 
-    n_batches = tf.shape(batches.bounds)[0] - 1
+    n_batches = tf.shape(rows.bounds)[0] - 1
     return tf.while_loop(
         lambda k, _: k < n_batches, body, (0, tf.zeros(3)), parallel_iterations=1
     )[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,9 +86,7 @@ def _configure_threads() -> None:
         return
 
 
-_imported_by_us = "tensorflow" not in sys.modules
 with _environment(TF_CPP_MIN_LOG_LEVEL="3"), _without_banner():
     import tensorflow as tf
 
-if _imported_by_us:
-    _configure_threads()
+_configure_threads()
