@@ -45,10 +45,23 @@ __all__ = [
     "check_sequences",
     "check_target",
     "column_or_1d",
+    "unchanged_on_error",
     "validate_parameter_constraints",
 ]
 
 AXES = "(n_samples, n_timesteps, n_features)"
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give a failing fit no trace: all attributes as they were before."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> SequenceBatch:

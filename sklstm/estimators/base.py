@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -34,6 +32,7 @@ from sklstm.validation import (
     check_sample_weight,
     check_sequences,
     n_step_features,
+    unchanged_on_error,
 )
 
 
@@ -165,7 +164,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         `known` goes to `_encode_target`. The estimator is left as it was if anything
         fails.
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             batch = check_sequences(self, X, reset=not resume)
             y = self._check_target(y)
             check_lengths_match(batch, y)
@@ -403,18 +402,6 @@ def _weighed(batch: SequenceBatch, target: Target) -> tuple[SequenceBatch, Targe
     return batch.at(used), replace(
         target, values=target.values[used], weights=weights[used], strata=strata
     )
-
-
-@contextmanager
-def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give a failing fit no trace: all attributes as they were before."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def _generator(random_state: Any) -> np.random.Generator:
