@@ -185,10 +185,16 @@ def is_ragged(X: Any) -> bool:
     """Whether X is a collection of sequences rather than one rectangular array.
 
     True for a list or tuple of sequences that differ in length, have two axes each or
-    are arrays themselves, and for a 1D container of sequences: an object array or a
-    pandas or polars Series. A list of equally long lists of numbers is a matrix.
+    are arrays themselves; for a 1D container of sequences: an object array or a
+    pandas or polars Series; and for a data frame whose cells are sequences. A list of
+    equally long lists of numbers is a matrix. What has `to_list` but no `shape`, as
+    an Awkward Array, is a list.
     """
-    is_list = isinstance(X, (list, tuple))
+    if hasattr(X, "columns"):
+        return _has_nested_cells(X)
+    is_list = isinstance(X, (list, tuple)) or (
+        hasattr(X, "to_list") and not hasattr(X, "shape")
+    )
     if not is_list and len(getattr(X, "shape", ())) != 1:
         return False
     if len(X) == 0:
@@ -201,6 +207,16 @@ def is_ragged(X: Any) -> bool:
         return True
     n_axes = len(shapes.pop())
     return n_axes == 2 or (n_axes == 1 and (not is_list or hasattr(first, "shape")))
+
+
+def _has_nested_cells(frame: Any) -> bool:
+    """Whether the cells of a data frame are sequences."""
+    if not len(frame) or not len(frame.columns):
+        return False
+    column = frame[frame.columns[0]]
+    return len(getattr(column, "shape", ())) == 1 and bool(
+        _shape_of(next(iter(column)))
+    )
 
 
 def _shape_of(sequence: Any) -> tuple[int, ...]:
@@ -222,7 +238,8 @@ def pad_ragged(
     Parameters
     ----------
     sequences : sequence of array-like, each (n_timesteps_i,) or (n_timesteps_i, n_features)
-        A 1D sequence is a sequence of one feature.
+        A 1D sequence is a sequence of one feature. Or a data frame whose columns are
+        features and whose cells are sequences of shape (n_timesteps_i,).
     n_timesteps : int, default=None
         Length of the result; None means that of the longest sequence.
     padding : {"pre", "post"}, default="post"
@@ -240,6 +257,8 @@ def pad_ragged(
     TypeError
         If a sequence is not numeric.
     """  # noqa: E501
+    if hasattr(sequences, "columns"):
+        sequences = _join_cells(sequences)
     arrays = [_as_steps(sequence, k) for k, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError(
@@ -275,6 +294,23 @@ def pad_ragged(
     return stacked
 
 
+def _join_cells(frame: Any) -> list[NDArray[Any]]:
+    """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
+    columns = [list(frame[name]) for name in frame.columns]
+    rows = []
+    for k, cells in enumerate(zip(*columns, strict=True)):
+        row = [np.asarray(cell) for cell in cells]
+        if len({cell.shape for cell in row}) > 1 or row[0].ndim != 1:
+            raise ValueError(
+                f"The cells of row {k} of X have shapes "
+                f"{', '.join(str(cell.shape) for cell in row)}. The cells of a row are "
+                "the features of one sequence: each must have shape (n_timesteps_i,), "
+                "the same in all columns."
+            )
+        rows.append(np.stack(row, axis=1))
+    return rows
+
+
 def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
     """One sequence as a float array of shape (n_timesteps, n_features)."""
     try:
@@ -284,6 +320,14 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         elif array.dtype.kind not in "fiub":
             raise TypeError(f"its dtype is {array.dtype}")
     except (TypeError, ValueError) as error:
+        shapes = {_shape_of(step) for step in sequence} if _shape_of(sequence) else ()
+        if len(shapes) > 1 and () not in shapes:
+            raise ValueError(
+                f"Sequence {k} of X is ragged itself: its timesteps have shapes "
+                f"{', '.join(map(str, sorted(shapes)))}. Every timestep must have the "
+                "same features; put NaN on all features of a timestep that is missing, "
+                "and impute single ones."
+            ) from error
         raise TypeError(
             f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
             "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
