@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.windowing import Windows, count_steps, lengths_of, windows_of
+
 # Values are examined and converted this many bytes at a time, so that a memory map
 # or a view of overlapping windows is never copied whole.
 CHUNK_BYTES = 32 * 2**20
@@ -67,10 +69,26 @@ class SequenceBatch:
         ndarray of shape (n_rows, longest_of_these, n_features), float32
         """
         lengths = self.lengths[rows]
-        longest = int(lengths.max())
         if self.rows is not None:
             rows = self.rows[rows]
         values = np.asarray(self.values[rows], dtype=np.float32)
+        uneven = np.flatnonzero(lengths < values.shape[1])
+        if 2 * len(uneven) > len(lengths):
+            return self._aligned(values, lengths)
+        if len(uneven):
+            values = values if values.flags.owndata else values.copy()
+            aligned = self._aligned(values[uneven], lengths[uneven])
+            values[uneven, : aligned.shape[1]] = aligned
+            values[uneven, aligned.shape[1] :] = 0
+        return values
+
+    def _aligned(
+        self,
+        values: NDArray[np.float32],
+        lengths: NDArray[np.intp],
+    ) -> NDArray[np.float32]:
+        """Valid steps in front and zeros behind, as long as the longest."""
+        longest = int(lengths.max())
         if self.right_padded:
             values = values[:, :longest]
         else:
@@ -136,6 +154,24 @@ def read_sequences(values: Any) -> SequenceBatch:
         timestep are NaN, or if a sample is nothing but padding. The message says
         where.
     """
+    windows = windows_of(values)
+    if windows is None:
+        lengths, right_padded = _read_steps(values)
+    else:
+        lengths, right_padded = _read_windows(values, windows)
+    n_samples = len(lengths)
+    if n_samples and lengths.min() == 0:
+        empty = np.flatnonzero(lengths == 0)
+        raise ValueError(
+            f"Sample {empty[0]} of X is nothing but padding: all its timesteps are "
+            f"NaN ({len(empty)} such samples of {n_samples}). Every sample needs at "
+            "least one timestep with numbers; drop these rows from X and y."
+        )
+    return SequenceBatch(values, lengths, right_padded)
+
+
+def _read_steps(values: Any) -> tuple[NDArray[np.intp], bool]:
+    """Lengths, and whether all valid steps stand in front, from all the steps."""
     n_samples, n_timesteps, n_features = values.shape
     lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
     right_padded = True
@@ -150,14 +186,28 @@ def read_sequences(values: Any) -> SequenceBatch:
         lengths[rows] = n_timesteps - padding.sum(axis=1)
         in_front = np.arange(n_timesteps) < lengths[rows, None]
         right_padded &= bool(np.array_equal(in_front, ~padding))
-    if n_samples and lengths.min() == 0:
-        empty = np.flatnonzero(lengths == 0)
-        raise ValueError(
-            f"Sample {empty[0]} of X is nothing but padding: all its timesteps are "
-            f"NaN ({len(empty)} such samples of {n_samples}). Every sample needs at "
-            "least one timestep with numbers; drop these rows from X and y."
-        )
-    return SequenceBatch(values, lengths, right_padded)
+    return lengths, right_padded
+
+
+def _read_windows(values: Any, windows: Windows) -> tuple[NDArray[np.intp], bool]:
+    """The same from the rows of the table, each of which is in many windows."""
+    n_rows, n_features = windows.table.shape
+    valid = np.empty(n_rows, dtype=bool)
+    offending = np.empty(n_rows, dtype=bool)
+    for rows in chunks(n_rows, n_features * 4):
+        with np.errstate(over="ignore"):
+            chunk = np.asarray(windows.table[rows], dtype=np.float32)
+        valid[rows] = ~np.isnan(chunk).all(axis=1)
+        offending[rows] = valid[rows] & ~np.isfinite(chunk).all(axis=1)
+    if offending.any():
+        for sample in np.flatnonzero(count_steps(offending, windows, windows.n_steps))[
+            :1
+        ]:
+            with np.errstate(over="ignore"):
+                window = np.asarray(values[sample : sample + 1], dtype=np.float32)
+            steps = valid_steps(window)[:, :, None]
+            _refuse_non_finite(values, int(sample), ~np.isfinite(window) & steps)
+    return lengths_of(windows, valid)
 
 
 def _refuse_non_finite(

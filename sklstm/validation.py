@@ -30,6 +30,7 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.sequences import SequenceBatch, is_ragged, pad_ragged, read_sequences
+from sklstm.windowing import Windows
 
 __all__ = [
     "HasMethods",
@@ -101,10 +102,10 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[A
     """
     if is_ragged(X):
         X = pad_ragged(X)
-    elif not hasattr(X, "ndim") and not hasattr(X, "columns"):
+    elif not (hasattr(X, "ndim") or hasattr(X, "columns") or _takes_row_numbers(X)):
         X = np.asarray(X)
     _refuse_kind(estimator, X)
-    n_axes = getattr(X, "ndim", 2)
+    n_axes = getattr(X, "ndim", len(getattr(X, "shape", (0, 0))))
     if n_axes == 3:
         return _check_three_axes(estimator, X, reset=reset)
     if n_axes != 2:
@@ -124,7 +125,8 @@ def n_step_features(estimator: BaseEstimator) -> int:
 def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     name = type(estimator).__name__
     # check_array finds nothing to do here, and takes a third of a one-row prediction.
-    if not (type(X) is np.ndarray and X.dtype.kind in "fiub" and len(X)):
+    plain = type(X) in (np.ndarray, Windows) and X.dtype.kind in "fiub" and len(X)
+    if not plain and not _takes_row_numbers(X):
         with _saying_what_to_do(name):
             X = check_array(
                 X,
@@ -153,6 +155,22 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArr
             f"{_as_table(estimator)}. Give it the same features, in the same order."
         )
     return X
+
+
+def _takes_row_numbers(X: Any) -> bool:
+    """Whether any rows of X can be read like those of a numeric array of three axes.
+
+    Then X is read in parts and never becomes an array as a whole: it may be windows
+    over a table, or on disk.
+    """
+    shape = getattr(X, "shape", ())
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    if len(shape) != 3 or kind not in set("fiub") or not shape[0]:
+        return False
+    try:
+        return np.shape(X[np.array([shape[0] - 1, 0])]) == (2, *shape[1:])
+    except (TypeError, ValueError, IndexError, KeyError, NotImplementedError):
+        return False
 
 
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:

@@ -1,0 +1,284 @@
+"""Windows over the rows of a table: where they lie, and how they are read.
+
+A window ends at one row of the table and goes back in steps of `sampling_rate` rows, no
+further than its series does; what is missing in front is NaN. Pure NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Windows:
+    """Windows of several series, cut out of their table when they are asked for.
+
+    To be read like an array of three axes: it has `shape`, `dtype` and NumPy's indexing
+    along the first axis, which gives arrays; `np.asarray` makes all windows at once.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+        The rows of a series stand one behind the other, and so many rows are in front
+        of all series that the first window does not begin before the table.
+    ends : ndarray of shape (n_samples,)
+        The row at which each window ends.
+    n_steps : ndarray of shape (n_samples,)
+        How many timesteps of each window its series has; at least 1.
+    n_timesteps : int
+    sampling_rate : int
+        Rows from one timestep of a window to the next.
+    """
+
+    table: NDArray[Any]
+    ends: NDArray[np.intp]
+    n_steps: NDArray[np.intp]
+    n_timesteps: int
+    sampling_rate: int
+
+    ndim = 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return len(self.ends), self.n_timesteps, self.table.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.table.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held: those of the table and of the index, not of the windows."""
+        return self.table.nbytes + self.ends.nbytes + self.n_steps.nbytes
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __repr__(self) -> str:
+        rows = len(self.table)
+        return f"<Windows of shape {self.shape}, {self.dtype}, over {rows} rows>"
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        if isinstance(key, tuple):
+            return self._by_axes(*key)
+        # An axis of length one in front: a single window is a copy, like several.
+        ends, n_steps = self.ends[key][None], self.n_steps[key][None]
+        first = ends - span(self.n_timesteps, self.sampling_rate)
+        view = sliding_windows(self.table, self.n_timesteps, self.sampling_rate)
+        windows = view[first]
+        short = np.nonzero(n_steps < self.n_timesteps)
+        in_front = self.n_timesteps - n_steps[short]
+        padded = windows[short]
+        padded[np.arange(self.n_timesteps) < in_front[:, None]] = np.nan
+        windows[short] = padded
+        return windows[0]
+
+    def _by_axes(self, rows: Any = ..., *others: Any) -> NDArray[Any]:
+        if rows is Ellipsis:
+            return np.asarray(self)[(rows, *others)]
+        windows = self[rows]
+        along = () if windows.ndim == 2 else (slice(None),)
+        return windows[(*along, *others)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError(
+                "Windows become an array by copying: use np.asarray(windows)."
+            )
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+def span(n_timesteps: int, sampling_rate: int) -> int:
+    """Rows from the first to the last timestep of a window."""
+    return (n_timesteps - 1) * sampling_rate
+
+
+def sliding_windows(
+    table: NDArray[Any], n_timesteps: int, sampling_rate: int
+) -> NDArray[Any]:
+    """All windows that the rows of a table fill: a view, read-only.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+    n_timesteps, sampling_rate : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows - span, n_timesteps, n_features)
+    """
+    n_rows = span(n_timesteps, sampling_rate) + 1
+    view = sliding_window_view(table, n_rows, axis=0)
+    return view.transpose(0, 2, 1)[:, ::sampling_rate]
+
+
+def front_padded(table: NDArray[Any], n_rows: int) -> NDArray[Any]:
+    """A copy of the table with rows of NaN in front."""
+    padded = np.empty((n_rows + len(table), table.shape[1]), dtype=table.dtype)
+    padded[:n_rows] = np.nan
+    padded[n_rows:] = table
+    return padded
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesOrder:
+    """Where the rows of a table go when it is sorted by series.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        The series of each row, counted from 0; every series has a row.
+    rows : ndarray of shape (n_rows,)
+        The rows, sorted by series and within a series as they came.
+    places : ndarray of shape (n_rows,)
+        The inverse: where each row stands after sorting.
+    ranks : ndarray of shape (n_rows,)
+        How many rows of its series come before each row.
+    sizes : ndarray of shape (n_series,)
+        Rows of each series.
+    """
+
+    codes: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    places: NDArray[np.intp]
+    ranks: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.intp]) -> SeriesOrder:
+        rows = np.argsort(codes, kind="stable")
+        places = np.empty_like(rows)
+        places[rows] = np.arange(len(rows))
+        sizes = np.bincount(codes)
+        ranks = places - (np.cumsum(sizes) - sizes)[codes]
+        return cls(codes, rows, places, ranks, sizes)
+
+    @property
+    def n_after(self) -> NDArray[np.intp]:
+        """How many rows of its series come after each row."""
+        return self.sizes[self.codes] - 1 - self.ranks
+
+
+def windows_by_series(
+    table: NDArray[Any],
+    order: SeriesOrder,
+    n_timesteps: int,
+    sampling_rate: int,
+    first_row: int = 0,
+) -> Windows:
+    """A window for every row from `first_row` on, within the series of the row."""
+    n_rows = span(n_timesteps, sampling_rate)
+    ends = order.places[first_row:] + n_rows
+    n_steps = np.minimum(n_timesteps, order.ranks[first_row:] // sampling_rate + 1)
+    by_series = front_padded(table[order.rows], n_rows)
+    return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
+
+
+def elapsed_times(
+    times: NDArray[Any],
+    order: SeriesOrder,
+    valid: NDArray[np.bool_],
+    sampling_rate: int,
+) -> NDArray[np.float64]:
+    """Differences to the step before: `sampling_rate` rows back in the same series.
+
+    0 where there is none; NaN in rows that are not valid, which are passed over.
+    """
+    lane = order.ranks % sampling_rate
+    rows = np.lexsort((order.ranks, lane, order.codes))
+    rows = rows[valid[rows]]
+    before, after = rows[:-1], rows[1:]
+    follows = (order.codes[before] == order.codes[after]) & (
+        lane[before] == lane[after]
+    )
+    elapsed = np.full(len(times), np.nan)
+    elapsed[rows[:1]] = 0
+    elapsed[after] = np.where(follows, times[after] - times[before], 0)
+    return elapsed
+
+
+def windows_of(values: Any) -> Windows | None:
+    """The table under an array of overlapping windows, and how they lie on it.
+
+    Parameters
+    ----------
+    values : Windows, ndarray or any other object
+
+    Returns
+    -------
+    Windows or None
+        None if `values` are not windows that share most of their memory.
+    """
+    if isinstance(values, Windows):
+        return values
+    if not isinstance(values, np.ndarray) or min(values.strides[:2]) <= 0:
+        return None
+    n_samples, n_timesteps, n_features = values.shape
+    unit = gcd(*values.strides[:2])
+    stride, sampling_rate = (int(step) // unit for step in values.strides[:2])
+    n_rows = (n_samples - 1) * stride + (n_timesteps - 1) * sampling_rate + 1
+    if n_samples == 0 or 2 * n_rows > n_samples * n_timesteps:
+        return None
+    # Between the first and the last value of `values`, hence inside its memory.
+    strides = (unit, values.strides[2])
+    table = as_strided(values, (n_rows, n_features), strides, writeable=False)
+    ends = np.arange(n_samples) * stride + span(n_timesteps, sampling_rate)
+    n_steps = np.full(n_samples, n_timesteps)
+    return Windows(table, ends, n_steps, n_timesteps, sampling_rate)
+
+
+def count_steps(
+    flags: NDArray[np.bool_], windows: Windows, n_steps: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """How many of the last `n_steps` timesteps of each window are flagged.
+
+    Parameters
+    ----------
+    flags : ndarray of shape (n_rows,), bool
+        Of the rows of the table.
+    windows : Windows
+    n_steps : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    rate = windows.sampling_rate
+    n_cells = -(-len(flags) // rate) * rate
+    totals = np.zeros(rate + n_cells, dtype=np.intp)
+    totals[rate : rate + len(flags)] = flags
+    totals = totals.reshape(-1, rate).cumsum(axis=0).ravel()
+    ends = windows.ends + rate
+    counts: NDArray[np.intp] = totals[ends] - totals[ends - rate * n_steps]
+    return counts
+
+
+def lengths_of(
+    windows: Windows, valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], bool]:
+    """Valid timesteps of each window, and whether all of them stand in front.
+
+    Parameters
+    ----------
+    windows : Windows
+    valid : ndarray of shape (n_rows,), bool
+        Which rows of the table are data.
+
+    Returns
+    -------
+    lengths : ndarray of shape (n_samples,)
+    right_padded : bool
+    """
+    rate = windows.sampling_rate
+    lengths = count_steps(valid, windows, windows.n_steps)
+    begins = valid.copy()
+    begins[rate:] &= ~valid[:-rate]
+    has_gap = count_steps(begins, windows, windows.n_steps - 1) > 0
+    has_gap |= (windows.n_steps < windows.n_timesteps) & (lengths > 0)
+    return lengths, not has_gap.any()
