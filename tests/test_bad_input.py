@@ -73,6 +73,9 @@ def twice(first, second, **params):
     return fitted.partial_fit(*second)
 
 
+# Its name changed with NumPy 2.
+NUMPY_BOOL = f"numpy.{np.bool_.__name__}"
+
 CASES = [
     # X in fit
     (
@@ -838,14 +841,14 @@ CASES = [
         lambda: classifier(shuffle="batch").fit(X, y),
         ValueError,
         "The 'shuffle' parameter of BiLSTMClassifier must be an instance of 'bool' "
-        "or an instance of 'numpy.bool'. Got 'batch' instead.",
+        f"or an instance of '{NUMPY_BOOL}'. Got 'batch' instead.",
     ),
     (
         "verbose=3",
         lambda: classifier(verbose=3).fit(X, y),
         ValueError,
         "The 'verbose' parameter of BiLSTMClassifier must be an int in the range [0, "
-        "2] or an instance of 'bool' or an instance of 'numpy.bool'. Got 3 instead.",
+        f"2] or an instance of 'bool' or an instance of '{NUMPY_BOOL}'. Got 3 instead.",
     ),
     (
         'random_state="seed"',
@@ -868,7 +871,7 @@ CASES = [
         lambda: regressor(normalize_y="x").fit(X, y),
         ValueError,
         "The 'normalize_y' parameter of BiLSTMRegressor must be an instance of "
-        "'bool' or an instance of 'numpy.bool'. Got 'x' instead.",
+        f"'bool' or an instance of '{NUMPY_BOOL}'. Got 'x' instead.",
     ),
     (
         "loss for numbers",

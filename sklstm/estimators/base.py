@@ -188,7 +188,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
 
     def _architecture_for(self, target: Target) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
-        if not units or not all(isinstance(u, Integral) and u >= 1 for u in units):
+        if not units or not all(_is_width(u) for u in units):
             raise ValueError(
                 f"The 'units' parameter of {type(self).__name__} must be an int or a "
                 "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
@@ -402,6 +402,11 @@ def _weighed(batch: SequenceBatch, target: Target) -> tuple[SequenceBatch, Targe
     return batch.at(used), replace(
         target, values=target.values[used], weights=weights[used], strata=strata
     )
+
+
+def _is_width(units: Any) -> bool:
+    is_int = isinstance(units, Integral) and not isinstance(units, bool)
+    return is_int and int(units) >= 1
 
 
 def _generator(random_state: Any) -> np.random.Generator:

@@ -100,6 +100,14 @@ class EpochNetwork(keras.Model):
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: the network is shared by estimators and has no layers to save."""
+        raise NotImplementedError(
+            "This network cannot be saved by itself. Give ModelCheckpoint "
+            "save_weights_only=True, or save the fitted estimator with joblib, or its "
+            "to_keras()."
+        )
+
     def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
         """For every LSTM a tensor (n_rows, n_inputs) to multiply its inputs with."""
         raise NotImplementedError
@@ -169,13 +177,12 @@ class EpochNetwork(keras.Model):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
             if callbacks is not None:
                 callbacks.on_train_batch_begin(first_batch)
-            rows = np.concatenate(chunk)
-            bounds = np.cumsum([0, *map(len, chunk)])
+            rows, bounds, counts = _even_batches(chunk)
             as_tensors = Rows(
                 values=tf.constant(data.sequences.take(rows)),
                 lengths=tf.constant(data.sequences.lengths[rows], tf.int32),
                 targets=tf.constant(data.targets[rows]),
-                weights=tf.constant(data.weights[rows]),
+                weights=tf.constant(data.weights[rows] * counts),
                 bounds=tf.constant(bounds, tf.int32),
             )
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
@@ -245,6 +252,22 @@ def batch_order(
         order[start : start + bucket] = rows[np.argsort(lengths[rows], kind="stable")]
     batches = [order[start:stop] for start, stop in pairwise(bounds)]
     return [batches[k] for k in rng.permutation(len(batches))]
+
+
+def _even_batches(
+    batches: list[NDArray[np.intp]],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Rows, bounds, and whether each row counts.
+
+    TensorFlow's kernel is slower for an odd number of rows, and logs that at every
+    call: a batch of odd size gets one row twice, once with weight zero.
+    """
+    evened = [np.resize(batch, len(batch) + len(batch) % 2) for batch in batches]
+    bounds = np.cumsum([0, *map(len, evened)])
+    counts = np.ones(bounds[-1], np.float32)
+    odd = [len(batch) % 2 == 1 for batch in batches]
+    counts[bounds[1:][odd] - 1] = 0
+    return np.concatenate(evened), bounds, counts
 
 
 def _chunks_of(

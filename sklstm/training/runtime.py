@@ -30,6 +30,7 @@ _BANNER = (
     b"Could not find cuda drivers",
     b"This TensorFlow binary is optimized to use",
     b"To enable the following instructions",
+    b"when one has already been registered",
 )
 
 
