@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences import (
     SequenceBatch,
     fit_length,
@@ -24,6 +25,7 @@ from sklstm.validation import (
     _fit_context,
     as_three_axes,
     check_sequences,
+    unchanged_on_error,
     validate_parameter_constraints,
 )
 
@@ -110,8 +112,10 @@ class SequencePadder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : 2D or 3D array-like, or a list of sequences of unequal length
-            A table is `n_columns` timesteps of one feature. The sequences of a list
-            have shape (n_timesteps_i,) or (n_timesteps_i, n_features).
+            A table is `n_columns` timesteps of one feature. The sequences of a list,
+            an object array or a Series have shape (n_timesteps_i,) or
+            (n_timesteps_i, n_features); in a data frame whose cells are sequences,
+            the columns are features.
         y : Ignored
             Present for API consistency.
 
@@ -126,12 +130,13 @@ class SequencePadder(TransformerMixin, BaseEstimator):
             If X has missing or infinite values, a sequence without timesteps, or
             with `truncating="raise"` one longer than `n_timesteps`.
         """
-        batch = check_sequences(self, X, reset=True)
-        if self.n_timesteps is None:
-            self.n_timesteps_out_ = batch.n_timesteps
-        else:
-            self.n_timesteps_out_ = self.n_timesteps
-        self._refuse_longer(batch)
+        with unchanged_on_error(self):
+            batch = check_sequences(self, X, reset=True)
+            if self.n_timesteps is None:
+                self.n_timesteps_out_ = batch.n_timesteps
+            else:
+                self.n_timesteps_out_ = self.n_timesteps
+            self._refuse_longer(batch)
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -206,23 +211,57 @@ class SequencePadder(TransformerMixin, BaseEstimator):
         return tags
 
 
+@overload
 def pad_sequences(
     sequences: Any,
     n_timesteps: int | None = None,
     *,
+    id: None = None,
+    time: None = None,
     padding: str = "post",
     truncating: str = "post",
-) -> NDArray[Any]:
+) -> NDArray[Any]: ...
+
+
+@overload
+def pad_sequences(
+    sequences: Any,
+    n_timesteps: int | None = None,
+    *,
+    id: str | int,
+    time: str | int | None = None,
+    padding: str = "post",
+    truncating: str = "post",
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+
+def pad_sequences(
+    sequences: Any,
+    n_timesteps: int | None = None,
+    *,
+    id: str | int | None = None,
+    time: str | int | None = None,
+    padding: str = "post",
+    truncating: str = "post",
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Stack sequences of unequal length into one array, padding with NaN.
 
     Parameters
     ----------
-    sequences : list of array-like, or 2D or 3D array-like
-        Sequences of shape (n_timesteps_i,) or (n_timesteps_i, n_features). A table is
-        `n_columns` timesteps of one feature. A timestep whose features are all NaN
-        is padding and is taken out first.
+    sequences : list of array-like, 2D or 3D array-like, or a long table
+        Sequences of shape (n_timesteps_i,) or (n_timesteps_i, n_features), in a list,
+        an object array or a Series; or a data frame whose columns are features and
+        whose cells are sequences. A table is `n_columns` timesteps of one feature,
+        or, with `id`, a row for every timestep of every sequence. A timestep whose
+        features are all NaN is padding and is taken out first.
     n_timesteps : int, default=None
         Length of every sequence in the result. None means that of the longest.
+    id : str or int, default=None
+        Name or number of the column of a long table that tells its sequences apart.
+        All columns but this and `time` are features.
+    time : str or int, default=None
+        Name or number of the column of a long table by which a sequence is sorted:
+        numbers or dates. None keeps the order of the rows.
     padding : {"pre", "post"}, default="post"
         Whether NaN goes in front of or behind a shorter sequence.
     truncating : {"pre", "post", "raise"}, default="post"
@@ -231,14 +270,19 @@ def pad_sequences(
 
     Returns
     -------
-    ndarray of shape (n_samples, n_timesteps, n_features)
+    X : ndarray of shape (n_samples, n_timesteps, n_features)
         float32 if the sequences are, else float64.
+    ids : ndarray of shape (n_samples,)
+        Only with `id`: whose sequence each sample of X is, in sorted order, so that
+        ``y = labels.loc[ids]`` is in step with X.
 
     Raises
     ------
     ValueError
         If a sequence is empty, has other features than the first or missing values,
-        or is longer than `n_timesteps` with `truncating="raise"`.
+        or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
+        there is no such column, an id or time is missing, or a time occurs twice in
+        one sequence.
     TypeError
         If a sequence is not numeric.
 
@@ -253,6 +297,13 @@ def pad_sequences(
     (2, 3, 1)
     >>> pad_sequences([[1, 2, 3], [4]], 2, truncating="pre")[0].ravel()
     array([2., 3.])
+
+    Of patients 7 and 5, in two columns beside a time and a heart rate:
+
+    >>> table = [[7, 0.0, 61], [5, 2.0, 83], [5, 1.0, 80]]
+    >>> X, ids = pad_sequences(table, id=0, time=1)
+    >>> ids, X[0].ravel()
+    (array([5., 7.]), array([80., 83.]))
     """
     parameters = {
         "n_timesteps": n_timesteps,
@@ -263,4 +314,12 @@ def pad_sequences(
         SequencePadder._parameter_constraints, parameters, caller_name="pad_sequences"
     )
     padder = SequencePadder(n_timesteps, padding=padding, truncating=truncating)
-    return padder.fit_transform(sequences)
+    if id is None:
+        if time is not None:
+            raise ValueError(
+                f"time={time!r} was given without id. Name the column that tells the "
+                "sequences of a long table apart; one sequence alone is table[None]."
+            )
+        return padder.fit_transform(sequences)
+    by_id, ids = sequences_of_table(sequences, id, time)
+    return padder.fit_transform(by_id), ids
