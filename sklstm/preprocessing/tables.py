@@ -1,0 +1,225 @@
+"""Long tables: a row per sequence and time, to one array per sequence."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array
+
+from sklstm.sequences import is_ragged
+
+# Columns named in a message; a table can have thousands.
+MOST_COLUMNS_NAMED = 10
+
+
+def sequences_of_table(
+    table: Any, id: str | int, time: str | int | None
+) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+    """The sequences of a long table, and the ids they belong to.
+
+    Parameters
+    ----------
+    table : data frame or array-like of shape (n_rows, n_columns)
+        A row for every timestep of every sequence, in any order.
+    id : str or int
+        Name or number of the column that tells the sequences apart.
+    time : str, int or None
+        Name or number of the column to sort a sequence by; None keeps the order of
+        the rows.
+
+    Returns
+    -------
+    sequences : list of ndarray of shape (n_timesteps_i, n_features)
+        The other columns. Rows that are all NaN are left out.
+    ids : ndarray of shape (n_sequences,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, an id or a time is missing, a time occurs twice in
+        a sequence, or a value is no finite number. The message says where.
+    """
+    columns = _columns_of(table)
+    names = list(columns)
+    id_name = _find_column(names, "id", id)
+    time_name = None if time is None else _find_column(names, "time", time)
+    if id_name == time_name:
+        raise ValueError(
+            f"id={id!r} and time={time!r} are the same column. Name one column that "
+            "tells the sequences apart, and another that orders each of them."
+        )
+    features = {
+        name: column
+        for name, column in columns.items()
+        if name not in (id_name, time_name)
+    }
+    ids, codes = _coded(columns[id_name], "id", id_name)
+    order = np.argsort(codes, kind="stable")
+    if time_name is not None:
+        _refuse_text(columns[time_name], time_name)
+        times, time_codes = _coded(columns[time_name], "time", time_name)
+        order = np.lexsort((time_codes, codes))
+        _refuse_duplicates(order, codes, time_codes, ids, times)
+    values = _values_of(features)
+    order = order[~np.isnan(values[order]).all(axis=1)]
+    lengths = np.bincount(codes[order], minlength=len(ids))
+    if lengths.min() == 0:
+        empty = np.flatnonzero(lengths == 0)
+        raise ValueError(
+            f"The sequence of id {_said(ids[empty[0]])} has no timestep with numbers: "
+            f"its rows are NaN in all value columns ({len(empty)} such ids of "
+            f"{len(ids)}). Drop these rows, and their targets from y."
+        )
+    return np.split(values[order], lengths.cumsum()[:-1]), ids
+
+
+def _columns_of(table: Any) -> dict[Any, Any]:
+    """Every column by name or number, each a table of its own."""
+    if hasattr(table, "columns"):
+        names = list(table.columns)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"The table has more than one column {twice!r}. Give every column a "
+                "name of its own."
+            )
+        columns = {name: table[[name]] for name in names}
+    else:
+        shape = "a list of sequences" if is_ragged(table) else np.shape(table)
+        if isinstance(shape, str) or len(shape) != 2:
+            raise ValueError(
+                f"id names a column of a long table, a data frame or an array of shape "
+                f"(n_rows, n_columns), but got {shape}. Leave id and time out for what "
+                "is sequences already."
+            )
+        table = np.asarray(table)
+        columns = {k: table[:, [k]] for k in range(table.shape[1])}
+    if not len(table):
+        raise ValueError(
+            "The table has 0 rows, a minimum of 1 is required. Nothing is left of it: "
+            "see how its rows were selected."
+        )
+    return columns
+
+
+def _find_column(names: list[Any], parameter: str, column: Any) -> Any:
+    if column in names:
+        return column
+    if isinstance(column, int) and -len(names) <= column < len(names):
+        return names[column]
+    listed = ", ".join(repr(name) for name in names[:MOST_COLUMNS_NAMED])
+    more = ", ..." if len(names) > MOST_COLUMNS_NAMED else ""
+    raise ValueError(
+        f"{parameter}={column!r} is no column of the table. Choose the name or number "
+        f"of one of its {len(names)} columns: {listed}{more}."
+    )
+
+
+def _coded(
+    column: Any, parameter: str, name: Any
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The sorted values of a column, and the place of each row's value in them."""
+    values = np.asarray(column)[:, 0]
+    missing = np.flatnonzero([_is_missing(value) for value in values])
+    if len(missing):
+        raise ValueError(
+            f"The {parameter} column {name!r} is missing in row {missing[0]} of the "
+            f"table ({len(missing)} such rows of {len(values)}). Fill it in, or drop "
+            "these rows."
+        )
+    try:
+        unique, codes = np.unique(values, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"The {parameter} column {name!r} holds values that cannot be sorted: "
+            f"{error}. Make them all numbers, all text or all times."
+        ) from error
+    return unique, codes.reshape(-1)
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas.NA is neither equal nor unequal to itself
+        return True
+
+
+def _refuse_text(column: Any, name: Any) -> None:
+    values = np.asarray(column)[:, 0]
+    if values.dtype.kind in "US" or any(isinstance(value, str) for value in values):
+        raise ValueError(
+            f"The time column {name!r} holds text, in which '10' comes before '9'. "
+            "Make it numbers or dates first, for example with pandas.to_datetime."
+        )
+
+
+def _refuse_duplicates(
+    order: NDArray[np.intp],
+    codes: NDArray[np.intp],
+    time_codes: NDArray[np.intp],
+    ids: NDArray[Any],
+    times: NDArray[Any],
+) -> None:
+    before, after = order[:-1], order[1:]
+    same = (codes[before] == codes[after]) & (time_codes[before] == time_codes[after])
+    if not same.any():
+        return
+    first, second = before[same][0], after[same][0]
+    raise ValueError(
+        f"The sequence of id {_said(ids[codes[first]])} has time "
+        f"{_said(times[time_codes[first]])} twice, in rows {first} and {second} of the "
+        f"table counted from 0 ({same.sum()} rows repeat a time of their id). Drop or "
+        "average the repeated rows, or let id tell their sequences apart."
+    )
+
+
+def _said(value: Any) -> str:
+    """A value of the table as a message shows it, without its NumPy type."""
+    if isinstance(value, np.generic) and value.dtype.kind not in "Mm":
+        value = value.item()
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
+    """The value columns as floats; single NaN and infinity are refused."""
+    if not features:
+        raise ValueError(
+            "The table has no column beside id and time. Every other column is a "
+            "feature: it needs at least one."
+        )
+    columns = []
+    for name, column in features.items():
+        try:
+            numbers = check_array(column, dtype="numeric", ensure_all_finite=False)
+            if numbers.dtype.kind not in "fiub":
+                raise TypeError(f"its dtype is {numbers.dtype}")
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Column {name!r} of the table holds values that are no numbers: "
+                f"{error}. Leave it out, or encode it first, for example with "
+                "sklearn.preprocessing.OneHotEncoder."
+            ) from error
+        columns.append(numbers)
+    values = np.concatenate(columns, axis=1)
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
+    offending = ~np.isfinite(values) & ~np.isnan(values).all(axis=1, keepdims=True)
+    if offending.any():
+        _refuse_value(values, offending, list(features))
+    return values
+
+
+def _refuse_value(
+    values: NDArray[Any], offending: NDArray[np.bool_], names: list[Any]
+) -> NoReturn:
+    row, k = (int(place) for place in np.argwhere(offending)[0])
+    what = "missing, beside numbers" if np.isnan(values[row, k]) else "infinite"
+    raise ValueError(
+        f"The value of column {names[k]!r} in row {row} of the table is {what} "
+        f"({offending.sum()} such values). Only a row that is NaN in all value columns "
+        "is left out as a missing timestep. Impute single values, for example with "
+        "sklearn.impute.SimpleImputer, or drop these rows."
+    )
