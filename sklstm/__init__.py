@@ -1,7 +1,12 @@
 """Bidirectional LSTMs as scikit-learn estimators."""
 
 from sklstm.estimators import BiLSTMClassifier, BiLSTMRegressor
-from sklstm.preprocessing import SequencePadder, SequenceReshaper, pad_sequences
+from sklstm.preprocessing import (
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    pad_sequences,
+)
 
 __version__ = "0.1.0"
 
@@ -10,5 +15,6 @@ __all__ = [
     "BiLSTMRegressor",
     "SequencePadder",
     "SequenceReshaper",
+    "SequenceScaler",
     "pad_sequences",
 ]

@@ -2,5 +2,6 @@
 
 from sklstm.preprocessing.padder import SequencePadder, pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
+from sklstm.preprocessing.scaler import SequenceScaler
 
-__all__ = ["SequencePadder", "SequenceReshaper", "pad_sequences"]
+__all__ = ["SequencePadder", "SequenceReshaper", "SequenceScaler", "pad_sequences"]

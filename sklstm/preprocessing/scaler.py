@@ -1,0 +1,316 @@
+"""A scikit-learn scaler over the timesteps of sequences: SequenceScaler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.sequences import (
+    SequenceBatch,
+    is_ragged,
+    pad_ragged,
+    read_sequences,
+    valid_steps,
+)
+from sklstm.validation import (
+    AXES,
+    HasMethods,
+    _fit_context,
+    check_sequences,
+    unchanged_on_error,
+)
+
+
+def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:
+    """Whether the scaler, fitted or to be cloned, has a method."""
+
+    def check(self: SequenceScaler) -> bool:
+        scaler = vars(self).get("scaler_")
+        getattr(self._unfitted_scaler() if scaler is None else scaler, method)
+        return True
+
+    return check
+
+
+def _names_its_output(self: SequenceScaler) -> bool:
+    """False once it is known that `transform` returns three axes."""
+    return "scaler_" not in vars(self) or self._returns_table()
+
+
+class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Scale every feature over all timesteps of all sequences.
+
+    A scikit-learn scaler sees one row per timestep, of all sequences together, and
+    one column per feature. Padding is not seen and stays padding; zeros are data.
+
+    Parameters
+    ----------
+    scaler : transformer, default=None
+        Any scikit-learn transformer of the columns of a table. It is cloned. None is
+        :class:`~sklearn.preprocessing.StandardScaler`. It may return another number
+        of columns, as :class:`~sklearn.decomposition.PCA` does: these are the
+        features then.
+
+    Attributes
+    ----------
+    scaler_ : transformer
+        The fitted clone.
+    n_features_out_ : int
+        Features per timestep of what `transform` returns.
+    n_features_in_ : int
+        Features of each timestep; the number of columns if X was a table.
+    n_timesteps_in_ : int
+        Timesteps of X in `fit`, its padding included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if X was a data frame whose column names
+        are all strings.
+
+    See Also
+    --------
+    SequenceReshaper : Reshape a table to sequences; it goes in front.
+    SequencePadder : Bring sequences of unequal length to one length.
+
+    Notes
+    -----
+    A table is `n_columns` timesteps of one feature, as everywhere in sklstm: all its
+    columns are scaled alike, and it comes back as a table, unless the scaler makes
+    several features of one. To scale every column by itself, put the scikit-learn
+    scaler in front of the reshaper instead.
+
+    In front of overlapping windows it scales every row once; behind them it would
+    copy all windows.
+
+    `fit` takes no sample weights. `partial_fit` and `inverse_transform` are there if
+    the scaler has them. float32 and float64 are kept.
+
+    Examples
+    --------
+    >>> from sklstm import SequenceScaler
+    >>> X = [[1.0, 2.0, 3.0], [4.0], [5.0, 6.0]]
+    >>> scaler = SequenceScaler().fit(X)
+    >>> scaler.scaler_.mean_
+    array([3.5])
+    >>> X_trans = scaler.transform(X)
+    >>> X_trans.shape
+    (3, 3, 1)
+    >>> scaler.inverse_transform(X_trans)[1].ravel()
+    array([ 4., nan, nan])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "scaler": [HasMethods(["fit", "transform"]), None],
+    }
+
+    def __init__(self, scaler: Any = None) -> None:
+        self.scaler = scaler
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit the scaler on all timesteps.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            A table is `n_columns` timesteps of one feature. The sequences of a list
+            have shape (n_timesteps_i,) or (n_timesteps_i, n_features).
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SequenceScaler
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If X has missing or infinite values, or a sequence without timesteps.
+        """
+        with unchanged_on_error(self):
+            rows = _rows(check_sequences(self, X, reset=True))
+            self._keep(clone(self._unfitted_scaler()).fit(rows), rows)
+        return self
+
+    @available_if(_scaler_has("partial_fit"))
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on fitting the scaler with further sequences.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            See `fit`.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SequenceScaler
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if X has other features than in the first call.
+        """
+        first = "scaler_" not in vars(self)
+        with unchanged_on_error(self):
+            rows = _rows(check_sequences(self, X, reset=first))
+            scaler = clone(self._unfitted_scaler()) if first else self.scaler_
+            self._keep(scaler.partial_fit(rows), rows)
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Scale the timesteps; padding stays where it is.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            Sequences with the features seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features_out_)
+            The scaled sequences; the shorter of a list are padded with NaN behind. A
+            table comes back as a table if `n_features_out_` is one.
+
+        Raises
+        ------
+        ValueError
+            If X has other features than in `fit` or values that are no finite
+            numbers, or if the scaler returns such.
+        """
+        check_is_fitted(self)
+        batch = check_sequences(self, X, reset=False)
+        scaled = self._apply(self.scaler_.transform, batch)
+        if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
+            return scaled[:, :, 0]
+        return scaled
+
+    @available_if(_scaler_has("inverse_transform"))
+    def inverse_transform(self, X: Any) -> NDArray[Any]:
+        """Undo the scaling; padding stays where it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features_out_), a list \
+of such sequences or, if `transform` returns tables, (n_samples, n_timesteps)
+            Scaled sequences.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, \
+n_timesteps)
+            The sequences in their original units.
+
+        Raises
+        ------
+        ValueError
+            If X has other features than `transform` returns, or values that are no
+            finite numbers.
+        """
+        check_is_fitted(self)
+        X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
+        is_table = X.ndim == 2 and self.n_features_out_ == 1
+        if is_table:
+            X = X[:, :, None]
+        if X.ndim != 3 or X.shape[2] != self.n_features_out_:
+            raise ValueError(
+                f"X has shape {X.shape}, but inverse_transform expects the axes {AXES} "
+                f"that transform returns, with n_features={self.n_features_out_}."
+            )
+        batch = read_sequences(X)
+        restored = self._apply(self.scaler_.inverse_transform, batch)
+        return restored[:, :, 0] if is_table and restored.shape[2] == 1 else restored
+
+    @available_if(_names_its_output)
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns, if `transform` returns a table: those of X.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Must be the names seen in `fit`, if any were.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return super().get_feature_names_out(input_features)
+
+    def _unfitted_scaler(self) -> Any:
+        return StandardScaler() if self.scaler is None else self.scaler
+
+    def _keep(self, scaler: Any, rows: NDArray[Any]) -> None:
+        self.scaler_ = scaler
+        self.n_features_out_ = _as_array(scaler.transform(rows[:1])).shape[1]
+
+    def _returns_table(self) -> bool:
+        return bool(self._fitted_on_table) and self.n_features_out_ == 1
+
+    def _apply(
+        self, function: Callable[[NDArray[Any]], Any], batch: SequenceBatch
+    ) -> NDArray[Any]:
+        """A function of rows over the valid timesteps; NaN elsewhere."""
+        rows = _rows(batch)
+        n_samples, n_timesteps, _ = batch.values.shape
+        changed = _as_array(function(rows))
+        if len(changed) != len(rows):
+            raise ValueError(
+                f"{self.scaler_!r} returned {len(changed)} rows for {len(rows)} "
+                "timesteps. A scaler of sequences must return a row for every row."
+            )
+        dtype = rows.dtype if rows.dtype.kind == "f" else changed.dtype
+        with np.errstate(over="ignore"):
+            changed = changed.astype(dtype, copy=False)
+        if not np.isfinite(changed).all():
+            self._refuse_result(rows, changed)
+        if batch.lengths.min() == n_timesteps:
+            return changed.reshape(n_samples, n_timesteps, -1)
+        shape = (n_samples, n_timesteps, changed.shape[1])
+        # Padding is NaN, which integers and booleans cannot hold.
+        padded = np.full(shape, np.nan, dtype if dtype.kind == "f" else np.float64)
+        padded[valid_steps(np.asarray(batch.values))] = changed
+        return padded
+
+    def _refuse_result(self, rows: NDArray[Any], changed: NDArray[Any]) -> None:
+        row, feature = (int(k) for k in np.argwhere(~np.isfinite(changed))[0])
+        raise ValueError(
+            f"{self.scaler_!r} returned {changed[row, feature]} in column {feature} "
+            f"for the timestep {rows[row]}. NaN would be read as padding: choose a "
+            "scaler that returns finite numbers for all timesteps of X."
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _rows(batch: SequenceBatch) -> NDArray[Any]:
+    """All valid timesteps, shape (n_steps, n_features); a view if nothing is padded."""
+    values = np.asarray(batch.values)
+    if batch.lengths.min() == values.shape[1]:
+        return values.reshape(-1, values.shape[2])
+    rows: NDArray[Any] = values[valid_steps(values)]
+    return rows
+
+
+def _as_array(table: Any) -> NDArray[Any]:
+    """What a transformer returned, be it sparse or a data frame."""
+    return np.asarray(table.toarray() if issparse(table) else table)
