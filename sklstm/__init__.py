@@ -5,6 +5,8 @@ from sklstm.preprocessing import (
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
+    SlidingWindows,
+    make_windows,
     pad_sequences,
 )
 
@@ -16,5 +18,7 @@ __all__ = [
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",
+    "SlidingWindows",
+    "make_windows",
     "pad_sequences",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Hidden,
@@ -39,6 +40,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "_fit_context",
+    "_safe_indexing",
     "as_three_axes",
     "check_lengths_match",
     "check_numeric_target",
@@ -163,7 +165,7 @@ def _takes_row_numbers(X: Any) -> bool:
     Then X is read in parts and never becomes an array as a whole: it may be windows
     over a table, or on disk.
     """
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     kind = getattr(getattr(X, "dtype", None), "kind", "")
     if len(shape) != 3 or kind not in set("fiub") or not shape[0]:
         return False

@@ -1,0 +1,372 @@
+"""Rows in the order of time to windows that end at them: SlidingWindows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklstm.preprocessing.series import (
+    Columns,
+    Observations,
+    check_longest,
+    check_times,
+    column_names,
+    read_labels,
+    read_times,
+    read_values,
+)
+from sklstm.validation import (
+    AXES,
+    Interval,
+    StrOptions,
+    _fit_context,
+    unchanged_on_error,
+)
+from sklstm.windowing import (
+    SeriesOrder,
+    Windows,
+    front_padded,
+    sliding_windows,
+    span,
+    windows_by_series,
+)
+
+
+class SlidingWindows(TransformerMixin, BaseEstimator):
+    """Turn each row of a table into the window of rows that ends at it.
+
+    Rows are observations in the order of time, so row i becomes what was known at the
+    time of row i: its own features and those of the rows before. The number of samples
+    stays, and `y` stays in step. Where a series has no earlier rows the window is
+    padded with NaN in front.
+
+    Parameters
+    ----------
+    n_timesteps : int, default=10
+        Timesteps of each window.
+    sampling_rate : int, default=1
+        A window has every `sampling_rate`-th row, counted backwards from its last.
+    groups : str, int, callable or None, default=None
+        What tells series apart. Windows never cross from one to another. The rows of a
+        series need not stand together; their order within it is that of the table.
+
+        - None: all rows are one series.
+        - str or int: the name or index of a column, which may hold text and is not a
+          feature of the windows.
+        - callable: a function of X that returns a label for each row.
+    time : str, int or None, default=None
+        Name or index of a column of numbers or dates. A feature `elapsed` takes its
+        place: the difference to the previous timestep of the window, in seconds for
+        dates, 0 in the first row of a series. Times must rise within a series.
+    context : {"fit"} or None, default=None
+        What stands in front of the first rows that `transform` is given.
+
+        - None: nothing, they are padded.
+        - "fit": the last rows of the same series that were seen in `fit`, for data that
+          follow it; see Notes.
+
+    Attributes
+    ----------
+    n_timesteps_out_ : int
+        Timesteps of what `transform` returns.
+    n_features_out_ : int
+        Features of what `transform` returns.
+    feature_names_out_ : ndarray of shape (n_features_out_,)
+        Names of these features; x0, x1, ... for the columns of an array.
+    n_features_in_ : int
+        Columns of the table seen in `fit`, with those for `groups` and `time`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if they were all strings.
+
+    See Also
+    --------
+    make_windows : Windows and the values that follow them, for forecasts.
+    SequenceReshaper : For a table whose columns are timesteps.
+
+    Notes
+    -----
+    Nothing is multiplied: without `groups` the result is a view of one copy of the
+    table, with `groups` an object that reads like an array and cuts windows when it is
+    indexed. The estimators read both in parts. ``np.asarray`` makes an array of either;
+    so do most other transformers.
+
+    A row whose features are all NaN is padding, which the estimators skip; its elapsed
+    time is NaN, too, and the next row's is the difference to the step before it. NaN
+    beside numbers passes through, and the estimators refuse it as a missing value.
+
+    With `context="fit"`, ``fit(X).transform(X)`` is not ``fit_transform(X)``: it takes
+    X for rows that follow those of `fit`. With `time`, only rows of `fit` that are
+    earlier than the first row of the series count as its history. `transform` remembers
+    nothing: the context is always that of `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import SlidingWindows
+    >>> X = np.array([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0], [3.0, 13.0]])
+    >>> X_trans = SlidingWindows(n_timesteps=3).fit_transform(X)
+    >>> X_trans.shape
+    (4, 3, 2)
+    >>> X_trans[:, :, 0]
+    array([[nan, nan,  0.],
+           [nan,  0.,  1.],
+           [ 0.,  1.,  2.],
+           [ 1.,  2.,  3.]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_timesteps": [Interval(Integral, 1, None, closed="left")],
+        "sampling_rate": [Interval(Integral, 1, None, closed="left")],
+        "groups": [str, Integral, callable, None],
+        "time": [str, Integral, None],
+        "context": [StrOptions({"fit"}), None],
+    }
+
+    def __init__(
+        self,
+        n_timesteps: int = 10,
+        *,
+        sampling_rate: int = 1,
+        groups: str | int | Callable[[Any], Any] | None = None,
+        time: str | int | None = None,
+        context: str | None = None,
+    ) -> None:
+        self.n_timesteps = n_timesteps
+        self.sampling_rate = sampling_rate
+        self.groups = groups
+        self.time = time
+        self.context = context
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the columns and, for `context="fit"`, remember the last rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            A table: a matrix, a data frame or a list of rows.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SlidingWindows
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If `groups` or `time` is no column of X, a label or time is missing, times
+            do not rise within a series, no series is as long as a window, or another
+            column holds no numbers.
+        """
+        self._learn(X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Learn from a table, and cut its own windows, without context.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray or Windows of shape (n_samples, n_timesteps, n_features_out_)
+            As from `transform`.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`.
+        """
+        rows, order = self._learn(X)
+        return self._cut(rows, order)
+
+    def transform(self, X: Any) -> Any:
+        """Cut the window that ends at each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            A table with the columns seen in `fit`. A series may be shorter than a
+            window, and may be one that `fit` has not seen.
+
+        Returns
+        -------
+        ndarray or Windows of shape (n_samples, n_timesteps, n_features_out_)
+            Read-only. With `groups`, an object that reads like an array of three axes
+            and cuts windows when it is indexed.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, except for short series, or if X has other columns.
+        """
+        check_is_fitted(self)
+        rows, order = self._read(X, reset=False)
+        if self.context is None:
+            return self._cut(rows, order)
+        earlier = self._context_for(rows, order)
+        rows = rows.behind(earlier)
+        return self._cut(rows, rows.order(), first_row=len(earlier))
+
+    def inverse_transform(self, X: Any) -> NDArray[Any]:
+        """The rows at which the windows end: the last timestep of each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features_out_)
+            Windows as `transform` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out_)
+            The table, with `elapsed` in place of the time and without the column of
+            `groups`: neither can be told from windows.
+
+        Raises
+        ------
+        ValueError
+            If X has another shape than `transform` returns.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, Windows):
+            X = check_array(
+                X,
+                dtype="numeric",
+                allow_nd=True,
+                ensure_2d=False,
+                ensure_all_finite=False,
+                estimator=self,
+                input_name="X",
+            )
+        expected = (self.n_timesteps_out_, self.n_features_out_)
+        if X.shape[1:] != expected:
+            raise ValueError(
+                f"X has shape {X.shape}, but inverse_transform expects the axes "
+                f"{AXES} that transform returns: (n_samples, {expected[0]}, "
+                f"{expected[1]})."
+            )
+        last: NDArray[Any] = X.table[X.ends] if isinstance(X, Windows) else X[:, -1]
+        return last
+
+    def _learn(self, X: Any) -> tuple[Observations, SeriesOrder]:
+        with unchanged_on_error(self):
+            rows, order = self._read(X, reset=True)
+            n_rows = span(self.n_timesteps, self.sampling_rate)
+            most = (int(order.sizes.max()) - 1) // self.sampling_rate + 1
+            check_longest(
+                order,
+                n_rows + 1,
+                f"n_timesteps={self.n_timesteps} with sampling_rate="
+                f"{self.sampling_rate} reaches over {n_rows + 1} rows",
+                f"n_timesteps of at most {most}",
+            )
+            names = self._columns.feature_names
+            self.n_timesteps_out_ = int(self.n_timesteps)
+            self.n_features_out_ = len(names)
+            self.feature_names_out_ = np.array(names, dtype=object)
+            self._rate = int(self.sampling_rate)
+            if self.context == "fit":
+                # An elapsed time needs a row before even a window of one.
+                n_kept = max(n_rows, self._rate)
+                self._last_rows = rows.at(order.n_after < n_kept)
+            return rows, order
+
+    def _read(self, X: Any, *, reset: bool) -> tuple[Observations, SeriesOrder]:
+        """Check a table and take its columns apart."""
+        X = self._check_table(X, reset=reset)
+        key = None if callable(self.groups) else self.groups
+        if reset:
+            self._columns = Columns.of(X, key, self.time)
+        columns = self._columns
+        if not reset and column_names(X) is not None:
+            columns = Columns.of(X, key, self.time)
+        name = type(self).__name__
+        labels = times = None
+        dates = False
+        if self.groups is not None:
+            labels = read_labels(X, self.groups, columns, name)
+        if columns.time is not None:
+            times, dates = read_times(X, columns.time, name)
+        rows = Observations(read_values(X, columns, name), labels, times, dates)
+        order = rows.order()
+        if times is not None:
+            self._check_same_clock(dates, reset=reset)
+            check_times(times, order, labels, dates)
+        return rows, order
+
+    def _check_table(self, X: Any, *, reset: bool) -> Any:
+        """X as a table of two axes, its values not yet looked at."""
+        name = type(self).__name__
+        if not hasattr(X, "shape"):
+            # As objects, numbers stay numbers beside a column of text.
+            X = np.asarray(X, dtype=None if self._takes_all_columns else object)
+        if len(X.shape) == 3:
+            raise ValueError(
+                f"X has 3 axes (shape {tuple(X.shape)}), but {name} takes a table of "
+                "shape (n_samples, n_columns), a row for each time. X is already "
+                f"{AXES} and needs no {name}: leave it out."
+            )
+        if len(X.shape) != 2 or issparse(X) or 0 in X.shape:
+            check_array(X, dtype=None, estimator=name, input_name="X")
+        return validate_data(self, X, reset=reset, skip_check_array=True)
+
+    @property
+    def _takes_all_columns(self) -> bool:
+        return self.time is None and (self.groups is None or callable(self.groups))
+
+    def _check_same_clock(self, dates: bool, *, reset: bool) -> None:
+        if reset:
+            self._dates = dates
+        elif dates != self._dates:
+            kinds = ("numbers", "dates")
+            raise ValueError(
+                f"The time column has {kinds[dates]}, but {type(self).__name__} was "
+                f"fitted with {kinds[self._dates]}. Give times of the same kind."
+            )
+
+    def _context_for(self, rows: Observations, order: SeriesOrder) -> Observations:
+        """What was seen last in `fit`, as far as it is earlier than these rows."""
+        earlier = self._last_rows
+        if rows.times is None or earlier.times is None:
+            return earlier
+        both = rows.behind(earlier).order()
+        codes, n_earlier = both.codes, len(earlier)
+        first = np.full(len(both.sizes), np.inf, dtype=object)
+        begins = order.ranks == 0
+        first[codes[n_earlier:][begins]] = rows.times[begins]
+        return earlier.at(
+            np.array(earlier.times < first[codes[:n_earlier]], dtype=bool)
+        )
+
+    def _cut(
+        self, rows: Observations, order: SeriesOrder, first_row: int = 0
+    ) -> NDArray[Any] | Windows:
+        n_timesteps, rate = self.n_timesteps_out_, self._rate
+        table = rows.table(self._columns, order, rate)
+        if rows.labels is not None:
+            return windows_by_series(table, order, n_timesteps, rate, first_row)
+        padded = front_padded(table, span(n_timesteps, rate))
+        return sliding_windows(padded, n_timesteps, rate)[first_row:]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = self.groups is not None and not callable(self.groups)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        # A row's window depends on the rows around it. scikit-learn has one tag for
+        # methods that do not give the same, row by row or in another order: this one.
+        tags.non_deterministic = True
+        return tags
