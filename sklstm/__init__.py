@@ -1,6 +1,6 @@
 """Bidirectional LSTMs as scikit-learn estimators."""
 
-from sklstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklstm.estimators import BiLSTMClassifier, BiLSTMRegressor, WindowedEnsemble
 from sklstm.preprocessing import (
     SequencePadder,
     SequenceReshaper,
@@ -19,6 +19,7 @@ __all__ = [
     "SequenceReshaper",
     "SequenceScaler",
     "SlidingWindows",
+    "WindowedEnsemble",
     "make_windows",
     "pad_sequences",
 ]

@@ -1,0 +1,378 @@
+"""Sequences too long to train on as a whole: WindowedEnsemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sklstm.estimators.base import BaseBiLSTM
+from sklstm.sequences import SequenceBatch, chunks, valid_steps
+from sklstm.validation import (
+    HasMethods,
+    Interval,
+    _fit_context,
+    check_lengths_match,
+    check_sample_weight,
+    check_sequences,
+    check_target,
+    unchanged_on_error,
+)
+from sklstm.windowing import Windows, front_padded
+
+
+def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
+    """Whether the estimator, fitted or to be cloned, has a method."""
+
+    def check(self: WindowedEnsemble) -> bool:
+        getattr(vars(self).get("estimator_", self.estimator), method)
+        return True
+
+    return check
+
+
+class WindowedEnsemble(MetaEstimatorMixin, BaseEstimator):
+    """Train on overlapping windows of long sequences, answer once per sequence.
+
+    Every sequence is cut into windows. A clone of the estimator is trained on the
+    windows of all sequences, each with the label or value of its sequence and with a
+    weight such that every sequence counts once, however many windows it has. The
+    prediction for a sequence is the mean of those for its windows: of probabilities
+    for a classifier, of values for a regressor.
+
+    It is a classifier if `estimator` is one, else a regressor.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        A classifier or regressor of sequences, such as
+        :class:`~sklstm.BiLSTMClassifier` or a pipeline that ends in one. It is cloned.
+    n_timesteps : int, default=200
+        Length of a window. A shorter sequence is one window, padded in front.
+    stride : int, default=None
+        Timesteps from the start of a window to that of the next, at most
+        `n_timesteps`. None is half of it. The last window of a sequence ends where
+        the sequence ends, so that no timestep is left out.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The clone trained on the windows.
+    classes_ : ndarray of shape (n_classes,)
+        Those of `estimator_`, if it is a classifier.
+    n_windows_ : int
+        Number of windows it was trained on.
+    n_features_in_ : int
+        Features per timestep in `fit`, or columns if X was a matrix.
+    n_timesteps_in_ : int
+        Timesteps of the longest sequence in `fit`, its padding included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X was a data frame.
+
+    See Also
+    --------
+    SlidingWindows : A window for every row of a table that has one target per row.
+
+    Notes
+    -----
+    Splits belong outside, where a sequence is one sample: search over
+    ``estimator__units`` with ``GridSearchCV(WindowedEnsemble(...))``. Inside,
+    windows of one sequence would fall on both sides, so an `estimator` that splits
+    its samples, for early stopping or cross-validation, is refused.
+
+    Estimators of sklstm read the windows where they lie in the sequences. Any other
+    estimator, also a pipeline, is given all windows as one array in `fit`:
+    `n_timesteps` / `stride` times the memory of X. Prediction goes through the
+    windows in parts either way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMClassifier, WindowedEnsemble
+    >>> X = np.random.default_rng(0).normal(size=(20, 1000, 2))
+    >>> X[:10, :, 0] += 1
+    >>> y = np.repeat(["high", "low"], 10)
+    >>> inner = BiLSTMClassifier(units=4, epochs=5, random_state=0)
+    >>> ensemble = WindowedEnsemble(inner, n_timesteps=100).fit(X, y)
+    >>> ensemble.n_windows_
+    380
+    >>> ensemble.predict_proba(X).shape
+    (20, 2)
+    """
+
+    n_windows_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "n_timesteps": [Interval(Integral, 1, None, closed="left")],
+        "stride": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self, estimator: Any, *, n_timesteps: int = 200, stride: int | None = None
+    ) -> None:
+        self.estimator = estimator
+        self.n_timesteps = n_timesteps
+        self.stride = stride
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train a clone of the estimator on the windows of all sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
+n_columns), or list of sequences
+            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
+            differ in length. A timestep whose features are all NaN is padding.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            One target, or one row of targets, per sequence.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Of the sequences; divided evenly among the windows of each.
+
+        Returns
+        -------
+        WindowedEnsemble
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not as described, if `estimator` splits its
+            samples, or if the windows need weights and it takes none.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            batch = check_sequences(self, X, reset=True)
+            y = check_target(self, y)
+            check_lengths_match(batch, y)
+            weights = check_sample_weight(sample_weight, batch)
+            windows, owners = self._cut(batch)
+            estimator = clone(self.estimator)
+            fit_params = _fit_params(estimator, _window_weights(owners, weights))
+            reads_in_place = isinstance(estimator, BaseBiLSTM)
+            self.estimator_ = estimator.fit(
+                windows if reads_in_place else np.asarray(windows),
+                y[owners],
+                **fit_params,
+            )
+            self.n_windows_ = len(owners)
+            self._y_ndim = y.ndim
+            if is_classifier(estimator):
+                self.classes_ = self.estimator_.classes_
+            elif hasattr(self, "classes_"):
+                del self.classes_
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The class with the highest mean probability, or the mean value.
+
+        Parameters
+        ----------
+        X : as in `fit`, with sequences of any length
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As y was in `fit`. A classifier without `predict_proba` votes.
+        """
+        check_is_fitted(self)
+        if not is_classifier(self.estimator_):
+            return self._mean(self.estimator_.predict, X)
+        if hasattr(self.estimator_, "predict_proba"):
+            proba = self._mean(self.estimator_.predict_proba, X)
+        else:
+            proba = self._mean(self._votes, X)
+        if self._y_ndim == 2:
+            labels: NDArray[Any] = (proba > 0.5).astype(np.int64)
+            return labels
+        labels = self.classes_[proba.argmax(axis=1)]
+        return labels
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Mean over the windows of each sequence of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with sequences of any length
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        check_is_fitted(self)
+        return self._mean(self.estimator_.predict_proba, X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of a classifier, R2 of a regressor: of sequences, not windows.
+
+        Parameters
+        ----------
+        X : as in `fit`, with sequences of any length
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        metric = accuracy_score if is_classifier(self) else r2_score
+        return float(metric(y, self.predict(X), sample_weight=sample_weight))
+
+    def _check_parameters(self) -> None:
+        name, inner = type(self).__name__, type(self.estimator).__name__
+        if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
+            raise ValueError(
+                f"The 'estimator' parameter of {name} must be a classifier or a "
+                f"regressor. Got {self.estimator!r}, which is neither."
+            )
+        if self.stride is not None and self.stride > self.n_timesteps:
+            raise ValueError(
+                f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
+                "the timesteps between two windows would be left out. Choose a stride "
+                f"of at most {self.n_timesteps}."
+            )
+        for key, value in self.estimator.get_params().items():
+            leaf = key.rpartition("__")[2]
+            if leaf == "cv" or (leaf == "early_stopping" and value is True):
+                raise ValueError(
+                    f"{inner} with {key}={value!r} splits the samples it is given, so "
+                    "windows of one sequence would be on both sides and every score "
+                    f"too good. Put the split outside, around {name}"
+                    + ("." if leaf == "cv" else f", and set {key}=False.")
+                )
+
+    def _cut(self, batch: SequenceBatch) -> tuple[Windows, NDArray[np.intp]]:
+        """The windows of all sequences, and which sequence each belongs to."""
+        stride = self.stride or max(1, self.n_timesteps // 2)
+        owners, ends, n_steps = window_places(batch.lengths, self.n_timesteps, stride)
+        values = np.asarray(batch.values)
+        if batch.lengths.min() == values.shape[1]:
+            steps = values.reshape(-1, batch.n_features)
+        else:
+            steps = values[valid_steps(values)]
+        if steps.dtype.kind != "f":  # a window is padded with NaN
+            steps = steps.astype(np.float64)
+        # Windows of short sequences reach back before the sequence, maybe before all.
+        missing = max(0, self.n_timesteps - 1 - int(ends.min()))
+        if missing:
+            steps = front_padded(steps, missing)
+        return Windows(steps, ends + missing, n_steps, self.n_timesteps, 1), owners
+
+    def _mean(
+        self, function: Callable[[NDArray[Any]], Any], X: Any
+    ) -> NDArray[np.float64]:
+        """A function of windows, averaged over the windows of each sequence."""
+        batch = check_sequences(self, X, reset=False)
+        windows, owners = self._cut(batch)
+        totals: NDArray[np.float64] | None = None
+        for rows in chunks(len(windows), 4 * self.n_timesteps * batch.n_features):
+            outputs = np.asarray(function(windows[rows]), dtype=np.float64)
+            if totals is None:
+                totals = np.zeros((len(batch), *outputs.shape[1:]))
+            np.add.at(totals, owners[rows], outputs)
+        assert totals is not None  # a batch has at least one window
+        n_windows = np.bincount(owners)
+        return totals / n_windows.reshape(-1, *[1] * (totals.ndim - 1))
+
+    def _votes(self, windows: NDArray[Any]) -> NDArray[np.float64]:
+        """For each window one at the class predicted, zero elsewhere."""
+        predicted = self.estimator_.predict(windows)
+        if predicted.ndim == 2:
+            return predicted
+        return (predicted[:, None] == self.classes_).astype(np.float64)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        tags.target_tags = inner.target_tags
+        tags.non_deterministic = inner.non_deterministic
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
+        return tags
+
+
+def window_places(
+    lengths: NDArray[np.intp], n_timesteps: int, stride: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Where the windows of sequences lie that stand one behind the other.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_samples,)
+        Timesteps of each sequence.
+    n_timesteps : int
+        Timesteps of a window.
+    stride : int
+        From one window to the next; the last ends with its sequence.
+
+    Returns
+    -------
+    owners : ndarray of shape (n_windows,)
+        The sequence of each window.
+    ends : ndarray of shape (n_windows,)
+        The last timestep of each window, counted through all sequences.
+    n_steps : ndarray of shape (n_windows,)
+        Timesteps of each window, fewer than `n_timesteps` if its sequence has fewer.
+    """
+    n_windows = 1 + -(-np.maximum(lengths - n_timesteps, 0) // stride)
+    owners = np.repeat(np.arange(len(lengths)), n_windows)
+    rank = np.arange(len(owners)) - (n_windows.cumsum() - n_windows)[owners]
+    n_steps = np.minimum(lengths, n_timesteps)[owners]
+    stops = np.minimum(rank * stride + n_steps, lengths[owners])
+    starts = lengths.cumsum() - lengths
+    return owners, starts[owners] + stops - 1, n_steps
+
+
+def _window_weights(
+    owners: NDArray[np.intp], weights: NDArray[np.float64] | None
+) -> NDArray[np.float64] | None:
+    """Each sequence's weight in equal parts for its windows; None if all are alike."""
+    n_windows = np.bincount(owners)
+    parts = (np.ones(len(n_windows)) if weights is None else weights) / n_windows
+    if (parts == parts[0]).all():
+        return None
+    return parts[owners]
+
+
+def _fit_params(
+    estimator: Any, weights: NDArray[np.float64] | None
+) -> dict[str, NDArray[np.float64]]:
+    """The weights under the name by which `fit` of the estimator takes them."""
+    if weights is None:
+        return {}
+    if has_fit_parameter(estimator, "sample_weight"):
+        return {"sample_weight": weights}
+    if isinstance(estimator, Pipeline):
+        if get_config()["enable_metadata_routing"]:
+            return {"sample_weight": weights}
+        name, last = estimator.steps[-1]
+        if has_fit_parameter(last, "sample_weight"):
+            return {f"{name}__sample_weight": weights}
+    raise ValueError(
+        f"{type(estimator).__name__}.fit takes no sample_weight, but the windows need "
+        "weights for every sequence to count as much as it should: the sequences have "
+        "unequal numbers of windows, or sample_weight was given. Choose an estimator "
+        "that takes it."
+    )
