@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sklstm import BiLSTMClassifier
 from sklstm.training.optimizers import ELEMENTWISE, read_optimizer
@@ -10,9 +11,42 @@ from sklstm.training.optimizers import ELEMENTWISE, read_optimizer
 
 @pytest.mark.parametrize("name", sorted(ELEMENTWISE))
 def test_names_are_those_of_keras(name):
-    """A name stands for the Keras optimizer with its defaults."""
-    spec, _ = read_optimizer(name, 0.01)
-    assert type(spec.build()) is type(keras.optimizers.get(name))
+    """A name stands for the Keras optimizer with its defaults, step by step."""
+    theirs = keras.optimizers.get(name)
+    theirs.learning_rate = 0.05
+    assert_steps_alike(read_optimizer(name, 0.05)[0], 0.05, theirs)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
+        {"amsgrad": True},
+        {"weight_decay": 0.1},
+        {"gradient_accumulation_steps": 2},
+    ],
+    ids=str,
+)
+def test_settings_are_kept(settings):
+    """All of an optimizer's settings take effect."""
+    for optimizer in (keras.optimizers.Adam, keras.optimizers.AdamW):
+        spec, rate = read_optimizer(optimizer(0.05, **settings), None)
+        assert_steps_alike(spec, rate, optimizer(0.05, **settings))
+
+
+def assert_steps_alike(spec, rate, theirs):
+    """Our optimizer and Keras' own change a vector in the same way."""
+    ours = spec.build()
+    ours.learning_rate = rate
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=6).astype(np.float32)
+    vectors = [keras.Variable(start), keras.Variable(start)]
+    for _ in range(5):
+        gradient = tf.constant(rng.normal(size=6), tf.float32)
+        for optimizer, vector in zip([ours, theirs], vectors, strict=True):
+            optimizer.apply([gradient], [vector])
+    assert not np.allclose(vectors[0], start)
+    np.testing.assert_allclose(vectors[0], vectors[1], rtol=1e-5, atol=1e-7)
 
 
 def test_learning_rate():
