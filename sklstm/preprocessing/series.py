@@ -223,8 +223,11 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         if issparse(X) or "Complex" in str(error) or "minimum of" in str(error):
             raise
         names = [columns.names[k] for k in features]
-        text = [k for k, row in zip(names, _kinds(X), strict=True) if row not in "fiub"]
-        raise ValueError(
+        text = [
+            k for k, kind in zip(names, _kinds(X), strict=True) if kind not in "fiub"
+        ]
+        # scikit-learn raises a TypeError for objects, a ValueError for text.
+        raise type(error)(
             f"X holds values that are no numbers in {listed(text)}: {error}. The "
             "column that tells series apart goes to groups=, the one that tells when a "
             "row was observed to time=; encode other text, for example with "

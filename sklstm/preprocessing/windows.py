@@ -279,8 +279,8 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
             self.feature_names_out_ = np.array(names, dtype=object)
             self._rate = int(self.sampling_rate)
             if self.context == "fit":
-                # An elapsed time needs a row before even a window of one.
-                n_kept = max(n_rows, self._rate)
+                # The elapsed time of a window's first step needs the step before it.
+                n_kept = n_rows if self.time is None else n_rows + self._rate
                 self._last_rows = rows.at(order.n_after < n_kept)
             return rows, order
 
