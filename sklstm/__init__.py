@@ -9,6 +9,7 @@ from sklstm.preprocessing import (
     make_windows,
     pad_sequences,
 )
+from sklstm.shapes import explain_shapes
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,7 @@ __all__ = [
     "SequenceScaler",
     "SlidingWindows",
     "WindowedEnsemble",
+    "explain_shapes",
     "make_windows",
     "pad_sequences",
 ]
