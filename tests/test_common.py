@@ -12,9 +12,16 @@ from sklstm import (
     BiLSTMRegressor,
     SequencePadder,
     SequenceReshaper,
+    SlidingWindows,
 )
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.utils.estimator_checks import yield_sequence_checks
+
+
+def one_series(X):
+    """Labels for `groups`: all rows are of the same series."""
+    return np.zeros(len(X))
+
 
 ESTIMATORS = [
     BiLSTMClassifier(units=4, epochs=2),
@@ -24,6 +31,9 @@ ESTIMATORS = [
     SequenceReshaper(n_timesteps=3, layout="feature", pad=True),
     SequencePadder(),
     SequencePadder(3, padding="pre", truncating="pre"),
+    SlidingWindows(3),
+    SlidingWindows(2, sampling_rate=2, context="fit"),
+    SlidingWindows(3, groups=one_series),
 ]
 
 # As scikit-learn has it for its own estimators (PER_ESTIMATOR_CHECK_PARAMS): what one
