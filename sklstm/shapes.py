@@ -190,7 +190,7 @@ def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
         given = getattr(given, "best_estimator_", given.estimator)
     steps = getattr(given, "steps", given)
     if not isinstance(steps, (list, tuple)):
-        steps = [steps]
+        steps = [] if steps is None else [steps]
     if not steps:
         raise ValueError(
             "explain_shapes got no steps. Give a pipeline, an estimator, or a list of "

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,15 @@ def test_inverse_transform_gives_the_sequences_back(sequences, extra, padding):
     assert_array_equal(padder.transform(unpadded), padded, strict=True)
 
 
+class Awkward(list):
+    """Has `to_list` and iterates, as an Awkward Array; has no `shape`."""
+
+    ndim = 2
+
+    def to_list(self):
+        return list(self)
+
+
 SHORT = [[1, 2, 3], [4]]
 PADDED = np.array([[1, 2, 3], [4, np.nan, np.nan]])
 NAMES = ["t0", "t1", "t2"]
@@ -85,6 +95,11 @@ NAMES = ["t0", "t1", "t2"]
         pd.DataFrame(PADDED, columns=NAMES, dtype="Float64"),
         pl.DataFrame(PADDED, schema=NAMES),
         pl.DataFrame({"t0": [1, 4], "t1": [2, None], "t2": [3, None]}),
+        pd.DataFrame({"a": SHORT}),
+        pd.DataFrame({"a": [pd.Series(sequence) for sequence in SHORT]}),
+        pl.DataFrame({"a": SHORT}),
+        Awkward(SHORT),
+        [Awkward(sequence) for sequence in SHORT],
     ],
 )
 def test_sequences_of_every_kind(X):
@@ -183,6 +198,17 @@ def test_truncating_raise_refuses(function):
             "only some features of a timestep .*sample 0, timestep 0, feature 1",
         ),
         ([np.ones((2, 2)), np.ones((1, 3))], ValueError, "3 features, but sequence 0"),
+        (
+            [[[1, 2], [3]], [[4, 5]]],
+            ValueError,
+            r"Sequence 0 of X is ragged itself: its timesteps have shapes \(1,\), \(2,",
+        ),
+        (scipy.sparse.csr_array(np.eye(2)), TypeError, "[Ss]parse"),
+        (
+            pd.DataFrame({"a": [[1, 2], [3]], "b": [[1, 2], [3, 4]]}),
+            ValueError,
+            r"cells of row 1 of X have shapes \(1,\), \(2,\)",
+        ),
     ],
 )
 def test_what_cannot_be_padded(X, error, message):
@@ -230,6 +256,210 @@ def test_inverse_transform_checks_the_features():
     padder = SequencePadder().fit(SHORT)
     with pytest.raises(ValueError, match=r"2 features per timestep .* fitted with 1"):
         padder.inverse_transform(np.ones((1, 3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([[1], []], "Sequence 1 of X is empty"),
+        ([[1, 2], [np.nan]], "nothing but padding"),
+        ([[1] * 9, [2]], "more than n_timesteps=3"),
+    ],
+)
+def test_a_failing_fit_leaves_no_trace(bad, message):
+    """All attributes as they were, whichever check fails."""
+    padder = SequencePadder(3, truncating="raise").fit(np.ones((2, 3, 2)))
+    before = dict(vars(padder))
+    with pytest.raises(ValueError, match=message):
+        padder.fit(bad)
+    assert vars(padder) == before
+
+
+# -- nested frames --------------------------------------------------------------------
+
+
+def test_nested_frame():
+    """Columns are features, cells are sequences."""
+    cells = {"a": [[1, 2, 3], [4]], "b": [[5, 6, 7], [8]]}
+    expected = [[[1, 5], [2, 6], [3, 7]], [[4, 8]]]
+    for frame in (
+        pd.DataFrame(cells),
+        pd.DataFrame({k: list(map(pd.Series, v)) for k, v in cells.items()}),
+        pl.DataFrame(cells),
+    ):
+        assert_array_equal(pad_sequences(frame), pad_sequences(expected))
+        assert SequencePadder().fit(frame).n_features_in_ == 2
+
+
+# -- long tables ----------------------------------------------------------------------
+
+
+@given(ragged(), st.randoms(use_true_random=False), ends)
+@law
+def test_long_table_is_the_list(sequences, random, padding):
+    """Rows in any order: one sequence per id, sorted by time."""
+    rows = [
+        (k, t, *step)
+        for k, sequence in enumerate(sequences)
+        for t, step in enumerate(sequence)
+    ]
+    random.shuffle(rows)
+    table = np.array(rows, dtype=sequences[0].dtype)
+    frame = pd.DataFrame(table).add_prefix("c")
+    expected = pad_sequences(sequences, padding=padding)
+    for given_as, id, time in (
+        (table, 0, 1),
+        (table.tolist(), 0, 1),
+        (frame, "c0", "c1"),
+        (frame[frame.columns[::-1]], "c0", -2),
+        (pl.DataFrame(frame), "c0", "c1"),
+    ):
+        X, ids = pad_sequences(given_as, id=id, time=time, padding=padding)
+        assert_array_equal(ids, np.arange(len(sequences)))
+        if given_as is not table and time == -2:
+            X = X[:, :, ::-1]
+        assert_array_equal(X, expected, strict=not isinstance(given_as, list))
+
+
+TABLE = pd.DataFrame(
+    {
+        "patient": ["b", "a", "b", "a", "b"],
+        "day": pd.to_datetime(
+            ["2024-01-03", "2024-01-09", "2024-01-01"] + ["2024-01-02"] * 2
+        ),
+        "pulse": [61, 83, 60, 80, 59],
+        "weight": [70.5, 81.0, 71.0, 80.5, 70.0],
+    }
+)
+BY_PATIENT = [[[80, 80.5], [83, 81]], [[60, 71], [59, 70], [61, 70.5]]]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE,
+        TABLE.astype({"pulse": "Int64", "weight": "Float32", "patient": "category"}),
+        TABLE.assign(day=TABLE["day"].dt.tz_localize("UTC")),
+        TABLE.assign(day=TABLE["day"].dt.day),
+        pl.DataFrame(TABLE),
+    ],
+)
+def test_long_table_of_every_kind(table):
+    """Ids as text, times as dates, values as numbers of any kind."""
+    X, ids = pad_sequences(table, id="patient", time="day")
+    assert list(ids) == ["a", "b"]
+    assert_array_equal(X, pad_sequences(BY_PATIENT))
+    labels = pd.Series({"b": 1, "c": 5, "a": 0})
+    assert_array_equal(labels.loc[ids], [0, 1])
+    cut, _ = pad_sequences(table, 2, id="patient", time="day", truncating="pre")
+    assert_array_equal(cut, pad_sequences(BY_PATIENT, 2, truncating="pre"))
+
+
+def test_long_table_without_time():
+    """The rows of an id in the order in which they stand, however far apart."""
+    X, _ = pad_sequences(TABLE.drop(columns="day"), id="patient")
+    assert_array_equal(X[1, :, 0], [61, 60, 59])
+
+
+def test_long_table_keeps_single_precision():
+    """If all value columns have it."""
+    table = TABLE.astype({"pulse": "float32", "weight": "float32"})
+    assert pad_sequences(table, id="patient", time="day")[0].dtype == np.float32
+    assert pad_sequences(TABLE, id="patient", time="day")[0].dtype == np.float64
+
+
+def test_rows_without_any_number_are_left_out():
+    """A missing timestep, as everywhere."""
+    table = TABLE.copy()
+    table.loc[3, ["pulse", "weight"]] = np.nan
+    X, ids = pad_sequences(table, id="patient", time="day")
+    assert list(ids) == ["a", "b"]
+    assert_array_equal(X[0], [[83, 81], [np.nan] * 2, [np.nan] * 2])
+
+
+def changed(row, column, value):
+    table = TABLE.astype({column: object})
+    table.loc[row, column] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "message"),
+    [
+        (
+            TABLE,
+            {"id": "name"},
+            r"id='name' is no column .* 4 columns: 'patient', 'day'",
+        ),
+        (TABLE, {"id": "patient", "time": 4}, "time=4 is no column of the table"),
+        (TABLE, {"id": "day", "time": "day"}, "are the same column"),
+        (TABLE, {"time": "day"}, "time='day' was given without id"),
+        (
+            changed(0, "day", pd.Timestamp("2024-01-02")),
+            {"id": "patient", "time": "day"},
+            r"id 'b' has time 2024-01-02.* twice, in rows 0 and 4 .* \(1 rows repeat",
+        ),
+        (
+            np.array([[7, 1, 0], [7, 2, 0], [7, 1, 0], [7, 1, 0.0]]),
+            {"id": 0, "time": 1},
+            r"id 7.0 has time 1.0 twice, in rows 0 and 2 .* \(2 rows repeat",
+        ),
+        (
+            changed(2, "patient", None),
+            {"id": "patient"},
+            r"id column 'patient' is missing in row 2 of the table \(1 such",
+        ),
+        (
+            changed(1, "day", pd.NaT),
+            {"id": "patient", "time": "day"},
+            "time column 'day' is missing in row 1",
+        ),
+        (changed(1, "patient", 3), {"id": "patient"}, "'patient' holds values that ca"),
+        (changed(0, "day", "9"), {"id": "patient", "time": "day"}, "'10' comes before"),
+        (
+            TABLE,
+            {"id": "patient"},
+            "Column 'day' of the table holds values that are no",
+        ),
+        (
+            changed(4, "pulse", "high"),
+            {"id": "patient", "time": "day"},
+            "Column 'pulse' of the table holds values that are no numbers: .*'high'",
+        ),
+        (
+            changed(4, "pulse", None),
+            {"id": "patient", "time": "day"},
+            r"column 'pulse' in row 4 of the table is missing, beside numbers \(1 such",
+        ),
+        (
+            changed(4, "weight", np.inf),
+            {"id": "patient", "time": "day"},
+            "column 'weight' in row 4 of the table is infinite",
+        ),
+        (
+            pd.DataFrame({"id": [1, 2], "x": [np.nan, 3]}),
+            {"id": "id"},
+            r"The sequence of id 1 has no timestep with numbers.* \(1 such ids of 2\)",
+        ),
+        (
+            TABLE[["patient", "day"]],
+            {"id": 0, "time": 1},
+            "no column beside id and time",
+        ),
+        (TABLE[:0], {"id": "patient"}, "0 rows, a minimum of 1 is required"),
+        (
+            pd.concat([TABLE, TABLE[["pulse"]]], axis=1),
+            {"id": "patient"},
+            "more than one column 'pulse'",
+        ),
+        (SHORT, {"id": 0}, "got a list of sequences. Leave id and time out"),
+        (np.ones(3), {"id": 0}, r"got \(3,\)"),
+    ],
+)
+def test_wrong_long_tables(table, columns, message):
+    """The message names the column, the row or the id."""
+    with pytest.raises(ValueError, match=message):
+        pad_sequences(table, **columns)
 
 
 def test_pandas_output_leaves_three_axes_alone():
