@@ -286,6 +286,24 @@ def test_elapsed_is_the_loop(labels, rate, dates, data):
     assert_array_equal(windows[:, 0, [0, 2]], table)
 
 
+@given(labels_of_rows, st.integers(1, 11), sizes, sizes)
+@law
+def test_elapsed_with_context_is_that_of_the_whole_table(labels, cut, n_steps, rate):
+    """Also at the first step of a window, which lies in the rows of fit."""
+    cut = min(cut, len(labels))
+    if cut == len(labels) or not long_enough(labels[:cut], n_steps, rate):
+        return
+    rng = np.random.default_rng(cut)
+    times = np.cumsum(rng.integers(1, 9, len(labels)))
+    frame = pd.DataFrame({"t": times, "id": labels, "a": rng.normal(size=len(labels))})
+    transformer = SlidingWindows(
+        n_steps, sampling_rate=rate, groups="id", time="t", context="fit"
+    )
+    whole = np.asarray(transformer.fit_transform(frame))
+    transformer.fit(frame[:cut])
+    assert_array_equal(np.asarray(transformer.transform(frame[cut:])), whole[cut:])
+
+
 @pytest.mark.parametrize("grouped", [True, False])
 def test_elapsed_goes_on_from_context(grouped):
     """The first row that transform sees knows how long ago the last row of fit was."""
@@ -546,8 +564,9 @@ def test_shifted_target_is_not_learnable_across_the_boundary():
     assert max(errors[None]) < 0.05
 
 
+@pytest.mark.parametrize("routing", [False, True])
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
-def test_grid_search_over_groups(make):
+def test_grid_search_over_groups(make, routing):
     """A frame with a text column of stores, split by store, tuned as usual."""
     rng = np.random.default_rng(0)
     stores = np.repeat(["A", "B", "C"], 12)
@@ -562,7 +581,9 @@ def test_grid_search_over_groups(make):
         {"slidingwindows__n_timesteps": [2, 4]},
         cv=GroupKFold(3),
         error_score="raise",
-    ).fit(frame, y, groups=stores)
+    )
+    with sklearn.config_context(enable_metadata_routing=routing):
+        search.fit(frame, y, groups=stores)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.predict(frame).shape == (36,)
     restored = pickle.loads(pickle.dumps(search.best_estimator_))
