@@ -5,6 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm import (
@@ -12,7 +14,9 @@ from sklstm import (
     BiLSTMRegressor,
     SequencePadder,
     SequenceReshaper,
+    SequenceScaler,
     SlidingWindows,
+    WindowedEnsemble,
 )
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.utils.estimator_checks import yield_sequence_checks
@@ -34,6 +38,17 @@ ESTIMATORS = [
     SlidingWindows(3),
     SlidingWindows(2, sampling_rate=2, context="fit"),
     SlidingWindows(3, groups=one_series),
+    SequenceScaler(),
+    SequenceScaler(MinMaxScaler()),
+    SequenceScaler(PCA()),
+    # Nearly whole sequences: inside, nobody knows where in its sequence a window lies,
+    # and `check_regressors_train` asks for what a single column tells.
+    WindowedEnsemble(
+        BiLSTMClassifier(units=4, epochs=2, random_state=0), n_timesteps=8, stride=2
+    ),
+    WindowedEnsemble(
+        BiLSTMRegressor(units=4, epochs=2, random_state=0), n_timesteps=8, stride=2
+    ),
 ]
 
 # As scikit-learn has it for its own estimators (PER_ESTIMATOR_CHECK_PARAMS): what one
@@ -41,7 +56,7 @@ ESTIMATORS = [
 # repeated and weighted samples give, which only the same batches can do, and only
 # before training has amplified the rounding of float32: hence one batch, few steps.
 LEARNT = {"units": 8, "epochs": 60}
-ONE_BATCH = {"batch_size": 64, "optimizer": "sgd", "learning_rate": 0.1, "epochs": 5}
+ONE_BATCH = {"batch_size": 512, "optimizer": "sgd", "learning_rate": 0.1, "epochs": 5}
 CHECK_PARAMS = {
     "check_class_weight_classifiers": LEARNT,
     "check_classifiers_train": LEARNT,
@@ -56,6 +71,11 @@ def test_scikit_learn_check(estimator, check):
     params = CHECK_PARAMS.get(check.func.__name__)
     if params and isinstance(estimator, BaseBiLSTM):
         estimator = clone(estimator).set_params(**params)
+    if params and isinstance(estimator, WindowedEnsemble):
+        # Two windows a sequence, so half the epochs are as many steps.
+        params = {**params, "epochs": max(5, params["epochs"] // 2)}
+        inner = {f"estimator__{name}": value for name, value in params.items()}
+        estimator = clone(estimator).set_params(**inner)
     check(estimator)
 
 
