@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -87,7 +88,12 @@ def _configure_threads() -> None:
         return
 
 
-with _environment(TF_CPP_MIN_LOG_LEVEL="3"), _without_banner():
+# What TensorFlow imports adds filters for its own warnings; they are taken back.
+with (
+    _environment(TF_CPP_MIN_LOG_LEVEL="3"),
+    _without_banner(),
+    warnings.catch_warnings(),
+):
     import tensorflow as tf
 
 _configure_threads()
