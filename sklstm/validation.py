@@ -48,11 +48,25 @@ __all__ = [
     "check_sequences",
     "check_target",
     "column_or_1d",
+    "listed",
     "unchanged_on_error",
     "validate_parameter_constraints",
 ]
 
 AXES = "(n_samples, n_timesteps, n_features)"
+
+
+# Columns named in a message; a table can have thousands.
+MOST_COLUMNS_NAMED = 8
+
+
+def listed(names: list[Any]) -> str:
+    """The first names of columns, for a message."""
+    named = ", ".join(
+        repr(name if isinstance(name, int) else str(name))
+        for name in names[:MOST_COLUMNS_NAMED]
+    )
+    return named if len(names) <= MOST_COLUMNS_NAMED else f"{named}, ..."
 
 
 @contextmanager
@@ -319,9 +333,9 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
     if n_samples == 1 and shape[1] == n_targets:
         message += (
             f" X is one sample of {n_targets} timesteps. If the rows are the samples, "
-            f"make it X.reshape({n_targets}, 1, {shape[2]}); if every timestep has a "
-            "label, use BiLSTMTimestepClassifier or BiLSTMTimestepRegressor; to look "
-            "back over earlier rows, use SlidingWindows on the 2D matrix."
+            f"make it X.reshape({n_targets}, 1, {shape[2]}); to look back over earlier "
+            "rows, use SlidingWindows on the 2D matrix. A target at every timestep is "
+            "not supported."
         )
     elif n_samples < n_targets:
         message += (
@@ -388,8 +402,8 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     if n_axes > 2:
         raise ValueError(
             f"y has {n_axes} axes (shape {y.shape}), but {name} takes one target per "
-            "sequence: shape (n_samples,) or (n_samples, n_columns). For a target at "
-            "every timestep use a BiLSTMTimestep estimator."
+            "sequence: shape (n_samples,) or (n_samples, n_columns). A target at every "
+            "timestep is not supported."
         )
     try:
         y = _check_y(y, multi_output=True, estimator=estimator)

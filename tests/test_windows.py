@@ -431,7 +431,7 @@ GAP = FRAME.assign(store=["A", "B", None, "B", "A"])
             "takes numbers or dates for times, but .* pandas.to_datetime",
         ),
         ({}, np.ones((5, 2, 2)), r"X has 3 axes .* is already .* leave it out"),
-        ({}, np.ones(5), "Expected 2D array, got 1D array"),
+        ({}, np.ones(5), r"one series of shape \(5,\).*X\.reshape\(-1, 1\) is a table"),
         ({}, np.ones((0, 2)), r"0 sample\(s\)"),
         ({}, np.ones((2, 2)) * 1j, "Complex data not supported"),
         ({"n_timesteps": 0}, np.ones((5, 2)), "'n_timesteps' parameter of SlidingWin"),

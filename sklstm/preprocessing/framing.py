@@ -18,11 +18,10 @@ from sklstm.preprocessing.series import (
     check_longest,
     column_names,
     find_column,
-    listed,
     read_labels,
     read_values,
 )
-from sklstm.validation import Interval, validate_parameter_constraints
+from sklstm.validation import Interval, listed, validate_parameter_constraints
 from sklstm.windowing import Windows, sliding_windows
 
 

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sklstm.validation import _safe_indexing
+from sklstm.validation import _safe_indexing, listed
 from sklstm.windowing import SeriesOrder, elapsed_times
 
 Key = str | int | None
 
-MOST_COLUMNS_NAMED = 8
 ELAPSED = "elapsed"
 
 
@@ -246,12 +245,6 @@ def _kinds(X: Any) -> list[str]:
         else array.dtype.kind
         for array in arrays
     ]
-
-
-def listed(names: list[Any]) -> str:
-    """The first names, for a message."""
-    named = ", ".join(repr(str(name)) for name in names[:MOST_COLUMNS_NAMED])
-    return named if len(names) <= MOST_COLUMNS_NAMED else f"{named}, ..."
 
 
 def read_labels(X: Any, groups: Any, columns: Columns, name: str) -> NDArray[Any]:

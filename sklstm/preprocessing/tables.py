@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from sklstm.sequences import is_ragged
-
-# Columns named in a message; a table can have thousands.
-MOST_COLUMNS_NAMED = 10
+from sklstm.validation import listed
 
 
 def sequences_of_table(
@@ -110,11 +108,9 @@ def _find_column(names: list[Any], parameter: str, column: Any) -> Any:
         return column
     if isinstance(column, int) and -len(names) <= column < len(names):
         return names[column]
-    listed = ", ".join(repr(name) for name in names[:MOST_COLUMNS_NAMED])
-    more = ", ..." if len(names) > MOST_COLUMNS_NAMED else ""
     raise ValueError(
         f"{parameter}={column!r} is no column of the table. Choose the name or number "
-        f"of one of its {len(names)} columns: {listed}{more}."
+        f"of one of its {len(names)} columns: {listed(names)}."
     )
 
 

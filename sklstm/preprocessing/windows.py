@@ -313,6 +313,13 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         if not hasattr(X, "shape"):
             # As objects, numbers stay numbers beside a column of text.
             X = np.asarray(X, dtype=None if self._takes_all_columns else object)
+        if len(X.shape) == 1:
+            raise ValueError(
+                f"X is one series of shape {tuple(X.shape)}, but {name} takes a table "
+                "of shape (n_samples, n_columns), a row for each time. Reshape your "
+                "data: X.reshape(-1, 1) is a table of one column. To forecast its next "
+                "values, use make_windows."
+            )
         if len(X.shape) == 3:
             raise ValueError(
                 f"X has 3 axes (shape {tuple(X.shape)}), but {name} takes a table of "
