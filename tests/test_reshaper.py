@@ -284,3 +284,46 @@ def test_there_and_back_through_a_pipeline():
     steps = pipe.transform(X)
     assert steps.shape == (2, 8, 2)
     assert_array_equal(pipe.inverse_transform(steps), X)
+
+
+def test_time_becomes_elapsed():
+    """One feature is the difference to the step before, across padding, from 0."""
+    nan = np.nan
+    table = np.array(
+        [
+            [5.0, 1, 7, 2, 12, 3],
+            [nan, nan, 20, 1, 21, 2],
+            [1, 4, nan, nan, 9, 5],
+        ]
+    )
+    reshaper = SequenceReshaper(n_timesteps=3, time=0)
+    steps = reshaper.fit_transform(table)
+    assert_array_equal(steps[:, :, 0], [[0, 2, 5], [nan, 0, 1], [0, nan, 8]])
+    assert_array_equal(steps[:, :, 1], table[:, 1::2])
+    back = reshaper.inverse_transform(steps)
+    assert_array_equal(back[:, ::2], [[0, 2, 7], [nan, 0, 1], [0, nan, 8]])
+    assert_array_equal(back[:, 1::2], table[:, 1::2])
+
+
+@pytest.mark.parametrize(
+    ("table", "time", "message"),
+    [
+        (
+            [[1.0, 0, 3, 0, 2, 0]],
+            0,
+            r"sample 0 do not rise: 3\.0 .* 2\.0 at timestep 2",
+        ),
+        (
+            [[1.0, 0, 2, 0, 2, 0]],
+            0,
+            r"sample 0 do not rise: 2\.0 .* 2\.0 at timestep 2",
+        ),
+        ([[1.0, 0, 2, 0, 3, 0]], 2, r"time=2 is no feature: a timestep has 2"),
+    ],
+)
+def test_wrong_times(table, time, message):
+    """Times that stand still or go back are refused, and leave no trace."""
+    reshaper = SequenceReshaper(n_timesteps=3, time=time)
+    with pytest.raises(ValueError, match=message):
+        reshaper.fit(table)
+    assert not hasattr(reshaper, "n_timesteps_out_")

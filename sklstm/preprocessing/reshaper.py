@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklstm.sequences import is_ragged, pad_ragged, valid_steps
-from sklstm.validation import AXES, Interval, StrOptions, _fit_context
+from sklstm.validation import (
+    AXES,
+    Interval,
+    StrOptions,
+    _fit_context,
+    unchanged_on_error,
+)
 
 # A number of columns can have hundreds of divisors; a message names the nearest.
 MOST_DIVISORS_NAMED = 8
@@ -41,6 +47,10 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
     pad : bool, default=False
         Whether sizes that hold more than the columns are filled up instead of being
         refused; see Notes.
+    time : int, default=None
+        Number of the feature, counted from 0, that is the time of its timestep. It is
+        replaced by the time elapsed since the previous timestep of the sequence, 0 in
+        the first. Times must rise within a sequence.
 
     Attributes
     ----------
@@ -93,6 +103,7 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         "n_features": [Interval(Integral, 1, None, closed="left"), None],
         "layout": [StrOptions({"timestep", "feature"})],
         "pad": ["boolean"],
+        "time": [Interval(Integral, 0, None, closed="left"), None],
     }
 
     def __init__(
@@ -102,11 +113,13 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         n_features: int | None = None,
         layout: str = "timestep",
         pad: bool = False,
+        time: int | None = None,
     ) -> None:
         self.n_timesteps = n_timesteps
         self.n_features = n_features
         self.layout = layout
         self.pad = pad
+        self.time = time
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -127,12 +140,22 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the columns do not make whole timesteps, or X is no table.
+            If the columns do not make whole timesteps, `time` is no feature of them,
+            times do not rise, or X is no table.
         """
-        X = self._check_table(X, reset=True)
-        self.n_timesteps_out_, self.n_features_out_ = steps_and_features(
-            X.shape[1], self.n_timesteps, self.n_features, pad=self.pad
-        )
+        with unchanged_on_error(self):
+            X = self._check_table(X, reset=True)
+            self.n_timesteps_out_, self.n_features_out_ = steps_and_features(
+                X.shape[1], self.n_timesteps, self.n_features, pad=self.pad
+            )
+            if self.time is not None:
+                if self.time >= self.n_features_out_:
+                    raise ValueError(
+                        f"time={self.time} is no feature: a timestep has "
+                        f"{self.n_features_out_}, counted from 0. Choose a number "
+                        f"below {self.n_features_out_}."
+                    )
+                self.transform(X)
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -151,13 +174,14 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has other columns than in `fit`, or is no table.
+            If X has other columns than in `fit`, times do not rise, or X is no table.
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        return columns_to_steps(
+        steps = columns_to_steps(
             X, self.n_timesteps_out_, self.n_features_out_, self.layout
         )
+        return steps if self.time is None else times_to_elapsed(steps, self.time)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Reshape sequences back to the table they came from.
@@ -171,7 +195,8 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_)
-            The table, without what `pad=True` added.
+            The table, without what `pad=True` added. With `time`, the times of every
+            sequence count from 0.
 
         Raises
         ------
@@ -197,6 +222,8 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
                 f"{AXES} that transform returns: (n_samples, {expected[0]}, "
                 f"{expected[1]})."
             )
+        if self.time is not None:
+            X = elapsed_to_times(X, self.time)
         return steps_to_columns(X, self.n_features_in_, self.layout)
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
@@ -345,6 +372,54 @@ def steps_to_columns(steps: NDArray[Any], n_columns: int, layout: str) -> NDArra
         steps = steps.swapaxes(1, 2)
     n_cells = steps.shape[1] * steps.shape[2]
     return steps.reshape(n_samples, n_cells)[:, :n_columns]
+
+
+def times_to_elapsed(steps: NDArray[Any], time: int) -> NDArray[Any]:
+    """A copy in which one feature is the difference to the previous valid timestep.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features)
+    time : int
+        Which feature.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+
+    Raises
+    ------
+    ValueError
+        If times do not rise within a sequence.
+    """
+    n_samples, n_timesteps, _ = steps.shape
+    steps = steps.copy()
+    times = steps[:, :, time].copy()
+    valid = valid_steps(steps)
+    latest = np.maximum.accumulate(np.where(valid, np.arange(n_timesteps), -1), axis=1)
+    previous = np.column_stack([np.full(n_samples, -1), latest[:, :-1]])
+    before = np.take_along_axis(times, np.maximum(previous, 0), axis=1)
+    follows = valid & (previous >= 0)
+    back = np.argwhere(follows & (times <= before))
+    if len(back):
+        sample, step = (int(k) for k in back[0])
+        raise ValueError(
+            f"The times of sample {sample} do not rise: {before[sample, step]} is "
+            f"followed by {times[sample, step]} at timestep {step}. Sort the timesteps "
+            "by time, and keep one of those at the same time."
+        )
+    elapsed = np.where(follows, times - before, 0)
+    steps[:, :, time] = np.where(valid, elapsed, times)
+    return steps
+
+
+def elapsed_to_times(steps: NDArray[Any], time: int) -> NDArray[Any]:
+    """A copy in which one feature is summed up over the valid timesteps."""
+    steps = steps.copy()
+    elapsed = steps[:, :, time]
+    times = np.nancumsum(elapsed, axis=1)
+    steps[:, :, time] = np.where(valid_steps(steps), times, elapsed)
+    return steps
 
 
 def _by_layout(
