@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import (
     check_array,
@@ -186,7 +185,7 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
 
 def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
     """Name and estimator of every step that does something."""
-    while not isinstance(given, Pipeline) and _holds_pipeline(given):
+    while not _is_pipeline(given) and _holds_pipeline(given):
         given = getattr(given, "best_estimator_", given.estimator)
     steps = getattr(given, "steps", given)
     if not isinstance(steps, (list, tuple)):
@@ -209,7 +208,7 @@ def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
                 f"of (name, estimator) pairs. Got {estimator!r}, which has no fit "
                 "method or is a class; give an instance."
             )
-        if isinstance(estimator, Pipeline):
+        if _is_pipeline(estimator):
             for inner_name, inner in _named_steps(estimator):
                 yield f"{name}__{inner_name}", inner
         else:
@@ -218,9 +217,14 @@ def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
 
 def _holds_pipeline(given: Any) -> bool:
     """Whether it is a search over a pipeline."""
-    return hasattr(given, "cv") and isinstance(
-        getattr(given, "estimator", None), Pipeline
-    )
+    return hasattr(given, "cv") and _is_pipeline(getattr(given, "estimator", None))
+
+
+def _is_pipeline(given: Any) -> bool:
+    # Imported here: it takes half of scikit-learn with it.
+    from sklearn.pipeline import Pipeline
+
+    return isinstance(given, Pipeline)
 
 
 def _is_fitted(step: Any) -> bool:
@@ -251,7 +255,7 @@ def _check_input(estimator: Any, X: Any, y: Any) -> bool:
         for value in (estimator, *estimator.get_params().values())
         if isinstance(value, BaseEstimator)
     ]
-    if any(isinstance(inner, Pipeline) for inner in nested):
+    if any(_is_pipeline(inner) for inner in nested):
         return False  # only its own steps could tell
     readers = [e for e in nested if get_tags(e).input_tags.three_d_array]
     if readers:

@@ -16,8 +16,6 @@ from sklearn.base import (
     is_classifier,
     is_regressor,
 )
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
@@ -234,6 +232,8 @@ n_columns), or list of sequences
         -------
         float
         """
+        from sklearn.metrics import accuracy_score, r2_score
+
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X), sample_weight=sample_weight))
 
@@ -364,6 +364,8 @@ def _fit_params(
         return {}
     if has_fit_parameter(estimator, "sample_weight"):
         return {"sample_weight": weights}
+    from sklearn.pipeline import Pipeline
+
     if isinstance(estimator, Pipeline):
         if get_config()["enable_metadata_routing"]:
             return {"sample_weight": weights}

@@ -14,7 +14,6 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -252,6 +251,8 @@ n_timesteps)
         return super().get_feature_names_out(input_features)
 
     def _unfitted_scaler(self) -> Any:
+        from sklearn.preprocessing import StandardScaler
+
         return StandardScaler() if self.scaler is None else self.scaler
 
     def _keep(self, scaler: Any, rows: NDArray[Any]) -> None:
