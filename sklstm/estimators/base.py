@@ -233,7 +233,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         if previous is not None:
             rng.bit_generator.state = previous["rng"]
         # An optimizer's state is of no use to another, nor to another kind of network.
-        spec, _ = read_optimizer(self.optimizer, self.learning_rate)
+        spec, learning_rate = read_optimizer(self.optimizer, self.learning_rate)
         state_of = (spec.name, spec.config, self.recurrent_dropout > 0)
         same = previous is not None and previous["state_of"] == state_of
         validation = None
@@ -245,8 +245,8 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             data,
             validation_data=validation,
             loss=self._loss_for(target.activation),
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
+            optimizer=spec,
+            learning_rate=learning_rate,
             optimizer_state=previous["optimizer"] if previous and same else None,
             clipnorm=self.clipnorm,
             dropout=float(self.dropout),

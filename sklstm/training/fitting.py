@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklstm.parameters import Architecture
 from sklstm.training.epochs import TrainingSet
 from sklstm.training.network import AnySizeStructure, LayersStructure
-from sklstm.training.optimizers import read_optimizer
+from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.pool import POOL
 from sklstm.training.wrapper import train
 
@@ -33,7 +33,7 @@ def fit_network(
     *,
     validation_data: TrainingSet | None,
     loss: str,
-    optimizer: Any,
+    optimizer: OptimizerSpec,
     learning_rate: float | None,
     optimizer_state: list[NDArray[Any]] | None,
     clipnorm: float | None,
@@ -44,7 +44,7 @@ def fit_network(
     batch_size: int,
     shuffle: bool,
     patience: int | None,
-    callbacks: Any,
+    callbacks: list[Any],
     verbose: int,
     rng: np.random.Generator,
 ) -> Trained:
@@ -57,8 +57,9 @@ def fit_network(
     data : TrainingSet
     validation_data : TrainingSet or None
     loss : str
-    optimizer : str or keras.optimizers.Optimizer
+    optimizer : OptimizerSpec
     learning_rate : float or None
+        None leaves it to the optimizer's schedule.
     optimizer_state : list of ndarray or None
         None starts afresh.
     clipnorm : float or None
@@ -69,7 +70,7 @@ def fit_network(
     patience : int or None
         Epochs without a better validation loss before training stops and the best
         parameters are restored; None never stops.
-    callbacks : keras.callbacks.Callback, list of them, or None
+    callbacks : list of keras.callbacks.Callback
     verbose : {0, 1, 2}
     rng : numpy.random.Generator
         For the order of samples and for dropout.
@@ -81,22 +82,19 @@ def fit_network(
     Raises
     ------
     ValueError
-        If the optimizer is not supported, or training diverges.
+        If training diverges.
     """
-    spec, learning_rate = read_optimizer(optimizer, learning_rate)
     structure: AnySizeStructure | LayersStructure
     if recurrent_dropout:
         structure = LayersStructure(architecture, dropout, recurrent_dropout, loss)
     else:
         structure = AnySizeStructure.of(architecture, loss)
-    callbacks = _as_list(callbacks)
     if patience is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                "val_loss", patience=patience, restore_best_weights=True
-            )
+        best = keras.callbacks.EarlyStopping(
+            "val_loss", patience=patience, restore_best_weights=True
         )
-    with POOL.borrow(structure, spec) as network:
+        callbacks = [*callbacks, best]
+    with POOL.borrow(structure, optimizer) as network:
         network.rng = rng
         network.dropout = dropout
         network.clipnorm = np.inf if clipnorm is None else clipnorm
@@ -116,12 +114,6 @@ def fit_network(
             verbose=verbose,
         )
         return Trained(network.parameters, network.optimizer_state, history)
-
-
-def _as_list(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
 __all__ = ["Trained", "TrainingSet", "fit_network"]
