@@ -13,7 +13,7 @@ export UV_PYTHON := $(CURDIR)/.uv/bin/python
 export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup demo test lint types format build wheel-check bench-env bench clean help
+.PHONY: setup demo test lint types format docs build wheel-check bench-env bench clean help
 
 setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet
@@ -38,6 +38,11 @@ types: setup  ## mypy
 format: setup  ## ruff: rewrite
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## the documentation in docs/_build/html; runs the examples
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet \
+		docs docs/_build/html
+	@echo "documentation: docs/_build/html/index.html"
 
 build: $(UV)  ## wheel and sdist in dist/
 	rm -rf dist
@@ -70,6 +75,8 @@ bench-%: bench-env
 
 clean:  ## what the targets made, except the environments
 	rm -rf build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf docs/_build docs/auto_examples docs/api/generated docs/api/backreferences
+	rm -rf docs/sg_execution_times.rst docs/examples/demo
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
 
 help:  ## this list
