@@ -1,6 +1,12 @@
 """Bidirectional LSTMs as scikit-learn estimators."""
 
-from sklstm.estimators import BiLSTMClassifier, BiLSTMRegressor, WindowedEnsemble
+from sklstm.estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    WindowedEnsemble,
+)
 from sklstm.preprocessing import (
     SequencePadder,
     SequenceReshaper,
@@ -16,6 +22,8 @@ __version__ = "0.1.0"
 __all__ = [
     "BiLSTMClassifier",
     "BiLSTMRegressor",
+    "BiLSTMTimestepClassifier",
+    "BiLSTMTimestepRegressor",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

@@ -58,11 +58,24 @@ class ForwardPass:
         self.chunk_rows = int(np.clip(CHUNK_ENTRIES // entries, 64, 2048))
 
     def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
-        """Activated outputs, shape (n_samples, n_outputs), float64."""
-        outputs = np.empty((len(batch), self.architecture.n_outputs))
+        """Activated outputs, shape (n_rows, n_outputs), float64.
+
+        A row for every sample, or for every valid timestep, sample after sample.
+        """
+        every_step = self.architecture.every_step
+        ends = batch.lengths.cumsum()
+        n_rows = int(ends[-1]) if every_step else len(batch)
+        outputs = np.empty((n_rows, self.architecture.n_outputs))
 
         def predict(rows: Any) -> None:
-            outputs[rows] = self._outputs(batch.take(rows), batch.lengths[rows])
+            lengths = batch.lengths[rows]
+            computed = self._outputs(batch.take(rows), lengths)
+            if not every_step:
+                outputs[rows] = computed
+                return
+            step = np.arange(computed.shape[1])
+            valid = step < lengths[:, None]
+            outputs[((ends[rows] - lengths)[:, None] + step)[valid]] = computed[valid]
 
         _for_each(predict, self._chunks(batch.lengths))
         return outputs
@@ -81,16 +94,19 @@ class ForwardPass:
     def _outputs(
         self, values: Floats, lengths: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        steps = values.transpose(1, 2, 0)
-        *hidden, last = self.layers
-        for weights in hidden:
-            states = self._both_ways(weights, steps, lengths, every_step=True)
-            if "backward" in self.architecture.directions:
-                states[-1] = _reverse(states[-1], lengths)
-            steps = self._merge(states)
-        state = self._merge(self._both_ways(last, steps, lengths, every_step=False))
-        logits = state.T.astype(np.float64) @ self.kernel + self.bias
-        return _ACTIVATIONS[self.architecture.activation](logits)
+        """Shape (n_rows, n_outputs) or (n_rows, n_timesteps, n_outputs)."""
+        states = values.transpose(1, 2, 0)
+        for k, weights in enumerate(self.layers, start=1):
+            every_step = k < len(self.layers) or self.architecture.every_step
+            by_direction = self._both_ways(
+                weights, states, lengths, every_step=every_step
+            )
+            if every_step and "backward" in self.architecture.directions:
+                by_direction[-1] = _reverse(by_direction[-1], lengths)
+            states = self._merge(by_direction)
+        logits = self.kernel.T @ states.astype(np.float64) + self.bias[:, None]
+        by_row = np.ascontiguousarray(np.moveaxis(logits, -1, 0))
+        return _ACTIVATIONS[self.architecture.activation](by_row)
 
     def _both_ways(
         self,
@@ -207,8 +223,9 @@ def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    total = exponentials.sum(axis=-1, keepdims=True)
+    result: NDArray[np.float64] = exponentials / total
     return result
 
 

@@ -40,6 +40,9 @@ class Architecture:
         Width of the dense output layer.
     activation : {"sigmoid", "softmax", "linear"}
         Of the dense output layer.
+    every_step : bool, default=False
+        Whether the dense output layer is applied to the states of every timestep, or
+        to the last states of a sequence.
     """
 
     n_features: int
@@ -48,6 +51,7 @@ class Architecture:
     merge_mode: str
     n_outputs: int
     activation: str
+    every_step: bool = False
 
     @property
     def directions(self) -> tuple[str, ...]:

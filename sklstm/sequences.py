@@ -101,6 +101,18 @@ class SequenceBatch:
             values = np.where(behind[:, :, None], np.float32(0), values)
         return values
 
+    def valid(self) -> NDArray[np.bool_]:
+        """Which timesteps of `values` are data, shape (n_samples, n_timesteps)."""
+        n_timesteps = self.values.shape[1]
+        if self.right_padded:
+            in_front: NDArray[np.bool_] = np.arange(n_timesteps) < self.lengths[:, None]
+            return in_front
+        valid = np.empty((len(self), n_timesteps), dtype=bool)
+        for rows in chunks(len(self), n_timesteps * self.n_features * 4):
+            source = rows if self.rows is None else self.rows[rows]
+            valid[rows] = valid_steps(np.asarray(self.values[source], dtype=np.float32))
+        return valid
+
     def at(self, rows: NDArray[np.intp]) -> SequenceBatch:
         """Some of the sequences; nothing is copied."""
         source = rows if self.rows is None else self.rows[rows]

@@ -334,8 +334,8 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
         message += (
             f" X is one sample of {n_targets} timesteps. If the rows are the samples, "
             f"make it X.reshape({n_targets}, 1, {shape[2]}); to look back over earlier "
-            "rows, use SlidingWindows on the 2D matrix. A target at every timestep is "
-            "not supported."
+            "rows, use SlidingWindows on the 2D matrix. For a target at every timestep "
+            "use BiLSTMTimestepClassifier or BiLSTMTimestepRegressor."
         )
     elif n_samples < n_targets:
         message += (
@@ -346,21 +346,23 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
 
 
 def check_sample_weight(
-    sample_weight: Any, batch: SequenceBatch
+    sample_weight: Any, n_weights: int, of: str = "samples"
 ) -> NDArray[np.float64] | None:
-    """Non-negative weights, one per sample, or None.
+    """Non-negative weights, one for each of the samples (or timesteps), or None.
 
     Raises
     ------
     ValueError
-        If they are not one per sample, negative, not finite or all zero.
+        If their number differs, or they are negative, not finite or all zero.
     """
     if sample_weight is None:
         return None
-    n = len(batch)
     try:
         weights: NDArray[np.float64] = _check_sample_weight(
-            sample_weight, batch.lengths, dtype=np.float64, ensure_non_negative=True
+            sample_weight,
+            np.empty(n_weights),
+            dtype=np.float64,
+            ensure_non_negative=True,
         )
         if not weights.any():
             raise ValueError(
@@ -369,7 +371,7 @@ def check_sample_weight(
     except ValueError as error:
         raise ValueError(
             f"{str(error).rstrip('.!')}. Give sample_weight one number for each of the "
-            f"{n} samples of X, none negative and at least one positive, or None."
+            f"{n_weights} {of} of X, none negative and at least one positive, or None."
         ) from error
     return weights
 
@@ -402,8 +404,8 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     if n_axes > 2:
         raise ValueError(
             f"y has {n_axes} axes (shape {y.shape}), but {name} takes one target per "
-            "sequence: shape (n_samples,) or (n_samples, n_columns). A target at every "
-            "timestep is not supported."
+            "sequence: shape (n_samples,) or (n_samples, n_columns). For a target at "
+            "every timestep use BiLSTMTimestepClassifier or BiLSTMTimestepRegressor."
         )
     try:
         y = _check_y(y, multi_output=True, estimator=estimator)

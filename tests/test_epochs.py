@@ -12,8 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture, initial_parameters
 from sklstm.sequences import SequenceBatch
+from sklstm.targets import TrainingSet
 from sklstm.training import epochs
-from sklstm.training.epochs import BUCKET_BATCHES, TrainingSet, batch_order
+from sklstm.training.epochs import BUCKET_BATCHES, batch_order
 from sklstm.training.layers import keras_layers
 from sklstm.training.network import AnySizeStructure
 
@@ -52,9 +53,7 @@ def network(shared_network, flat):
 
 def fit(network, data, **settings):
     arguments = {"batch_size": 8, "epochs": 1, "shuffle": False, **settings}
-    return network.fit(
-        data.sequences, data.targets, sample_weight=data.weights, **arguments
-    )
+    return network.fit(data, **arguments)
 
 
 def keras_epochs(flat, data, n_epochs, batch_size, **optimizer):

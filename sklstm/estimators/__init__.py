@@ -2,6 +2,16 @@
 
 from sklstm.estimators.classifier import BiLSTMClassifier
 from sklstm.estimators.regressor import BiLSTMRegressor
+from sklstm.estimators.timestep import (
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+)
 from sklstm.estimators.windowed import WindowedEnsemble
 
-__all__ = ["BiLSTMClassifier", "BiLSTMRegressor", "WindowedEnsemble"]
+__all__ = [
+    "BiLSTMClassifier",
+    "BiLSTMRegressor",
+    "BiLSTMTimestepClassifier",
+    "BiLSTMTimestepRegressor",
+    "WindowedEnsemble",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABCMeta, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from sklstm.parameters import (
     split_parameters,
 )
 from sklstm.persistence import pack_state, unpack_state
-from sklstm.sequences import SequenceBatch
+from sklstm.targets import Labelled, Target, TrainingSet, arrange
 from sklstm.validation import (
     HasMethods,
     Interval,
@@ -34,29 +34,6 @@ from sklstm.validation import (
     n_step_features,
     unchanged_on_error,
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A target as the network sees it.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_columns), float32
-        Class indices in one column for a softmax, else a column per output.
-    activation : {"sigmoid", "softmax", "linear"}
-    n_outputs : int
-    weights : ndarray of shape (n_samples,) or None
-        Of the samples; None weighs all alike.
-    strata : ndarray of shape (n_samples,) or None
-        Classes to keep in proportion when validation samples are split off.
-    """
-
-    values: NDArray[np.float32]
-    activation: str
-    n_outputs: int
-    weights: NDArray[np.float64] | None
-    strata: NDArray[Any] | None = None
 
 
 class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
@@ -70,6 +47,9 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
 
     #: Losses by activation, the default first.
     _losses: ClassVar[dict[str, tuple[str, ...]]]
+
+    #: Whether there is an output at every timestep, or one per sequence.
+    _every_step: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
@@ -165,15 +145,11 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         fails.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=not resume)
-            y = self._check_target(y)
-            check_lengths_match(batch, y)
-            weights = check_sample_weight(sample_weight, batch)
-            if weights is not None and not weights.all():
-                used = np.flatnonzero(weights)
-                batch, y, weights = batch.at(used), y[used], weights[used]
-            target = self._encode_target(y, weights, reset=not resume, **known)
-            batch, target = _weighed(batch, target)
+            labelled = self._read(X, y, sample_weight, reset=not resume)
+            target = self._encode_target(
+                labelled.y, labelled.weights, reset=not resume, **known
+            )
+            data = arrange(labelled, target)
             self.n_outputs_ = target.n_outputs
             architecture = self._architecture_for(target)
             if resume and architecture != self._architecture:
@@ -184,7 +160,18 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
                     "warm_start=False to start again."
                 )
             self._architecture = architecture
-            self._train(batch, target, epochs=epochs, resume=resume)
+            self._train(data, epochs=epochs, resume=resume)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
+        """X and y checked; samples of weight zero are left out."""
+        sequences = check_sequences(self, X, reset=reset)
+        y = self._check_target(y)
+        check_lengths_match(sequences, y)
+        weights = check_sample_weight(sample_weight, len(sequences))
+        if weights is not None and not weights.all():
+            used = np.flatnonzero(weights)
+            sequences, y, weights = sequences.at(used), y[used], weights[used]
+        return Labelled(sequences, y, weights)
 
     def _architecture_for(self, target: Target) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
@@ -201,6 +188,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             merge_mode=self.merge_mode,
             n_outputs=target.n_outputs,
             activation=target.activation,
+            every_step=self._every_step,
         )
 
     def _loss_for(self, activation: str) -> str:
@@ -215,19 +203,11 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             )
         return self.loss
 
-    def _train(
-        self,
-        batch: SequenceBatch,
-        target: Target,
-        *,
-        epochs: int,
-        resume: bool,
-    ) -> None:
-        from sklstm.training.fitting import TrainingSet, fit_network
+    def _train(self, data: TrainingSet, *, epochs: int, resume: bool) -> None:
+        from sklstm.training.fitting import fit_network
         from sklstm.training.optimizers import read_optimizer
 
-        weights = np.ones(len(batch)) if target.weights is None else target.weights
-        data = TrainingSet(batch.in_memory(), target.values, weights.astype(np.float32))
+        data = replace(data, sequences=data.sequences.in_memory())
         previous = vars(self).get("_training_state") if resume else None
         rng = _generator(self.random_state)
         if previous is not None:
@@ -238,13 +218,13 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         same = previous is not None and previous["state_of"] == state_of
         validation = None
         if self.early_stopping:
-            data, validation = self._split_validation(data, target, rng)
+            data, validation = self._split_validation(data, rng)
         trained = fit_network(
             self._architecture,
             self._flat if resume else initial_parameters(self._architecture, rng),
             data,
             validation_data=validation,
-            loss=self._loss_for(target.activation),
+            loss=self._loss_for(self._architecture.activation),
             optimizer=spec,
             learning_rate=learning_rate,
             optimizer_state=previous["optimizer"] if previous and same else None,
@@ -290,21 +270,23 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
                 )
         return copy.deepcopy(list(callbacks))
 
-    def _split_validation(self, data: Any, target: Target, rng: Any) -> tuple[Any, Any]:
+    def _split_validation(
+        self, data: TrainingSet, rng: np.random.Generator
+    ) -> tuple[TrainingSet, TrainingSet]:
         """Split validation samples off, classes in proportion."""
         from sklearn.model_selection import train_test_split
 
         try:
             train, held_out = train_test_split(
-                np.arange(len(data.sequences)),
+                np.arange(len(data)),
                 test_size=self.validation_fraction,
-                stratify=target.strata,
+                stratify=data.strata,
                 random_state=int(rng.integers(2**31)),
             )
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True with validation_fraction="
-                f"{self.validation_fraction} cannot split {len(data.sequences)} "
+                f"{self.validation_fraction} cannot split {len(data)} "
                 f"samples: {error} Give more samples, another validation_fraction, or "
                 "set early_stopping=False."
             ) from error
@@ -323,7 +305,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
     # -- prediction -----------------------------------------------------------------
 
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
-        """Activated outputs, shape (n_samples, n_outputs)."""
+        """Activated outputs, shape (n_samples, n_outputs), of the samples of X."""
         check_is_fitted(self)
         return self._forward_pass(check_sequences(self, X, reset=False))
 
@@ -381,27 +363,6 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True  # a timestep of NaN is padding
         return tags
-
-
-def _weighed(batch: SequenceBatch, target: Target) -> tuple[SequenceBatch, Target]:
-    """Weights as float32 can hold them, and without samples that weigh nothing.
-
-    Only their ratios matter, so the largest is brought between 0.5 and 1, by a power
-    of two that leaves all digits as they are.
-    """
-    if target.weights is None:
-        return batch, target
-    weights = np.ldexp(target.weights, -np.frexp(target.weights.max())[1])
-    used = np.flatnonzero(weights >= np.finfo(np.float32).tiny)
-    if not len(used):
-        raise ValueError(
-            "class_weight times sample_weight is zero for all samples: none is left to "
-            "fit. Give a class of y that has samples a positive weight."
-        )
-    strata = target.strata if target.strata is None else target.strata[used]
-    return batch.at(used), replace(
-        target, values=target.values[used], weights=weights[used], strata=strata
-    )
 
 
 def _is_width(units: Any) -> bool:

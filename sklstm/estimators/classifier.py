@@ -10,7 +10,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
-from sklstm.estimators.base import BaseBiLSTM, Target
+from sklstm.estimators.base import BaseBiLSTM
+from sklstm.targets import Target
 from sklstm.validation import StrOptions, _fit_context, check_target, column_or_1d
 
 _MULTILABEL = "multilabel-indicator"
@@ -242,17 +243,15 @@ n_columns), or list of sequences
                 "class_weight='balanced' is not supported by partial_fit, which cannot "
                 "see how frequent the classes are. Give a dict of weights instead."
             )
-        resume = self._can_resume()
-        if (
-            not resume
-            and classes is None
-            and (type_of_target(self._check_target(y)) != _MULTILABEL)
-        ):
-            raise ValueError(
-                "The first call of partial_fit needs classes: all labels that will "
-                "ever come, for example classes=np.unique(y_all)."
-            )
-        self._fit(X, y, sample_weight, epochs=1, resume=resume, classes=classes)
+        self._fit(
+            X,
+            y,
+            sample_weight,
+            epochs=1,
+            resume=self._can_resume(),
+            classes=classes,
+            in_parts=True,
+        )
         return self
 
     def _check_target(self, y: Any) -> NDArray[Any]:
@@ -280,9 +279,10 @@ n_columns), or list of sequences
         *,
         reset: bool,
         classes: Any = None,
+        in_parts: bool = False,
     ) -> Target:
         if reset:
-            self._learn_classes(y, classes)
+            self._learn_classes(y, classes, in_parts)
         elif classes is not None and not np.array_equal(
             _unique_labels(classes), self.classes_
         ):
@@ -302,10 +302,10 @@ n_columns), or list of sequences
         labels = self._label_numbers(y)
         values = labels[:, None].astype(np.float32)
         if len(self.classes_) == 2:
-            return Target(values, "sigmoid", 1, weights, strata=labels)
-        return Target(values, "softmax", len(self.classes_), weights, strata=labels)
+            return Target(values, "sigmoid", 1, weights, labels)
+        return Target(values, "softmax", len(self.classes_), weights, labels)
 
-    def _learn_classes(self, y: NDArray[Any], classes: Any) -> None:
+    def _learn_classes(self, y: NDArray[Any], classes: Any, in_parts: bool) -> None:
         kind = type_of_target(y)
         if kind == "multiclass-multioutput":
             raise ValueError(
@@ -318,6 +318,11 @@ n_columns), or list of sequences
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
             return
+        if in_parts and classes is None:
+            raise ValueError(
+                "The first call of partial_fit needs classes: all labels that will "
+                "ever come, for example classes=np.unique(y_all)."
+            )
         self.classes_ = np.unique(y) if classes is None else _unique_labels(classes)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -379,11 +384,12 @@ n_columns), or list of sequences
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        outputs = self._predict_outputs(X)
+        return self._labels(self._predict_outputs(X))
+
+    def _labels(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
         if self._multilabel:
             labels: NDArray[Any] = (outputs > 0.5).astype(np.int64)
-            return labels
-        if outputs.shape[1] == 1:
+        elif outputs.shape[1] == 1:
             labels = self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
         else:
             labels = self.classes_[outputs.argmax(axis=1)]
@@ -401,7 +407,9 @@ n_columns), or list of sequences
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one unless the target is multilabel.
         """
-        outputs = self._predict_outputs(X)
+        return self._probabilities(self._predict_outputs(X))
+
+    def _probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         if not self._multilabel and outputs.shape[1] == 1:
             return np.column_stack([1 - outputs, outputs])
         return outputs

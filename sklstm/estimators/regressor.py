@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from sklstm.estimators.base import BaseBiLSTM, Target
+from sklstm.estimators.base import BaseBiLSTM
+from sklstm.targets import Target
 from sklstm.validation import StrOptions, _fit_context, check_numeric_target
 
 
@@ -258,7 +259,11 @@ n_columns), or list of sequences
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             As y was in `fit`.
         """
-        outputs = self._predict_outputs(X) * self._y_scale + self._y_mean
+        return self._rescaled(self._predict_outputs(X))
+
+    def _rescaled(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Outputs in the units of y."""
+        outputs = outputs * self._y_scale + self._y_mean
         return outputs[:, 0] if self._y_ndim == 1 else outputs
 
     def _keras_weights(self) -> dict[str, NDArray[Any]]:

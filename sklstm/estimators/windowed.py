@@ -160,7 +160,7 @@ n_columns), or list of sequences
             batch = check_sequences(self, X, reset=True)
             y = check_target(self, y)
             check_lengths_match(batch, y)
-            weights = check_sample_weight(sample_weight, batch)
+            weights = check_sample_weight(sample_weight, len(batch))
             windows, owners = self._cut(batch)
             estimator = clone(self.estimator)
             fit_params = _fit_params(estimator, _window_weights(owners, weights))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
+from sklstm.targets import TrainingSet
 from sklstm.training.program import (
     Batch,
     Rows,
@@ -29,29 +29,6 @@ from sklstm.training.program import (
 BUCKET_BATCHES = 16
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """Sequences with a target and a weight each.
-
-    Parameters
-    ----------
-    sequences : SequenceBatch
-    targets : ndarray of shape (n_samples, n_columns), float32
-        One column of class indices for softmax, else one column per output.
-    weights : ndarray of shape (n_samples,), float32
-    """
-
-    sequences: SequenceBatch
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-    def at(self, rows: NDArray[np.intp]) -> TrainingSet:
-        """Some of the samples."""
-        return TrainingSet(
-            self.sequences.at(rows), self.targets[rows], self.weights[rows]
-        )
-
-
 class EpochNetwork(keras.Model):
     """A network whose `fit` runs an epoch over in-memory data as one graph call.
 
@@ -62,10 +39,19 @@ class EpochNetwork(keras.Model):
     #: Random numbers for shuffling and dropout; set by whoever borrows the network.
     rng: np.random.Generator
 
-    def __init__(self, activation: str, loss: str, n_parts: int, n_layers: int) -> None:
+    def __init__(
+        self,
+        activation: str,
+        loss: str,
+        every_step: bool,
+        *,
+        n_parts: int = 0,
+        n_layers: int = 0,
+    ) -> None:
         super().__init__()
         self.activation = activation
         self.loss_name = loss
+        self.every_step = every_step
         self.traces = 0
         self.sizes: Sizes | None = None
         self.dropout = 0.0
@@ -113,17 +99,19 @@ class EpochNetwork(keras.Model):
         raise NotImplementedError
 
     def logits(self, batch: Batch, sizes: Sizes) -> Any:
-        """Outputs before the activation, shape (n_rows, n_outputs), in the graph."""
+        """Outputs before the activation, shape (n_rows, n_outputs), in the graph.
+
+        At every timestep (n_timesteps * n_rows, n_outputs), timestep after timestep.
+        """
         raise NotImplementedError
 
     # -- the loop over epochs -------------------------------------------------------
 
     def fit(
         self,
-        x: SequenceBatch,
-        y: NDArray[np.float32],
+        x: TrainingSet,
+        y: Any = None,
         *,
-        sample_weight: NDArray[np.float32],
         batch_size: int,
         epochs: int,
         initial_epoch: int = 0,
@@ -133,7 +121,6 @@ class EpochNetwork(keras.Model):
         verbose: Any = 0,
         **_unused: Any,
     ) -> Any:
-        data = TrainingSet(x, y, sample_weight)
         callbacks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
@@ -148,8 +135,9 @@ class EpochNetwork(keras.Model):
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)
-            order = batch_order(x.lengths, batch_size, self.rng if shuffle else None)
-            logs = self._run(self._train, data, order, callbacks)
+            rng = self.rng if shuffle else None
+            order = batch_order(x.sequences.lengths, batch_size, rng)
+            logs = self._run(self._train, x, order, callbacks)
             if validation_data is not None:
                 order = batch_order(validation_data.sequences.lengths, 256, None)
                 val = self._run(self._test, validation_data, order)
@@ -182,7 +170,7 @@ class EpochNetwork(keras.Model):
                 values=tf.constant(data.sequences.take(rows)),
                 lengths=tf.constant(data.sequences.lengths[rows], tf.int32),
                 targets=tf.constant(data.targets[rows]),
-                weights=tf.constant(data.weights[rows] * counts),
+                weights=tf.constant((data.weights[rows].T * counts).T),
                 bounds=tf.constant(bounds, tf.int32),
             )
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.parameters import Architecture
-from sklstm.training.epochs import TrainingSet
+from sklstm.targets import TrainingSet
 from sklstm.training.network import AnySizeStructure, LayersStructure
 from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.pool import POOL
@@ -114,6 +114,3 @@ def fit_network(
             verbose=verbose,
         )
         return Trained(network.parameters, network.optimizer_state, history)
-
-
-__all__ = ["Trained", "TrainingSet", "fit_network"]

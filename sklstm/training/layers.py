@@ -39,9 +39,10 @@ def keras_layers(
     steps = inputs[0]
     n_layers = len(architecture.units)
     for k, units in enumerate(architecture.units, start=1):
+        every_step = k < n_layers or architecture.every_step
         lstm = keras.layers.LSTM(
             units,
-            return_sequences=k < n_layers,
+            return_sequences=every_step,
             go_backwards=architecture.direction == "backward",
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
@@ -52,7 +53,7 @@ def keras_layers(
                 lstm, merge_mode=architecture.merge_mode, name=f"lstm_{k}"
             )
         steps = lstm(steps, mask=valid)
-        if architecture.direction == "backward" and k < n_layers:
+        if architecture.direction == "backward" and every_step:
             # Keras gives the states in the order of processing: last timestep first.
             steps = keras.ops.flip(steps, axis=1)
     dense = keras.layers.Dense(

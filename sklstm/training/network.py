@@ -36,6 +36,7 @@ class AnySizeStructure:
     loss: str
     capacity: int
     wide: bool = False
+    every_step: bool = False
 
     @classmethod
     def of(cls, architecture: Architecture, loss: str) -> AnySizeStructure:
@@ -51,6 +52,7 @@ class AnySizeStructure:
                 (n_inputs + units) * 4 * units >= WIDE
                 for n_inputs, units in zip(inputs, architecture.units, strict=True)
             ),
+            every_step=architecture.every_step,
         )
 
     def build(self, optimizer: Any) -> AnySizeNetwork:
@@ -81,7 +83,11 @@ class AnySizeNetwork(EpochNetwork):
     def __init__(self, structure: AnySizeStructure, optimizer: Any) -> None:
         n_lstms = structure.n_layers * len(structure.directions)
         super().__init__(
-            structure.activation, structure.loss, 2 * n_lstms + 3, structure.n_layers
+            structure.activation,
+            structure.loss,
+            structure.every_step,
+            n_parts=2 * n_lstms + 3,
+            n_layers=structure.n_layers,
         )
         self.directions = structure.directions
         self.n_layers = structure.n_layers
@@ -133,7 +139,7 @@ class AnySizeNetwork(EpochNetwork):
         last = tf.stack([lengths - 1, tf.range(tf.shape(lengths)[0])], axis=1)
         masks = list(batch.masks or [])
         for k, (units, width) in enumerate(sizes.widths):
-            is_last = k == self.n_layers - 1
+            every_step = k < self.n_layers - 1 or self.every_step
             states = []
             for direction in self.directions:
                 weights, gate_bias = lstms.pop(0), lstms.pop(0)
@@ -142,12 +148,14 @@ class AnySizeNetwork(EpochNetwork):
                     inputs = reverse_steps(inputs, lengths)
                 weights = tf.reshape(weights, sizes.kernels[k])
                 state = lstm(inputs, weights, gate_bias, units, wide=self.wide)
-                if is_last:
+                if not every_step:
                     state = tf.gather_nd(state, last)
                 elif direction == "backward":
                     state = reverse_steps(state, lengths)
                 states.append(state)
             steps = _merge(states, sizes.merge, units, width)
+        if self.every_step:
+            steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
         return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
 
 
@@ -156,7 +164,9 @@ class LayersNetwork(EpochNetwork):
 
     def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
         architecture = structure.architecture
-        super().__init__(architecture.activation, structure.loss, 0, 0)
+        super().__init__(
+            architecture.activation, structure.loss, architecture.every_step
+        )
         self.layers_network = keras_layers(
             replace(architecture, activation="linear"),
             dropout=structure.dropout,
@@ -191,7 +201,13 @@ class LayersNetwork(EpochNetwork):
     def logits(self, batch: Batch, sizes: Sizes) -> Any:
         mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])
         sequences = tf.transpose(batch.steps, [1, 0, 2])
-        return self.layers_network([sequences, mask], training=batch.masks is not None)
+        logits = self.layers_network(
+            [sequences, mask], training=batch.masks is not None
+        )
+        if self.every_step:
+            logits = tf.transpose(logits, [1, 0, 2])
+            logits = tf.reshape(logits, [-1, logits.shape[2]])
+        return logits
 
 
 def _seed_generators(network: Any) -> list[Any]:

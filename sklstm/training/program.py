@@ -15,8 +15,8 @@ class Rows(NamedTuple):
 
     values: Any  # (n_rows, n_timesteps, n_features), valid steps in front
     lengths: Any  # (n_rows,)
-    targets: Any  # (n_rows, n_columns)
-    weights: Any  # (n_rows,)
+    targets: Any  # (n_rows, n_columns), or (n_rows, n_timesteps, n_columns)
+    weights: Any  # (n_rows,), or (n_rows, n_timesteps), zero at padding
     bounds: Any  # (n_batches + 1,), where each batch starts and ends
 
 
@@ -25,8 +25,8 @@ class Batch(NamedTuple):
 
     steps: Any  # (n_timesteps, n_rows, n_features), as long as its longest sequence
     lengths: Any  # (n_rows,)
-    targets: Any  # (n_rows, n_columns)
-    weights: Any  # (n_rows,)
+    targets: Any  # (n_outputs_wanted, n_columns): a row for a sequence or a timestep
+    weights: Any  # (n_outputs_wanted,)
     masks: (
         Any  # for every LSTM (n_rows, n_inputs), zero where dropped; None: evaluation
     )
@@ -52,14 +52,15 @@ class Sizes(NamedTuple):
         )
 
 
-def _signature(n_parts: int, n_layers: int) -> tuple[Any, ...]:
+def _signature(n_parts: int, n_layers: int, every_step: bool) -> tuple[Any, ...]:
     floats, ints = tf.float32, tf.int32
+    places = [None, None] if every_step else [None]
     return (
         Rows(
             values=tf.TensorSpec([None, None, None], floats),
             lengths=tf.TensorSpec([None], ints),
-            targets=tf.TensorSpec([None, None], floats),
-            weights=tf.TensorSpec([None], floats),
+            targets=tf.TensorSpec([*places, None], floats),
+            weights=tf.TensorSpec(places, floats),
             bounds=tf.TensorSpec([None], ints),
         ),
         tf.TensorSpec([2], ints),  # seed
@@ -114,7 +115,8 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, masks)
 
-    return tf.function(run, _signature(n_parts, n_layers), autograph=False)
+    signature = _signature(n_parts, n_layers, network.every_step)
+    return tf.function(run, signature, autograph=False)
 
 
 def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
@@ -131,7 +133,8 @@ def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, None)
 
-    return tf.function(run, _signature(n_parts, n_layers), autograph=False)
+    signature = _signature(n_parts, n_layers, network.every_step)
+    return tf.function(run, signature, autograph=False)
 
 
 def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -> Any:
@@ -142,15 +145,29 @@ def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -
 def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Any) -> Any:
     """Sum of `step` over the batches."""
     steps = tf.transpose(rows.values, [1, 0, 2])
+    every_step = rows.weights.shape.rank == 2
+    if every_step:
+        rows = rows._replace(
+            targets=tf.transpose(rows.targets, [1, 0, 2]),
+            weights=tf.transpose(rows.weights),
+        )
+
+    def places(of_rows: Any, start: Any, stop: Any, longest: Any) -> Any:
+        if not every_step:
+            return of_rows[start:stop]
+        # Timestep after timestep, as the logits come.
+        of_steps = of_rows[:longest, start:stop]
+        return tf.reshape(of_steps, tf.concat([[-1], tf.shape(of_rows)[2:]], axis=0))
 
     def body(k: Any, totals: Any) -> Any:
         start, stop = rows.bounds[k], rows.bounds[k + 1]
         lengths = rows.lengths[start:stop]
+        longest = tf.reduce_max(lengths)
         batch = Batch(
-            steps=steps[: tf.reduce_max(lengths), start:stop],
+            steps=steps[:longest, start:stop],
             lengths=lengths,
-            targets=rows.targets[start:stop],
-            weights=rows.weights[start:stop],
+            targets=places(rows.targets, start, stop, longest),
+            weights=places(rows.weights, start, stop, longest),
             masks=None if masks is None else [mask[start:stop] for mask in masks],
         )
         return k + 1, totals + step(batch)

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
-from sklstm.sequences import SequenceBatch
-from sklstm.training.epochs import EpochNetwork, TrainingSet
+from sklstm.targets import TrainingSet
+from sklstm.training.epochs import EpochNetwork
 
 _PATCHED_BY_SCIKERAS = (
     (keras.Model, "__reduce__"),
@@ -42,19 +42,19 @@ def _import_base_wrapper() -> Any:
 
 
 class _RowWrapper(_import_base_wrapper()):  # type: ignore[misc]
-    """A scikeras wrapper that is given row numbers for X.
+    """A scikeras wrapper that is given row numbers for X and y.
 
-    scikeras refuses NaN, sequences of unequal length and other dtypes, and copies what
-    it accepts. Its interface for data transformers turns the rows it has validated
-    into the sequences that the network reads.
+    scikeras refuses NaN, sequences of unequal length and a target at every timestep,
+    and copies what it accepts. Its interface for data transformers turns the rows it
+    has validated into the data that the network reads.
     """
 
     #: Trailing underscore: scikeras takes every other attribute for a parameter.
-    sequences_: SequenceBatch
+    data_: TrainingSet
 
     @property
     def feature_encoder(self) -> Any:
-        return FunctionTransformer(lambda rows: self.sequences_, check_inverse=False)
+        return FunctionTransformer(lambda rows: self.data_, check_inverse=False)
 
     def _type_of_target(self, y: Any) -> str:
         return "encoded"
@@ -104,13 +104,9 @@ def train(
         verbose=verbose,
         fit__validation_data=validation_data,
     )
-    wrapper.sequences_ = data.sequences
-    wrapper.fit(
-        np.arange(len(data.sequences))[:, None],
-        data.targets,
-        sample_weight=data.weights,
-        initial_epoch=initial_epoch,
-    )
+    wrapper.data_ = data
+    rows = np.arange(len(data))
+    wrapper.fit(rows[:, None], rows, initial_epoch=initial_epoch)
     return {
         name: [float(value) for value in values]
         for name, values in wrapper.history_.items()

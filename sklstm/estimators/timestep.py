@@ -1,0 +1,362 @@
+"""One label, or one number, at every timestep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.classifier import BiLSTMClassifier
+from sklstm.estimators.regressor import BiLSTMRegressor
+from sklstm.sequences import SequenceBatch
+from sklstm.targets import Labelled
+from sklstm.timesteps import (
+    place_timesteps,
+    read_timestep_weight,
+    read_timesteps,
+    refuse_missing,
+)
+from sklstm.validation import check_sequences, check_target
+
+
+class _TimestepMixin(BaseBiLSTM):
+    """The rows of the target are those of all valid timesteps."""
+
+    _every_step: ClassVar[bool] = True
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
+        """X and y checked; timesteps of weight zero have no target."""
+        sequences, used, y, weights = self._read_rows(X, y, sample_weight, reset=reset)
+        steps = np.arange(sequences.n_timesteps) < sequences.lengths[:, None]
+        steps[steps] = used
+        return Labelled(sequences, y, weights, steps)
+
+    def _read_rows(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[
+        SequenceBatch, NDArray[np.bool_], NDArray[Any], NDArray[np.float64] | None
+    ]:
+        """Sequences, which valid timesteps have a target, these, and their weights."""
+        name = type(self).__name__
+        sequences = check_sequences(self, X, reset=reset)
+        if y is None:
+            check_target(self, y)
+        y = read_timesteps(y, sequences, name="y", estimator_name=name)
+        weights = read_timestep_weight(sample_weight, sequences, estimator_name=name)
+        used = np.ones(len(y), dtype=bool) if weights is None else weights > 0
+        refuse_missing(y, used, sequences)
+        if weights is not None and not used.all():
+            y, weights = y[used], weights[used]
+        return sequences, used, self._check_target(y), weights
+
+    def _predict_timesteps(
+        self, X: Any, convert: Callable[[NDArray[np.float64]], NDArray[Any]]
+    ) -> Any:
+        """Converted outputs in the place of X's timesteps."""
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        return place_timesteps(
+            convert(self._forward_pass(sequences)), sequences, like=X
+        )
+
+    def _score_timesteps(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        convert: Callable[[NDArray[np.float64]], NDArray[Any]],
+        metric: Callable[..., float],
+    ) -> float:
+        """A metric of all timesteps that have data and a weight."""
+        check_is_fitted(self)
+        sequences, used, y, weights = self._read_rows(X, y, sample_weight, reset=False)
+        predicted = convert(self._forward_pass(sequences)[used])
+        return float(metric(y, predicted, sample_weight=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
+
+class BiLSTMTimestepClassifier(_TimestepMixin, BiLSTMClassifier):
+    """Bidirectional LSTM classifier: one label, or several, at every timestep.
+
+    Two LSTMs read each sequence, one from the front and one from the back [1]_. Their
+    states at each timestep are merged and go through the same dense layer: one sigmoid
+    for two classes, a softmax for more.
+
+    Parameters are those of :class:`BiLSTMClassifier`. Losses, accuracy and
+    ``class_weight="balanced"`` count timesteps; padded ones never count.
+
+    Parameters
+    ----------
+    units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
+learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
+validation_fraction, patience, class_weight, callbacks, warm_start, verbose, \
+random_state
+        As in :class:`BiLSTMClassifier`. With `early_stopping` whole sequences are set
+        aside, whatever their labels.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, history_, \
+n_epochs_, weights_
+        As in :class:`BiLSTMClassifier`.
+
+    See Also
+    --------
+    BiLSTMClassifier : One label, or several, per sequence.
+    BiLSTMTimestepRegressor : One number, or several, at every timestep.
+    sklstm.metrics.make_timestep_scorer : Other scores than accuracy.
+
+    References
+    ----------
+    .. [1] Graves & Schmidhuber (2005), Framewise phoneme classification with
+       bidirectional LSTM. :doi:`10.1016/j.neunet.2005.06.042`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMTimestepClassifier
+    >>> X = np.random.default_rng(0).uniform(size=(60, 10, 1))
+    >>> y = (X[:, :, 0].cumsum(axis=1) > 2.5).astype(int)
+    >>> classifier = BiLSTMTimestepClassifier(units=8, epochs=40, random_state=0)
+    >>> classifier.fit(X, y).predict(X).shape
+    (60, 10)
+    >>> classifier.predict_proba(X).shape
+    (60, 10, 2)
+    """
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> BiLSTMTimestepClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
+n_columns), or list of sequences
+            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
+            differ in length. A timestep whose features are all NaN is padding.
+        y : array-like of shape (n_samples, n_timesteps), or list of arrays
+            Labels of any type. What an array holds at padded timesteps is ignored. A
+            list has the labels of each sequence. An indicator array of shape
+            (n_samples, n_timesteps, n_labels) gives each timestep several labels.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
+or list of arrays, default=None
+            Weights of sequences, or of their timesteps. Timesteps of weight zero are
+            read, but their labels do not count and may be missing.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not as described, if fewer than two classes are
+            left, or if training diverges.
+        """
+        super().fit(X, y, sample_weight)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> BiLSTMTimestepClassifier:
+        """Train for one epoch on these sequences, going on from the previous call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; required in the first call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if `early_stopping` is set or `classes` is missing.
+        """
+        super().partial_fit(X, y, classes, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class of every timestep.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps), or list of ndarray
+            A list if X is a list of sequences. An array holds NaN at padded timesteps,
+            so integer labels become floats and text objects, if there are any.
+        """
+        return self._predict_timesteps(X, self._labels)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities of the classes at every timestep.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_classes), or list of ndarray
+            In the order of `classes_`; NaN at padded timesteps. A list if X is a list
+            of sequences.
+        """
+        return self._predict_timesteps(X, self._probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy over all valid timesteps.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        return self._score_timesteps(X, y, sample_weight, self._labels, accuracy_score)
+
+
+class BiLSTMTimestepRegressor(_TimestepMixin, BiLSTMRegressor):
+    """Bidirectional LSTM regressor: one number, or several, at every timestep.
+
+    Two LSTMs read each sequence, one from the front and one from the back. Their states
+    at each timestep are merged and go through the same dense linear layer.
+
+    Parameters are those of :class:`BiLSTMRegressor`. Losses and the scale of
+    `normalize_y` count timesteps; padded ones never count.
+
+    Parameters
+    ----------
+    units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
+learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
+validation_fraction, patience, normalize_y, callbacks, warm_start, verbose, \
+random_state
+        As in :class:`BiLSTMRegressor`.
+
+    Attributes
+    ----------
+    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, history_, \
+n_epochs_, weights_
+        As in :class:`BiLSTMRegressor`.
+
+    See Also
+    --------
+    BiLSTMRegressor : One number, or several, per sequence.
+    BiLSTMTimestepClassifier : One label at every timestep.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMTimestepRegressor
+    >>> X = np.random.default_rng(0).normal(size=(60, 10, 1))
+    >>> y = X[:, :, 0].cumsum(axis=1)
+    >>> regressor = BiLSTMTimestepRegressor(units=8, epochs=40, random_state=0)
+    >>> regressor.fit(X, y).predict(X).shape
+    (60, 10)
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMTimestepRegressor:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
+n_columns), or list of sequences
+            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
+            differ in length. A timestep whose features are all NaN is padding.
+        y : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
+n_targets), or list of arrays
+            What an array holds at padded timesteps is ignored. A list has the numbers
+            of each sequence.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
+or list of arrays, default=None
+            Weights of sequences, or of their timesteps. Timesteps of weight zero are
+            read, but their targets do not count and may be missing.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not as described, or if training diverges.
+        """
+        super().fit(X, y, sample_weight)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> BiLSTMTimestepRegressor:
+        """Train for one epoch on these sequences, going on from the previous call.
+
+        With `normalize_y` the first call determines shift and scale.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if `early_stopping` is set.
+        """
+        super().partial_fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The targets of every timestep.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
+n_targets), or list of ndarray
+            A list if X is a list of sequences. An array holds NaN at padded timesteps.
+        """
+        return self._predict_timesteps(X, self._rescaled)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination R2 over all valid timesteps.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            Averaged over the targets if there are several.
+        """
+        return self._score_timesteps(X, y, sample_weight, self._rescaled, r2_score)

@@ -1,0 +1,158 @@
+"""Scores of predictions at every timestep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
+from sklearn.utils import get_tags
+
+from sklstm.sequences import pad_ragged, read_sequences
+from sklstm.timesteps import read_timestep_weight, read_timesteps, refuse_missing
+
+
+def make_timestep_scorer(scoring: Any) -> TimestepScorer:
+    """Make a scorer of sequences a scorer over all their valid timesteps.
+
+    scikit-learn's metrics take one label per sample. This scorer hands them one per
+    timestep, without those that are padding in X.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        A name that :func:`sklearn.metrics.get_scorer` knows, such as "f1_macro",
+        "neg_log_loss", "roc_auc" or "neg_mean_absolute_error", or what
+        :func:`sklearn.metrics.make_scorer` gives.
+
+    Returns
+    -------
+    callable of (estimator, X, y, sample_weight=None)
+        For `scoring` of GridSearchCV, cross_validate and the like.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklstm import BiLSTMTimestepClassifier
+    >>> from sklstm.metrics import make_timestep_scorer
+    >>> X = np.random.default_rng(0).uniform(size=(60, 10, 1))
+    >>> y = np.where(X[:, :, 0].cumsum(axis=1) > 2.5, "over", "under")
+    >>> classifier = BiLSTMTimestepClassifier(units=8, epochs=20, random_state=0)
+    >>> scorer = make_timestep_scorer("f1_macro")
+    >>> cross_val_score(classifier, X, y, cv=3, scoring=scorer).shape
+    (3,)
+    """
+    return TimestepScorer(get_scorer(scoring))
+
+
+class TimestepScorer:
+    """A scorer over all valid timesteps; made by `make_timestep_scorer`.
+
+    Parameters
+    ----------
+    scorer : callable of (estimator, X, y)
+    """
+
+    def __init__(self, scorer: Any) -> None:
+        self.scorer = scorer
+
+    def __call__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+    ) -> float:
+        """Score an estimator that predicts at every timestep.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or pipeline
+        X : as its `predict` takes it
+        y : array-like of shape (n_samples, n_timesteps), or list of arrays
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
+or list of arrays, default=None
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If `y` or `sample_weight` do not match the predictions.
+        """
+        rows = _Rows(estimator, X)
+        y = rows.of(y, "y")
+        weights = rows.weights_of(sample_weight)
+        if weights is None:
+            refuse_missing(y, np.ones(len(y), dtype=bool), rows.sequences)
+            return float(self.scorer(rows, X, y))
+        rows.used = np.flatnonzero(weights)
+        refuse_missing(y, weights > 0, rows.sequences)
+        return float(
+            self.scorer(rows, X, y[rows.used], sample_weight=weights[rows.used])
+        )
+
+    def __repr__(self) -> str:
+        return f"make_timestep_scorer({self.scorer!r})"
+
+
+class _Rows:
+    """A fitted estimator as scikit-learn's scorers want it: one row per timestep.
+
+    Its predictions are those for one X, at the timesteps that are in use.
+    """
+
+    def __init__(self, estimator: Any, X: Any) -> None:
+        self.estimator = estimator
+        self.predicted = estimator.predict(X)
+        # Sequences of the same lengths, with padding in the same places.
+        if isinstance(self.predicted, list):
+            marks = pad_ragged([np.zeros(len(row)) for row in self.predicted])
+        else:
+            padded = [v != v for v in self.predicted.ravel()]
+            marks = np.where(padded, np.nan, 0.0).reshape(self.predicted.shape)
+            marks = marks.reshape(*marks.shape[:2], -1)
+        self.sequences = read_sequences(marks)
+        self.used: Any = slice(None)
+
+    def of(self, values: Any, name: str) -> NDArray[Any]:
+        """What belongs to the valid timesteps."""
+        return read_timesteps(
+            values, self.sequences, name=name, estimator_name=self.name
+        )
+
+    def weights_of(self, sample_weight: Any) -> NDArray[np.float64] | None:
+        return read_timestep_weight(
+            sample_weight, self.sequences, estimator_name=self.name
+        )
+
+    @property
+    def name(self) -> str:
+        return type(self.estimator).__name__
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        classes: NDArray[Any] = self.estimator.classes_
+        return classes
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        rows = self.of(self.predicted, "predict")
+        if is_classifier(self.estimator):
+            rows = rows.astype(self.classes_.dtype)
+        return rows[self.used]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        probabilities = self.of(self.estimator.predict_proba(X), "predict_proba")
+        return probabilities[self.used]
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self.estimator)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

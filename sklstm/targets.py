@@ -1,0 +1,140 @@
+"""What a target is: labels or numbers, one row per sequence or one per timestep.
+
+All that learns from a target sees its rows. Which sequence, and which of its timesteps,
+a row belongs to is needed again only to train: `arrange` puts the rows in their places.
+Pure NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.sequences import SequenceBatch
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Sequences and their target as it was given, checked.
+
+    Parameters
+    ----------
+    sequences : SequenceBatch
+    y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+    weights : ndarray of shape (n_rows,) or None
+        All positive; None weighs all alike.
+    steps : ndarray of shape (n_samples, longest), bool, or None
+        Which valid timesteps the rows belong to, in order: sample after sample. None:
+        the rows belong to the samples.
+    """
+
+    sequences: SequenceBatch
+    y: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    steps: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target as the network sees it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns), float32
+        Class indices in one column for a softmax, else a column per output.
+    activation : {"sigmoid", "softmax", "linear"}
+    n_outputs : int
+    weights : ndarray of shape (n_rows,) or None
+        None weighs all alike.
+    classes : ndarray of shape (n_rows,) or None
+        Numbers of the classes, if every row is of one.
+    """
+
+    values: NDArray[np.float32]
+    activation: str
+    n_outputs: int
+    weights: NDArray[np.float64] | None
+    classes: NDArray[np.intp] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Sequences, and what the network shall make of them.
+
+    Parameters
+    ----------
+    sequences : SequenceBatch
+    targets : ndarray of shape (n_samples, n_columns) or (n_samples, longest, \
+n_columns), float32
+        Behind the end of a sequence they are zero.
+    weights : ndarray of shape (n_samples,) or (n_samples, longest), float32
+        Zero where a timestep has no target.
+    strata : ndarray of shape (n_samples,) or None, default=None
+        Classes to keep in proportion when samples are split off.
+    """
+
+    sequences: SequenceBatch
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    strata: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def at(self, rows: NDArray[np.intp]) -> TrainingSet:
+        """Some of the samples."""
+        return TrainingSet(
+            self.sequences.at(rows),
+            self.targets[rows],
+            self.weights[rows],
+            None if self.strata is None else self.strata[rows],
+        )
+
+
+def arrange(labelled: Labelled, target: Target) -> TrainingSet:
+    """Put every row of a target in its place.
+
+    Samples whose weights are all zero, or too small for float32, are left out.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+    """
+    weights = _as_float32(target.weights, len(target.values))
+    if labelled.steps is None:
+        data = TrainingSet(labelled.sequences, target.values, weights, target.classes)
+    else:
+        shape, n_columns = labelled.steps.shape, target.values.shape[1]
+        data = TrainingSet(
+            labelled.sequences,
+            targets=np.zeros((*shape, n_columns), np.float32),
+            weights=np.zeros(shape, np.float32),
+        )
+        data.targets[labelled.steps] = target.values
+        data.weights[labelled.steps] = weights
+    used = data.weights.reshape(len(data), -1).any(axis=1)
+    if not used.any():
+        raise ValueError(
+            "class_weight times sample_weight is zero for all samples: none is left to "
+            "fit. Give a class of y that has samples a positive weight."
+        )
+    return data if used.all() else data.at(np.flatnonzero(used))
+
+
+def _as_float32(
+    weights: NDArray[np.float64] | None, n_rows: int
+) -> NDArray[np.float32]:
+    """Weights as float32 can hold them; those too small for it are zero.
+
+    Only their ratios matter, so the largest is brought between 0.5 and 1, by a power
+    of two that leaves all digits as they are.
+    """
+    if weights is None:
+        return np.ones(n_rows, np.float32)
+    scaled = np.ldexp(weights, -np.frexp(weights.max())[1])
+    scaled[scaled < np.finfo(np.float32).tiny] = 0
+    return scaled.astype(np.float32)

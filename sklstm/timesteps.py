@@ -1,0 +1,207 @@
+"""What belongs to timesteps: targets and weights that come in, predictions that go out.
+
+Inside, it is rows: one for every valid timestep, sample after sample.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.exceptions import DataConversionWarning
+
+from sklstm.sequences import SequenceBatch, is_ragged
+from sklstm.validation import check_sample_weight
+
+AXES = "(n_samples, n_timesteps)"
+
+
+def read_timesteps(
+    values: Any, sequences: SequenceBatch, *, name: str, estimator_name: str
+) -> NDArray[Any]:
+    """What was given for every timestep, at the valid ones.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
+n_columns), or list of arrays
+        An array has the timesteps of X; what it holds at padded ones is not looked at.
+        A list has an array for every sequence, as long as its valid timesteps.
+    sequences : SequenceBatch
+    name : str
+        Of the argument, for messages.
+    estimator_name : str
+
+    Returns
+    -------
+    ndarray of shape (n_valid_timesteps,) or (n_valid_timesteps, n_columns)
+
+    Raises
+    ------
+    ValueError
+        If the values do not match the sequences.
+    """
+    if issparse(values):
+        raise ValueError(
+            f"{name} is sparse (shape {values.shape}), but {estimator_name} takes "
+            f"dense values. Use {name}.toarray()."
+        )
+    if is_ragged(values):
+        rows = [np.asarray(row) for row in values]
+        if {len(row) for row in rows} != {sequences.values.shape[1]}:
+            return _from_list(rows, sequences, name)
+        array = np.stack(rows)
+    else:
+        array = np.asarray(values)
+    if array.ndim not in (2, 3) or len(array) != len(sequences):
+        _refuse_shape(array, sequences, name, estimator_name)
+    if array.ndim == 3 and array.shape[2] == 1:
+        warnings.warn(
+            f"{name} has shape {array.shape}; its last axis is dropped. Give it shape "
+            f"{array.shape[:2]}, {AXES}.",
+            DataConversionWarning,
+            stacklevel=6,
+        )
+        array = array[:, :, 0]
+    n_timesteps = array.shape[1]
+    if n_timesteps == sequences.values.shape[1]:
+        if sequences.lengths.min() < n_timesteps:
+            return array[sequences.valid()]
+    elif not (sequences.lengths == n_timesteps).all():
+        _refuse_shape(array, sequences, name, estimator_name)
+    return array.reshape(-1, *array.shape[2:])
+
+
+def _from_list(
+    rows: list[NDArray[Any]], sequences: SequenceBatch, name: str
+) -> NDArray[Any]:
+    if len(rows) != len(sequences):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{len(sequences)} sequences, {name} has {len(rows)}. Give {name} one "
+            "array for every sequence."
+        )
+    for k, (row, length) in enumerate(zip(rows, sequences.lengths, strict=True)):
+        if row.shape[:1] != (length,):
+            raise ValueError(
+                f"Sequence {k} of X has {length} timesteps, but {name}[{k}] has shape "
+                f"{row.shape}. Every timestep needs one row of {name}, and padding "
+                "none."
+            )
+        if row.shape[1:] != rows[0].shape[1:]:
+            raise ValueError(
+                f"{name}[{k}] has shape {row.shape}, but {name}[0] has shape "
+                f"{rows[0].shape}: all but the number of timesteps must be the same."
+            )
+    kinds = {row.dtype.kind in "US" for row in rows}
+    # Joined, numbers would become text without a word.
+    return np.concatenate(rows if len(kinds) == 1 else [r.astype(object) for r in rows])
+
+
+def _refuse_shape(
+    array: NDArray[Any], sequences: SequenceBatch, name: str, estimator_name: str
+) -> NoReturn:
+    n_samples, n_timesteps = sequences.values.shape[:2]
+    n_samples = len(sequences)
+    message = (
+        f"{name} has shape {array.shape}, but {estimator_name} takes one row for every "
+        f"timestep of X: an array {AXES}, here {(n_samples, n_timesteps)}, or a list "
+        "with an array for every sequence."
+    )
+    if array.ndim == 1 and len(array) == n_samples:
+        per_sequence = estimator_name.replace("Timestep", "")
+        message += f" For one target per sequence use {per_sequence}."
+    elif array.ndim == 1 and (n_samples, n_timesteps) == (1, len(array)):
+        message += f" X is one sample: make it {name}[None]."
+    raise ValueError(message)
+
+
+def read_timestep_weight(
+    sample_weight: Any, sequences: SequenceBatch, *, estimator_name: str
+) -> NDArray[np.float64] | None:
+    """A weight for every valid timestep, from one per sequence or one per timestep.
+
+    Raises
+    ------
+    ValueError
+        If they do not match the sequences, or are negative, not finite or all zero.
+    """
+    if sample_weight is None:
+        return None
+    if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
+        by_step = read_timesteps(
+            sample_weight,
+            sequences,
+            name="sample_weight",
+            estimator_name=estimator_name,
+        )
+        return check_sample_weight(by_step, int(sequences.lengths.sum()), "timesteps")
+    by_sequence = check_sample_weight(sample_weight, len(sequences))
+    return np.repeat(by_sequence, sequences.lengths)
+
+
+def refuse_missing(
+    y: NDArray[Any], used: NDArray[np.bool_], sequences: SequenceBatch
+) -> None:
+    """Require a target at every timestep that has a weight.
+
+    Raises
+    ------
+    ValueError
+        If one is NaN or None. The message says where.
+    """
+    missing = used & _is_missing(y)
+    if not missing.any():
+        return
+    row = int(np.flatnonzero(missing)[0])
+    ends = sequences.lengths.cumsum()
+    sample = int(np.searchsorted(ends, row, side="right"))
+    step = row - int(ends[sample] - sequences.lengths[sample])
+    raise ValueError(
+        f"Input y contains NaN: {int(missing.sum())} timesteps of X have data but no "
+        f"target, the first is sample {sample}, valid timestep {step}. Give them a "
+        "target, or weight zero in a sample_weight of shape "
+        f"{AXES}; at padded timesteps y may hold anything."
+    )
+
+
+def _is_missing(y: NDArray[Any]) -> NDArray[np.bool_]:
+    if y.dtype.kind == "f":
+        missing: NDArray[np.bool_] = np.isnan(y)
+    elif y.dtype.kind == "O":
+        missing = np.array([v is None or v != v for v in y.ravel()]).reshape(y.shape)
+    else:
+        return np.zeros(len(y), dtype=bool)
+    return missing.reshape(len(y), -1).any(axis=1)
+
+
+def place_timesteps(rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    """Put the rows of all valid timesteps where the timesteps were.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_valid_timesteps,) or (n_valid_timesteps, n_columns)
+    sequences : SequenceBatch
+    like : array-like or list of sequences
+        What the sequences were read from.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_columns), \
+or list of ndarray
+        A list if `like` is one. At padded timesteps NaN: integers become floats,
+        text and booleans objects.
+    """
+    if is_ragged(like):
+        return np.split(rows, sequences.lengths.cumsum()[:-1])
+    shape = (len(sequences), sequences.values.shape[1], *rows.shape[1:])
+    if sequences.lengths.min() == shape[1]:
+        return rows.reshape(shape)
+    if rows.dtype.kind not in "fiu":
+        rows = rows.astype(object)
+    placed = np.full(shape, np.nan, np.result_type(rows.dtype, np.float64))
+    placed[sequences.valid()] = rows
+    return placed
