@@ -129,8 +129,6 @@ def read_timestep_weight(
     ValueError
         If they do not match the sequences, or are negative, not finite or all zero.
     """
-    if sample_weight is None:
-        return None
     if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
         by_step = read_timesteps(
             sample_weight,
@@ -140,7 +138,7 @@ def read_timestep_weight(
         )
         return check_sample_weight(by_step, int(sequences.lengths.sum()), "timesteps")
     by_sequence = check_sample_weight(sample_weight, len(sequences))
-    return np.repeat(by_sequence, sequences.lengths)
+    return None if by_sequence is None else np.repeat(by_sequence, sequences.lengths)
 
 
 def refuse_missing(
@@ -169,13 +167,12 @@ def refuse_missing(
 
 
 def _is_missing(y: NDArray[Any]) -> NDArray[np.bool_]:
+    missing: NDArray[Any] = np.zeros(y.shape, dtype=bool)
     if y.dtype.kind == "f":
-        missing: NDArray[np.bool_] = np.isnan(y)
+        missing[:] = np.isnan(y)
     elif y.dtype.kind == "O":
-        missing = np.array([v is None or v != v for v in y.ravel()]).reshape(y.shape)
-    else:
-        return np.zeros(len(y), dtype=bool)
-    return missing.reshape(len(y), -1).any(axis=1)
+        missing.ravel()[:] = [value is None or value != value for value in y.ravel()]
+    return np.any(missing.reshape(len(y), -1), axis=1)
 
 
 def place_timesteps(rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:

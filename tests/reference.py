@@ -32,7 +32,10 @@ MERGE = {
 
 
 def network_logits(steps, weights, architecture):
-    """Logits of one sequence of shape (n_timesteps, n_features), in float64."""
+    """Logits of one sequence of shape (n_timesteps, n_features), in float64.
+
+    A row for every timestep if the architecture asks for it.
+    """
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     steps = np.asarray(steps, np.float64)
     for k in range(1, len(architecture.units) + 1):
@@ -55,4 +58,5 @@ def network_logits(steps, weights, architecture):
             merge = MERGE[architecture.merge_mode]
             states, last = [merge(*states)], [merge(*last)]
         steps, state = states[0], last[0]
-    return state @ weights["dense/kernel"] + weights["dense/bias"]
+    read_out = steps if architecture.every_step else state
+    return read_out @ weights["dense/kernel"] + weights["dense/bias"]

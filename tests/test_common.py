@@ -7,11 +7,14 @@ import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils import column_or_1d
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -27,9 +30,53 @@ def one_series(X):
     return np.zeros(len(X))
 
 
+class LastStep:
+    """A timestep estimator with one target per sequence, as scikit-learn's checks want.
+
+    It is trained to give the target at every timestep, and predicts at the last.
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        if sample_weight is not None:  # a matrix would be weights of timesteps
+            sample_weight = column_or_1d(sample_weight)
+        return super().fit(X, self.repeated(X, y), sample_weight)
+
+    def partial_fit(self, X, y, *args, sample_weight=None, **kwargs):
+        kwargs["sample_weight"] = sample_weight
+        return super().partial_fit(X, self.repeated(X, y), *args, **kwargs)
+
+    def repeated(self, X, y):
+        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+        if y is None or len(shape) != 2:
+            return y
+        return np.repeat(np.asarray(y)[:, None], shape[1], axis=1)
+
+    def predict(self, X):
+        return super().predict(X)[:, -1]
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, self.repeated(X, y), sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        return tags
+
+
+class LastStepClassifier(LastStep, BiLSTMTimestepClassifier):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, -1]
+
+
+class LastStepRegressor(LastStep, BiLSTMTimestepRegressor):
+    pass
+
+
 ESTIMATORS = [
     BiLSTMClassifier(units=4, epochs=2),
     BiLSTMRegressor(units=4, epochs=2),
+    LastStepClassifier(units=4, epochs=2),
+    LastStepRegressor(units=4, epochs=2),
     SequenceReshaper(),
     SequenceReshaper(n_timesteps=1),
     SequenceReshaper(n_timesteps=3, layout="feature", pad=True),
@@ -90,13 +137,20 @@ SEQUENCE_ESTIMATORS = [
     *[
         estimator(epochs=2, **architecture)
         for estimator, architecture in product(
-            [BiLSTMClassifier, BiLSTMRegressor],
+            [
+                BiLSTMClassifier,
+                BiLSTMRegressor,
+                BiLSTMTimestepClassifier,
+                BiLSTMTimestepRegressor,
+            ],
             [*ARCHITECTURES, {"units": (3, 2)}],
         )
     ],
     BiLSTMClassifier(units=2, epochs=2, batch_size=5, dropout=0.2, clipnorm=1),
     BiLSTMRegressor(units=2, epochs=2, shuffle=False, normalize_y=False),
     BiLSTMClassifier(units=2, epochs=2, early_stopping=True, validation_fraction=0.3),
+    BiLSTMTimestepClassifier(units=2, epochs=2, batch_size=5, class_weight="balanced"),
+    BiLSTMTimestepRegressor(units=2, epochs=2, early_stopping=True, dropout=0.2),
 ]
 
 

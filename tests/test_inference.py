@@ -27,35 +27,40 @@ def random_batch(rng, n_samples=11, n_timesteps=7, n_features=3, ragged=True):
 
 def reference_logits(batch, flat, architecture):
     weights = split_parameters(flat, architecture)
-    return np.array(
-        [
-            network_logits(values[:length], weights, architecture)
-            for values, length in zip(batch.values, batch.lengths, strict=True)
-        ]
-    )
+    logits = [
+        network_logits(values[:length], weights, architecture)
+        for values, length in zip(batch.values, batch.lengths, strict=True)
+    ]
+    return np.concatenate(logits) if architecture.every_step else np.array(logits)
 
 
+@pytest.mark.parametrize("every_step", [False, True])
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("units", [(4,), (5, 2), (2, 3, 4)])
 @pytest.mark.parametrize("merge_mode", MERGE_MODES)
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_outputs_equal_a_plain_loop(direction, merge_mode, units, ragged):
-    """Every direction, merge mode and stack, for equal and unequal lengths."""
+def test_outputs_equal_a_plain_loop(direction, merge_mode, units, ragged, every_step):
+    """Every direction, merge mode, stack and head, for equal and unequal lengths."""
     rng = np.random.default_rng(0)
-    architecture = Architecture(3, units, direction, merge_mode, 2, "linear")
+    architecture = Architecture(
+        3, units, direction, merge_mode, 2, "linear", every_step
+    )
     flat = initial_parameters(architecture, rng)
     batch = random_batch(rng, ragged=ragged)
     outputs = ForwardPass(flat, architecture)(batch)
     assert_allclose(outputs, reference_logits(batch, flat, architecture), atol=1e-6)
 
 
+@pytest.mark.parametrize("every_step", [False, True])
 @pytest.mark.parametrize(
     ("activation", "function"), [("sigmoid", sigmoid), ("softmax", softmax)]
 )
-def test_many_rows_in_chunks(activation, function):
+def test_many_rows_in_chunks(activation, function, every_step):
     """Chunks on several threads give each row its own outputs, in order."""
     rng = np.random.default_rng(1)
-    architecture = Architecture(3, (4,), "bidirectional", "concat", 3, activation)
+    architecture = Architecture(
+        3, (4,), "bidirectional", "concat", 3, activation, every_step
+    )
     flat = initial_parameters(architecture, rng)
     batch = random_batch(rng, n_samples=2500)
     threads = [pool["num_threads"] for pool in threadpool_info()]

@@ -80,6 +80,10 @@ def keras_logits_and_gradient(architecture, flat, values, lengths, loss):
     mask = np.arange(values.shape[1]) < lengths[:, None]
     with tf.GradientTape() as tape:
         logits = layers([values, mask])
+        if architecture.every_step:  # as ours: timestep after timestep
+            logits = tf.reshape(
+                tf.transpose(logits, [1, 0, 2]), [-1, architecture.n_outputs]
+            )
         scalar = loss(logits)
     gradients = tape.gradient(
         scalar, [variable.value for variable in layers.trainable_variables]
@@ -87,31 +91,41 @@ def keras_logits_and_gradient(architecture, flat, values, lengths, loss):
     return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
 
 
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(
+    ("wide", "every_step"), [(False, False), (True, False), (False, True)]
+)
 @pytest.mark.parametrize("units", [(4,), (5, 3), (2, 4, 3)])
 @pytest.mark.parametrize(
     ("direction", "merge_mode"),
     [("forward", "concat"), ("backward", "concat")]
     + [("bidirectional", merge_mode) for merge_mode in MERGE_MODES],
 )
-def test_outputs_and_gradients_equal_keras(direction, merge_mode, units, wide):
-    """Unequal lengths, every direction, merge mode and stack, both gradients."""
+def test_outputs_and_gradients_equal_keras(
+    direction, merge_mode, units, wide, every_step
+):
+    """Unequal lengths, every direction, merge mode, stack and head, both gradients."""
     rng = np.random.default_rng(0)
-    architecture = Architecture(3, units, direction, merge_mode, 4, "softmax")
+    architecture = Architecture(
+        3, units, direction, merge_mode, 4, "softmax", every_step
+    )
     flat = initial_parameters(architecture, rng)
     values, lengths = random_data(rng, architecture)
-    weights = tf.constant(rng.normal(size=(len(values), 4)), tf.float32)
+    weights = rng.normal(size=(values.shape[1], len(values), 4))
+    weights[np.arange(values.shape[1])[:, None] >= lengths] = 0
+    weights = tf.constant(weights.reshape(-1, 4) if every_step else weights[0])
+    weights = tf.cast(weights, tf.float32)
 
     def loss(logits):
         return tf.reduce_sum(tf.sin(logits) * weights)
 
+    counted = weights.numpy() != 0
     structure = AnySizeStructure.of(architecture, "categorical_crossentropy")
     network = any_size(architecture, flat, replace(structure, wide=wide))
     logits, gradient = logits_and_gradient(network, values, lengths, loss)
     keras_logits, keras_gradient = keras_logits_and_gradient(
         architecture, flat, values, lengths, loss
     )
-    assert_allclose(logits, keras_logits, atol=1e-6)
+    assert_allclose(logits * counted, keras_logits * counted, atol=1e-6)
     assert_allclose(gradient[: len(flat)], keras_gradient, atol=1e-5)
     assert not gradient[len(flat) :].any()
 
@@ -198,19 +212,27 @@ def test_dropout_is_off_in_evaluation_and_without_rate():
     assert_allclose(plain, evaluated, atol=0)
 
 
-def test_network_of_keras_layers_agrees():
+@pytest.mark.parametrize("every_step", [False, True])
+def test_network_of_keras_layers_agrees(every_step):
     """The network for recurrent dropout computes the same when nothing is dropped."""
     rng = np.random.default_rng(5)
-    architecture = Architecture(3, (4, 2), "backward", "concat", 2, "linear")
+    architecture = Architecture(
+        3, (4, 2), "backward", "concat", 2, "linear", every_step
+    )
     flat = initial_parameters(architecture, rng)
     values, lengths = random_data(rng, architecture)
     structure = LayersStructure(architecture, 0.2, 0.3, "mean_squared_error")
     network = prepared(structure, architecture, flat)
-    expected = logits_and_gradient(
-        any_size(architecture, flat), values, lengths, tf.reduce_sum
-    )
-    logits, gradient = logits_and_gradient(network, values, lengths, tf.reduce_sum)
-    assert_allclose(logits, expected[0], atol=1e-6)
+    valid = np.ones((len(values), 1), np.float32)
+    if every_step:
+        valid = (np.arange(values.shape[1])[:, None] < lengths).reshape(-1, 1)
+
+    def loss(logits):
+        return tf.reduce_sum(logits * valid)
+
+    expected = logits_and_gradient(any_size(architecture, flat), values, lengths, loss)
+    logits, gradient = logits_and_gradient(network, values, lengths, loss)
+    assert_allclose(logits * valid, expected[0] * valid, atol=1e-6)
     assert_allclose(gradient, expected[1][: len(flat)], atol=1e-5)
     assert_allclose(network.parameters, flat)
 

@@ -90,8 +90,7 @@ def check_three_axes(name: str, estimator_orig: BaseEstimator) -> None:
 
 def check_list_of_matrices(name: str, estimator_orig: BaseEstimator) -> None:
     """Fit and predict a list of sequences of several features; know its sizes."""
-    _, y = _problem(estimator_orig)
-    sequences = _ragged(N_FEATURES)
+    sequences, y = _ragged_problem(estimator_orig, N_FEATURES)
     estimator = _fitted(estimator_orig, sequences, y)
     _assert_sizes(estimator, N_FEATURES)
     _check_outputs(name, estimator, sequences, y)
@@ -99,8 +98,7 @@ def check_list_of_matrices(name: str, estimator_orig: BaseEstimator) -> None:
 
 def check_list_of_vectors(name: str, estimator_orig: BaseEstimator) -> None:
     """A list of 1D sequences is one of a single feature."""
-    _, y = _problem(estimator_orig)
-    sequences = _ragged(1)
+    sequences, y = _ragged_problem(estimator_orig, 1)
     vectors = [sequence[:, 0] for sequence in sequences]
     estimator = _fitted(estimator_orig, vectors, y)
     _assert_sizes(estimator, 1)
@@ -110,8 +108,7 @@ def check_list_of_vectors(name: str, estimator_orig: BaseEstimator) -> None:
 
 def check_list_is_padded_array(name: str, estimator_orig: BaseEstimator) -> None:
     """Sequences of unequal length are an array padded with NaN."""
-    _, y = _problem(estimator_orig)
-    sequences = _ragged(N_FEATURES)
+    sequences, y = _ragged_problem(estimator_orig, N_FEATURES)
     padded = _scatter(sequences, N_TIMESTEPS, "behind")
     by_list = _fitted(estimator_orig, sequences, y)
     by_array = _fitted(estimator_orig, padded, y)
@@ -170,8 +167,7 @@ def check_other_lengths(name: str, estimator_orig: BaseEstimator) -> None:
 
 def check_padding_is_ignored(name: str, estimator_orig: BaseEstimator) -> None:
     """NaN in front, behind or in a gap, and more of it, changes nothing."""
-    _, y = _problem(estimator_orig)
-    sequences = _ragged(N_FEATURES)
+    sequences, y = _ragged_problem(estimator_orig, N_FEATURES)
     reference = _fitted(estimator_orig, sequences, y)
     for where in ("behind", "front", "gap"):
         for n_timesteps in (N_TIMESTEPS, N_TIMESTEPS + 4):
@@ -184,28 +180,32 @@ def check_zeros_are_data(name: str, estimator_orig: BaseEstimator) -> None:
     """Timesteps of zeros change a prediction, timesteps of NaN do not."""
     X, y = _problem(estimator_orig)
     estimator = _fitted(estimator_orig, X, y)
-    reference = _outputs(estimator, X)
+    reference = _method(estimator)(X)
     for value, is_padding in ((np.nan, True), (0.0, False)):
-        longer = np.concatenate([X, np.full_like(X[:, :2], value)], axis=1)
-        difference = np.abs(_outputs(estimator, longer) - reference).max()
+        added = np.full_like(X[:, :2], value)
+        outputs = _method(estimator)(np.concatenate([added, X, added], axis=1))
+        if _every_step(estimator):
+            outputs = outputs[:, 2:-2]
+        difference = np.abs(outputs - reference).max()
         assert (difference < 1e-6) == is_padding, (
-            f"Timesteps of {value} behind change the outputs of {name} by {difference}."
+            f"Timesteps of {value} around the others change the outputs of {name} by "
+            f"{difference}."
         )
 
 
 def check_samples_are_independent(name: str, estimator_orig: BaseEstimator) -> None:
     """A prediction depends neither on its place nor on its company."""
-    _, y = _problem(estimator_orig)
-    sequences = _ragged(N_FEATURES)
+    sequences, y = _ragged_problem(estimator_orig, N_FEATURES)
     estimator = _fitted(estimator_orig, sequences, y)
+    alone = [_outputs(estimator, [sequence]) for sequence in sequences]
     together = _outputs(estimator, sequences)
+    assert_allclose(
+        np.concatenate(alone), together, rtol=0, atol=1e-6, err_msg="one by one"
+    )
     order = np.random.default_rng(1).permutation(len(sequences))
     shuffled = _outputs(estimator, [sequences[k] for k in order])
-    assert_allclose(
-        shuffled, together[order], rtol=0, atol=1e-6, err_msg="in another order"
-    )
-    alone = [_outputs(estimator, [sequence])[0] for sequence in sequences]
-    assert_allclose(alone, together, rtol=0, atol=1e-6, err_msg="one by one")
+    expected = np.concatenate([alone[k] for k in order])
+    assert_allclose(shuffled, expected, rtol=0, atol=1e-6, err_msg="in another order")
 
 
 # -- what stays as it was ----------------------------------------------------------
@@ -275,12 +275,11 @@ def check_global_state(name: str, estimator_orig: BaseEstimator) -> None:
 
 def check_same_seed_same_weights(name: str, estimator_orig: BaseEstimator) -> None:
     """An integer `random_state` determines every bit, fitted anew or again."""
-    X, y = _problem(estimator_orig)
-    sequences = _ragged(N_FEATURES)
+    sequences, y = _ragged_problem(estimator_orig, N_FEATURES)
     first = _fitted(estimator_orig, sequences, y)
     second = _fitted(estimator_orig, sequences, y)
     _assert_same(first, second, sequences, sequences)
-    second.fit(X, y)
+    second.fit(*_problem(estimator_orig))
     second.fit(sequences, y)
     _assert_same(first, second, sequences, sequences)
     other = clone(estimator_orig).set_params(random_state=1).fit(sequences, y)
@@ -339,19 +338,34 @@ SEQUENCE_CHECKS = (
 # -- data and comparisons ----------------------------------------------------------
 
 
+def _every_step(estimator: BaseEstimator) -> bool:
+    """Whether an estimator predicts at every timestep."""
+    return bool(getattr(estimator, "_every_step", False))
+
+
 def _problem(estimator: BaseEstimator) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Sequences of equal length, and labels or numbers that follow from them."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N_SAMPLES, N_TIMESTEPS, N_FEATURES))
-    total = X.sum(axis=(1, 2))
+    totals = X.sum(axis=2).cumsum(axis=1)
+    y = totals if _every_step(estimator) else totals[:, -1]
     if not is_classifier(estimator):
-        return X, total
-    place = np.argsort(np.argsort(total))
-    return X, np.array(["high", "low", "mid"])[3 * place // N_SAMPLES]
+        return X, y
+    place = np.argsort(np.argsort(y, axis=None)).reshape(y.shape)
+    return X, np.array(["high", "low", "mid"])[3 * place // y.size]
+
+
+def _ragged_problem(estimator: BaseEstimator, n_features: int) -> tuple[Sequences, Any]:
+    """Sequences of 1 to `N_TIMESTEPS` timesteps, and labels or numbers."""
+    _, y = _problem(estimator)
+    sequences = _ragged(n_features)
+    if _every_step(estimator):
+        pairs = zip(y, sequences, strict=True)
+        return sequences, [row[: len(sequence)] for row, sequence in pairs]
+    return sequences, y
 
 
 def _ragged(n_features: int) -> Sequences:
-    """Sequences of 1 to `N_TIMESTEPS` timesteps."""
     rng = np.random.default_rng(2)
     return [
         rng.normal(size=(1 + k % N_TIMESTEPS, n_features)) for k in range(N_SAMPLES)
@@ -377,11 +391,23 @@ def _fitted(estimator: BaseEstimator, X: Any, y: Any) -> Any:
     return clone(estimator).set_params(random_state=0).fit(X, y)
 
 
-def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
+def _method(estimator: Any) -> Callable[[Any], Any]:
     """What shows the smallest change: probabilities if there are any."""
-    method = getattr(estimator, "predict_proba", estimator.predict)
-    outputs: NDArray[np.float64] = method(X)
-    return outputs
+    method: Callable[[Any], Any] = getattr(
+        estimator, "predict_proba", estimator.predict
+    )
+    return method
+
+
+def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
+    """One row per sequence, or per timestep that is not padding."""
+    outputs = _method(estimator)(X)
+    if isinstance(outputs, list):
+        return np.concatenate(outputs)
+    if not _every_step(estimator):
+        return np.asarray(outputs)
+    rows = outputs.reshape(-1, *outputs.shape[2:])
+    return np.asarray(rows[~np.isnan(rows).reshape(len(rows), -1).all(axis=1)])
 
 
 def _assert_sizes(estimator: Any, n_features: int) -> None:
@@ -392,13 +418,18 @@ def _assert_sizes(estimator: Any, n_features: int) -> None:
     )
 
 
-def _check_outputs(name: str, estimator: Any, X: Any, y: NDArray[Any]) -> None:
+def _check_outputs(name: str, estimator: Any, X: Any, y: Any) -> None:
     predicted = estimator.predict(X)
+    if isinstance(y, list):
+        lengths = [[len(row) for row in rows] for rows in (predicted, y)]
+        assert lengths[0] == lengths[1], f"{name}.predict has lengths {lengths[0]}."
+        predicted, y = np.concatenate(predicted), np.concatenate(y)
     assert predicted.shape == y.shape, f"{name}.predict has shape {predicted.shape}."
-    assert np.isfinite(_outputs(estimator, X)).all(), f"{name} predicts NaN."
+    outputs = _outputs(estimator, X)
+    assert np.isfinite(outputs).all(), f"{name} predicts NaN."
     if is_classifier(estimator):
         assert np.isin(predicted, np.unique(y)).all(), f"{name} invents labels."
-        assert_allclose(estimator.predict_proba(X).sum(axis=1), 1)
+        assert_allclose(outputs.sum(axis=1), 1)
     else:
         assert predicted.dtype.kind == "f", f"{name} predicts {predicted.dtype}."
 
