@@ -256,7 +256,10 @@ n_columns), or list of sequences
 
     def _check_target(self, y: Any) -> NDArray[Any]:
         y = check_target(self, y)
-        kind = type_of_target(y)
+        try:
+            kind = type_of_target(y)
+        except TypeError:  # labels that cannot be sorted
+            kind = "unknown"
         if kind.startswith("continuous"):
             raise ValueError(
                 f"Unknown label type: {kind}. y holds numbers that are no labels, such "
