@@ -53,8 +53,11 @@ numpydoc_validation_checks = {
     "RT02",
     "RT03",
     "RT04",
-    # "Probabilities of the classes" is taken for a verb.
+    # "Probabilities of the classes" is taken for a verb, a question for no sentence,
+    # "scikit-learn's own" for one that lacks a capital.
     "SS05",
+    "SS03",
+    "SA03",
 }
 
 sphinx_gallery_conf = {
@@ -75,15 +78,18 @@ copybutton_only_copy_prompt_lines = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklstm"
+# fit(), not BiLSTMClassifier.fit(), in the list beside the page.
+toc_object_entries_show_parents = "hide"
 html_static_path = ["_static"]
 html_css_files = ["sklstm.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": []}
+# Only sections of several pages need a list of them.
+html_sidebars = {"*": [], "*/**": ["sidebar-nav-bs"]}
 html_theme_options = {
     "logo": {"text": "sklstm"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
@@ -91,21 +97,35 @@ html_theme_options = {
 }
 
 
+def skip_member(app, what, name, member, skip, options):
+    """Leave off a class page what it need not say.
+
+    That are scikit-learn's methods for metadata routing and containers of output, and
+    bare annotations of attributes, which the class docstring describes.
+    """
+    unneeded = name.endswith("_request") or name in {
+        "get_metadata_routing",
+        "set_output",
+    }
+    return True if unneeded or what == "attribute" else None
+
+
 def mend_docstring(app, what, name, thing, options, lines):
-    """Make of a docstring for people one that Sphinx does not trip over.
+    """Make Sphinx read a docstring as people do.
 
     A shape such as ``(n_features_in_,)`` is no link, and what a method of scikit-learn
     refers to by label is not on this site.
     """
+    is_sklearns = (getattr(thing, "__module__", None) or "").startswith("sklearn")
     for number, line in enumerate(lines):
-        line = re.sub(
-            r"shape \([^)]*\)", lambda m: re.sub(r"_(?=[,)])", r"\_", m[0]), line
-        )
-        if (getattr(thing, "__module__", None) or "").startswith("sklearn"):
+        for shape in re.findall(r"shape \([^)]*\)", line):
+            line = line.replace(shape, re.sub(r"_(?=[,)])", r"\_", shape))
+        if is_sklearns:
             line = re.sub(r":ref:`([^<`]+?)\s*<[^>`]+>`", r"\1", line)
         lines[number] = line
 
 
 def setup(app):
+    app.connect("autodoc-skip-member", skip_member)
     # After numpydoc, whose listener has the default priority of 500.
     app.connect("autodoc-process-docstring", mend_docstring, priority=900)
