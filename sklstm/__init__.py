@@ -7,6 +7,7 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
+from sklstm.export import to_onnx
 from sklstm.preprocessing import (
     SequencePadder,
     SequenceReshaper,
@@ -32,4 +33,5 @@ __all__ = [
     "explain_shapes",
     "make_windows",
     "pad_sequences",
+    "to_onnx",
 ]

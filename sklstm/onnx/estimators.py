@@ -1,0 +1,118 @@
+"""Converters of the estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
+from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
+    Int64TensorType,
+    StringTensorType,
+)
+
+from sklstm.onnx.graph import Graph
+from sklstm.onnx.network import Network
+from sklstm.onnx.types import (
+    check_input,
+    float_type,
+    input_shape,
+    numpy_type,
+    proto_type,
+)
+
+
+def classifier_types(operator: Any) -> None:
+    """Types of label and probabilities."""
+    check_input(operator)
+    estimator = operator.raw_operator
+    rows = _rows(operator)
+    n_classes = len(estimator.classes_)
+    is_text = _labels(estimator)[0].dtype.kind == "O"
+    label_type = StringTensorType if is_text else Int64TensorType
+    labels = [*rows, n_classes] if estimator._multilabel else rows
+    label, probabilities = operator.outputs
+    label.set_type(label_type(labels))
+    probabilities.set_type(float_type(operator)([*rows, n_classes]))
+
+
+def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
+    """Label and probabilities."""
+    graph, estimator = Graph(scope, container), operator.raw_operator
+    network = Network(graph, estimator, graph.sequences(operator))
+    label, probabilities = (variable.full_name for variable in operator.outputs)
+    floats = proto_type(float_type(operator))
+    kernel, bias = _dense(estimator)
+    if len(estimator.classes_) > kernel.shape[1]:
+        # One sigmoid of z for two classes is the softmax of -z / 2 and z / 2.
+        kernel, bias = (np.hstack([-part, part]) / 2 for part in (kernel, bias))
+    logits = network.logits(kernel, bias)
+    if estimator._multilabel:
+        activated = graph.node("Sigmoid", logits)
+    else:
+        activated = graph.node("Softmax", logits, axis=-1)
+    activated = network.masked(activated, np.float32(np.nan))
+    graph.cast(activated, floats, output=probabilities)
+    labels, padding = _labels(estimator)
+    if estimator._multilabel:
+        # A sigmoid exceeds one half where its logit is positive.
+        positive = graph.node("Greater", logits, np.float32(0))
+        chosen = graph.cast(positive, TensorProto.INT64)
+    else:
+        number = graph.node("ArgMax", logits, axis=-1, keepdims=0)
+        chosen = graph.node("Gather", labels, number)
+    chosen = network.masked(chosen, padding, has_columns=estimator._multilabel)
+    graph.node("Identity", chosen, output=label)
+
+
+def _labels(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The classes as text or int64, and what stands at padded timesteps."""
+    classes = estimator.classes_
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(object), np.asarray("")
+    # What NumPy makes of NaN: no class by accident.
+    return classes.astype(np.int64), np.asarray(np.iinfo(np.int64).min)
+
+
+def regressor_types(operator: Any) -> None:
+    """Type of the targets: the shape of `predict`."""
+    check_input(operator)
+    shape = _rows(operator)
+    if not _one_target(operator.raw_operator):
+        shape = [*shape, operator.raw_operator.n_outputs_]
+    operator.outputs[0].set_type(float_type(operator)(shape))
+
+
+def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
+    """The targets in their original units."""
+    graph, estimator = Graph(scope, container), operator.raw_operator
+    network = Network(graph, estimator, graph.sequences(operator))
+    numbers, floats = numpy_type(float_type(operator)), proto_type(float_type(operator))
+    scaled = graph.cast(network.logits(*_dense(estimator)), floats)
+    targets = graph.node(
+        "Add",
+        graph.node("Mul", scaled, estimator._y_scale.astype(numbers)),
+        estimator._y_mean.astype(numbers),
+    )
+    targets = network.masked(targets, numbers(np.nan))
+    output = operator.outputs[0].full_name
+    if _one_target(estimator):
+        graph.node("Gather", targets, 0, axis=-1, output=output)
+    else:
+        graph.node("Identity", targets, output=output)
+
+
+def _one_target(estimator: Any) -> bool:
+    """Whether y had no axis of targets in `fit`."""
+    return bool(estimator._y_ndim == 1)
+
+
+def _dense(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    return estimator.weights_["dense/kernel"], estimator.weights_["dense/bias"]
+
+
+def _rows(operator: Any) -> list[int | None]:
+    """Axes of the output that are those of the input."""
+    n_axes = 2 if operator.raw_operator._architecture.every_step else 1
+    return input_shape(operator)[:n_axes]

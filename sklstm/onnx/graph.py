@@ -1,0 +1,154 @@
+"""Nodes of an ONNX graph, and the operations on sequences that sklstm is made of.
+
+Everything is standard ONNX from opset 13 on. Names stand for tensors: sequences of
+shape ``(n_samples, n_timesteps, n_features)``, booleans ``valid`` of shape
+``(n_samples, n_timesteps)``, lengths of shape ``(n_samples,)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, numpy_helper
+
+from sklstm.onnx.types import float_type, input_shape, proto_type
+
+
+class Graph:
+    """Adds nodes to the graph that skl2onnx is building.
+
+    Parameters
+    ----------
+    scope : skl2onnx.common._topology.Scope
+    container : skl2onnx.common._container.ModelComponentContainer
+    """
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        self.scope = scope
+        self.container = container
+
+    def node(
+        self,
+        op_type: str,
+        *inputs: Any,
+        output: str | None = None,
+        n_unread: int = 0,
+        **attributes: Any,
+    ) -> str:
+        """Add a node of one output.
+
+        Parameters
+        ----------
+        op_type : str
+            Standard ONNX operator.
+        *inputs : str or array-like
+            Names of tensors; anything else is a constant.
+        output : str, default=None
+            Name of the output; None makes one up.
+        n_unread : int, default=0
+            Outputs of the operator that stand before it.
+        **attributes
+            Of the operator.
+
+        Returns
+        -------
+        str
+            The name of the output.
+        """
+        output = output or self.scope.get_unique_variable_name(op_type.lower())
+        unread = [
+            self.scope.get_unique_variable_name("unread") for _ in range(n_unread)
+        ]
+        self.container.add_node(
+            op_type,
+            [x if isinstance(x, str) else self.constant(x) for x in inputs],
+            [*unread, output],
+            name=self.scope.get_unique_operator_name(op_type),
+            **attributes,
+        )
+        return output
+
+    def constant(self, value: Any) -> str:
+        """A constant tensor; integers are int64, text is text, all else as it is."""
+        name: str = self.scope.get_unique_variable_name("constant")
+        array = np.asarray(value)
+        if array.dtype.kind in "OU":
+            encoded = [str(text).encode() for text in array.ravel()]
+            self.container.add_initializer(
+                name, TensorProto.STRING, list(array.shape), encoded
+            )
+        else:
+            proto = numpy_helper.from_array(array.copy(order="C"), name)
+            self.container.add_initializer(name, None, None, proto)
+        return name
+
+    # -- sequences ------------------------------------------------------------------
+
+    def valid_steps(self, steps: str) -> str:
+        """Which timesteps are data; the others, all NaN, are padding."""
+        number = self.node("Not", self.node("IsNaN", steps))
+        n_numbers = self.node(
+            "ReduceSum", self.cast(number, TensorProto.INT64), [2], keepdims=0
+        )
+        return self.node("Greater", n_numbers, 0)
+
+    def lengths(self, valid: str) -> str:
+        """Valid timesteps per sample, int64."""
+        return self.node(
+            "ReduceSum", self.cast(valid, TensorProto.INT64), [1], keepdims=0
+        )
+
+    def squeezed(self, steps: str, valid: str) -> str:
+        """The valid timesteps in front; what stands behind them is of no use."""
+        n_timesteps = self.size(valid, 1)
+        position = self.node("Range", 0, n_timesteps, 1)
+        # No two keys are alike, so that the sort need not be stable.
+        behind = self.node("Add", position, n_timesteps)
+        keys = self.node("Where", valid, position, behind)
+        source = self.node(
+            "TopK", keys, self.node("Reshape", n_timesteps, [1]), n_unread=1, largest=0
+        )
+        return self.gathered(steps, source)
+
+    def unsqueezed(self, steps: str, valid: str) -> str:
+        """The inverse of `squeezed`; what stands at padded timesteps is of no use."""
+        rank = self.node("CumSum", self.cast(valid, TensorProto.INT64), 1)
+        source = self.node("Max", self.node("Sub", rank, 1), 0)
+        return self.gathered(steps, source)
+
+    def gathered(self, steps: str, source: str) -> str:
+        """For every sample the timesteps of these numbers."""
+        places = self.node("Unsqueeze", source, [2])
+        return self.node("GatherND", steps, places, batch_dims=1)
+
+    def where(self, valid: str, steps: str, otherwise: Any, **output: Any) -> str:
+        """All features of the valid timesteps, something else at the others."""
+        return self.node(
+            "Where", self.node("Unsqueeze", valid, [2]), steps, otherwise, **output
+        )
+
+    # -- shapes and types -----------------------------------------------------------
+
+    def size(self, tensor: str, axis: int) -> str:
+        return self.node("Gather", self.node("Shape", tensor), axis)
+
+    def cast(self, tensor: str, to: int, **output: Any) -> str:
+        return self.node("Cast", tensor, to=to, **output)
+
+    # -- inputs of an operator ------------------------------------------------------
+
+    def floats(self, operator: Any) -> str:
+        """The input as one tensor of floats; skl2onnx gives a data frame by columns."""
+        to = proto_type(float_type(operator))
+        columns = [self.cast(column.full_name, to) for column in operator.inputs]
+        if len(columns) == 1:
+            return columns[0]
+        return self.node("Concat", *columns, axis=1)
+
+    def sequences(self, operator: Any) -> str:
+        """The input with three axes: the columns of a table are timesteps."""
+        steps = self.floats(operator)
+        if len(input_shape(operator)) == 3:
+            return steps
+        return self.node("Unsqueeze", steps, [2])

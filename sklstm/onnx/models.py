@@ -1,0 +1,94 @@
+"""A whole ONNX model: its input, its conversion by skl2onnx, its check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import skl2onnx  # type: ignore[import-untyped]
+from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
+    DoubleTensorType,
+    FloatTensorType,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from sklstm.estimators import WindowedEnsemble
+from sklstm.estimators.base import BaseBiLSTM
+
+OLDEST_OPSET = 13
+
+TENSOR_TYPES = {
+    np.dtype(np.float32): FloatTensorType,
+    np.dtype(np.float64): DoubleTensorType,
+}
+
+
+def convert(
+    estimator: Any, input_name: str, dtype: np.dtype[Any], target_opset: int
+) -> onnx.ModelProto:
+    """See :func:`sklstm.to_onnx`; the estimator is fitted."""
+    if dtype not in TENSOR_TYPES:
+        raise ValueError(f"dtype must be float32 or float64. Got {dtype} instead.")
+    if target_opset < OLDEST_OPSET:
+        raise ValueError(
+            f"target_opset must be at least {OLDEST_OPSET}, the first that has all "
+            f"operators of the network. Got {target_opset} instead."
+        )
+    steps = list(_steps(estimator))
+    _check_last(steps[-1])
+    model = skl2onnx.to_onnx(
+        steps[0] if len(steps) == 1 else make_pipeline(*steps),
+        initial_types=[(input_name, TENSOR_TYPES[dtype](_input_shape(steps[0])))],
+        target_opset=target_opset,
+    )
+    _leave_out_unread(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _steps(estimator: Any) -> Iterator[Any]:
+    """The steps of a pipeline of pipelines, without those that do nothing."""
+    if not isinstance(estimator, Pipeline):
+        yield estimator
+        return
+    for _, step in estimator.steps:
+        if step not in (None, "passthrough"):
+            yield from _steps(step)
+
+
+def _input_shape(first: Any) -> list[int | None]:
+    """Shape of X by what the first step was fitted on; None for an axis of any size."""
+    if not hasattr(first, "n_features_in_"):
+        raise ValueError(
+            f"{type(first).__name__} does not know how many columns X had in fit. Call "
+            "skl2onnx.to_onnx with initial_types instead, after importing sklstm.onnx."
+        )
+    n_features = int(first.n_features_in_)
+    # What is not of sklstm takes tables.
+    if getattr(first, "_fitted_on_table", True):
+        return [None, n_features]
+    return [None, None, n_features]
+
+
+def _check_last(last: Any) -> None:
+    """Refuse what skl2onnx may get wrong, such as a tuned threshold, which it drops."""
+    if isinstance(last, (BaseBiLSTM, WindowedEnsemble)) or hasattr(last, "transform"):
+        return
+    raise ValueError(
+        f"{type(last).__name__} cannot be exported by sklstm.to_onnx, which takes "
+        "estimators of sklstm, transformers, and pipelines and searches of these. Try "
+        "skl2onnx.to_onnx after importing sklstm.onnx, and compare the predictions."
+    )
+
+
+def _leave_out_unread(graph: onnx.GraphProto) -> None:
+    """An LSTM whose last states alone are read need not keep those of all timesteps.
+
+    An output is left out by an empty name, which skl2onnx takes but once in a graph.
+    """
+    read = {name for node in graph.node for name in node.input}
+    for node in graph.node:
+        if node.op_type == "LSTM" and node.output[0] not in read:
+            node.output[0] = ""

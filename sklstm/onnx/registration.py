@@ -1,0 +1,108 @@
+"""What skl2onnx is told: for every class its converter and the types of its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from skl2onnx import (  # type: ignore[import-untyped]
+    get_model_alias,
+    update_registered_converter,
+)
+from skl2onnx.common.data_types import Int64TensorType  # type: ignore[import-untyped]
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    WindowedEnsemble,
+)
+from sklstm.onnx import estimators, transformers
+from sklstm.onnx.types import float_type
+from sklstm.preprocessing import (
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    SlidingWindows,
+)
+
+# Of every class the function that sets the types of its outputs, and its converter.
+CONVERTERS = {
+    BiLSTMClassifier: (estimators.classifier_types, estimators.convert_classifier),
+    BiLSTMTimestepClassifier: (
+        estimators.classifier_types,
+        estimators.convert_classifier,
+    ),
+    BiLSTMRegressor: (estimators.regressor_types, estimators.convert_regressor),
+    BiLSTMTimestepRegressor: (estimators.regressor_types, estimators.convert_regressor),
+    SequenceReshaper: (transformers.reshaper_types, transformers.convert_reshaper),
+    SequencePadder: (transformers.padder_types, transformers.convert_padder),
+    SequenceScaler: (transformers.scaler_types, transformers.convert_scaler),
+}
+
+REFUSED = {
+    SlidingWindows: (
+        "SlidingWindows cannot be exported to ONNX: a window reaches back over the "
+        "rows before it, so predictions would depend on how many rows the graph is "
+        "given at a time. Cut the windows outside and export the steps behind it: "
+        "sklstm.to_onnx(pipeline[k:]), where k is the number of the next step, takes "
+        "windows of shape (n_samples, n_timesteps, n_features)."
+    ),
+    WindowedEnsemble: (
+        "WindowedEnsemble cannot be exported to ONNX: it cuts every sequence into "
+        "windows of its own. Export its estimator_, which takes windows of shape "
+        "(n_windows, n_timesteps, n_features), and average outside."
+    ),
+}
+
+
+def register_converters() -> None:
+    """Make skl2onnx know the estimators and transformers."""
+    for model, (set_types, convert) in CONVERTERS.items():
+        _register(model, set_types, convert)
+    for model, message in REFUSED.items():
+        _register(model, _refusal(message), _never_called)
+
+
+def _register(
+    model: type, set_types: Callable[[Any], None], convert: Callable[..., None]
+) -> None:
+    def set_types_if_fitted(operator: Any) -> None:
+        check_is_fitted(operator.raw_operator)
+        set_types(operator)
+
+    is_classifier = issubclass(model, BiLSTMClassifier)
+    update_registered_converter(
+        model,
+        f"Sklstm{model.__name__}",
+        set_types_if_fitted,
+        convert,
+        parser=_parse_classifier if is_classifier else None,
+        # skl2onnx sets it for every classifier that ends a pipeline.
+        options={"zipmap": [True, False, "columns"]} if is_classifier else None,
+    )
+
+
+def _parse_classifier(
+    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
+) -> Any:
+    """A label and probabilities, which are one tensor whatever `zipmap` says."""
+    operator = scope.declare_local_operator(get_model_alias(type(model)), model)
+    operator.inputs = inputs
+    types = {"label": Int64TensorType, "probabilities": float_type(operator)}
+    for name, tensor_type in types.items():
+        operator.outputs.append(scope.declare_local_variable(name, tensor_type()))
+    return operator.outputs
+
+
+def _refusal(message: str) -> Callable[[Any], None]:
+    def refuse(operator: Any) -> None:
+        raise ValueError(message)
+
+    return refuse
+
+
+def _never_called(scope: Any, operator: Any, container: Any) -> None:
+    """In the place of a converter: the types of the outputs are asked for first."""

@@ -1,0 +1,196 @@
+"""Converters of the transformers that keep their rows apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from skl2onnx import get_model_alias  # type: ignore[import-untyped]
+
+from sklstm.onnx.graph import Graph
+from sklstm.onnx.types import (
+    check_input,
+    float_type,
+    input_shape,
+    numpy_type,
+    proto_type,
+)
+from sklstm.validation import n_step_features
+
+# -- SequenceReshaper ------------------------------------------------------------------
+
+
+def reshaper_types(operator: Any) -> None:
+    """Type of the sequences.
+
+    Raises
+    ------
+    ValueError
+        If the input is no table of the columns seen in `fit`.
+    """
+    reshaper, shape = operator.raw_operator, input_shape(operator)
+    n_columns = reshaper.n_features_in_
+    if len(shape) != 2 or shape[1] not in (n_columns, None):
+        raise ValueError(
+            f"SequenceReshaper was fitted on a table of {n_columns} columns, but the "
+            f"type of its ONNX input has shape {shape}. Give it shape "
+            f"[None, {n_columns}]."
+        )
+    axes = [shape[0], reshaper.n_timesteps_out_, reshaper.n_features_out_]
+    operator.outputs[0].set_type(float_type(operator)(axes))
+
+
+def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
+    """Columns as timesteps, see `columns_to_steps` of the reshaper."""
+    graph, reshaper = Graph(scope, container), operator.raw_operator
+    number = numpy_type(float_type(operator))
+    n_features = reshaper.n_features_out_
+    n_filled = -(-reshaper.n_features_in_ // n_features)
+    n_lacking = n_filled * n_features - reshaper.n_features_in_
+    table = graph.floats(operator)
+    if n_lacking:
+        table = _append_nan(graph, table, [n_lacking], number)
+    steps = _by_layout(graph, table, n_filled, n_features, reshaper.layout)
+    if n_lacking:
+        no_column = np.arange(n_filled * n_features) >= reshaper.n_features_in_
+        shape = (n_filled, n_features)
+        if reshaper.layout == "feature":
+            no_column = no_column.reshape(shape[::-1]).T
+        zeros = graph.node("Where", no_column.reshape(shape), number(0), steps)
+        steps = graph.where(graph.valid_steps(steps), zeros, steps)
+    n_behind = reshaper.n_timesteps_out_ - n_filled
+    if n_behind:
+        steps = _append_nan(graph, steps, [n_behind, n_features], number)
+    if reshaper.time is not None:
+        steps = _elapsed(graph, steps, reshaper, number)
+    graph.node("Identity", steps, output=operator.outputs[0].full_name)
+
+
+def _by_layout(
+    graph: Graph, table: str, n_timesteps: int, n_features: int, layout: str
+) -> str:
+    if layout == "timestep":
+        return graph.node("Reshape", table, [-1, n_timesteps, n_features])
+    steps = graph.node("Reshape", table, [-1, n_features, n_timesteps])
+    return graph.node("Transpose", steps, perm=[0, 2, 1])
+
+
+def _append_nan(graph: Graph, values: str, shape: list[int], number: Any) -> str:
+    """NaN behind the second axis."""
+    n_samples = graph.node("Reshape", graph.size(values, 0), [1])
+    nan = graph.node(
+        "Expand", number(np.nan), graph.node("Concat", n_samples, shape, axis=0)
+    )
+    return graph.node("Concat", values, nan, axis=1)
+
+
+def _elapsed(graph: Graph, steps: str, reshaper: Any, number: Any) -> str:
+    """One feature becomes the difference to the previous valid timestep."""
+    valid = graph.valid_steps(steps)
+    times = graph.squeezed(graph.node("Gather", steps, [reshaper.time], axis=2), valid)
+    step = np.arange(reshaper.n_timesteps_out_)
+    before = graph.node("Gather", times, np.maximum(step - 1, 0), axis=1)
+    follows = (step > 0)[:, None]
+    elapsed = graph.node("Where", follows, graph.node("Sub", times, before), number(0))
+    elapsed = graph.unsqueezed(elapsed, valid)
+    is_time = np.arange(reshaper.n_features_out_) == reshaper.time
+    changed = graph.node("Where", is_time, elapsed, steps)
+    return graph.where(valid, changed, steps)
+
+
+# -- SequencePadder --------------------------------------------------------------------
+
+
+def padder_types(operator: Any) -> None:
+    """Type of the padded sequences.
+
+    Raises
+    ------
+    ValueError
+        If longer sequences are to be refused, which a graph cannot do.
+    """
+    check_input(operator)
+    padder = operator.raw_operator
+    if padder.truncating == "raise":
+        raise ValueError(
+            'SequencePadder with truncating="raise" cannot be exported to ONNX: a '
+            "graph cannot refuse a longer sequence. Set truncating to "
+            '"pre" or "post" for the export.'
+        )
+    n_samples, n_features = input_shape(operator)[0], n_step_features(padder)
+    axes = [n_samples, padder.n_timesteps_out_, n_features]
+    operator.outputs[0].set_type(float_type(operator)(axes))
+
+
+def convert_padder(scope: Any, operator: Any, container: Any) -> None:
+    """Every sequence at one length, see `fit_length`."""
+    graph, padder = Graph(scope, container), operator.raw_operator
+    number, n_timesteps = numpy_type(float_type(operator)), padder.n_timesteps_out_
+    steps = graph.sequences(operator)
+    valid = graph.valid_steps(steps)
+    lengths = graph.node("Unsqueeze", graph.lengths(valid), [1])
+    n_kept = graph.node("Min", lengths, n_timesteps)
+    # The number of the kept timestep that comes to each place, below 0 if none does.
+    rank: Any = np.arange(n_timesteps)[None]
+    if padder.padding == "pre":
+        rank = graph.node("Sub", rank, graph.node("Sub", n_timesteps, n_kept))
+    is_filled = graph.node(
+        "And", graph.node("Less", rank, n_kept), graph.node("Greater", rank, -1)
+    )
+    source = rank
+    if padder.truncating == "pre":
+        source = graph.node("Add", rank, graph.node("Sub", lengths, n_kept))
+    source = graph.node("Where", is_filled, source, 0)
+    chosen = graph.gathered(graph.squeezed(steps, valid), source)
+    graph.where(is_filled, chosen, number(np.nan), output=operator.outputs[0].full_name)
+
+
+# -- SequenceScaler --------------------------------------------------------------------
+
+
+def scaler_types(operator: Any) -> None:
+    """Type of the scaled sequences; a table stays a table."""
+    check_input(operator)
+    scaler, shape = operator.raw_operator, input_shape(operator)
+    axes = shape if _returns_table(operator) else [*shape[:2], scaler.n_features_out_]
+    operator.outputs[0].set_type(float_type(operator)(axes))
+
+
+def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
+    """The scaler's own converter on a row for every timestep."""
+    graph, scaler = Graph(scope, container), operator.raw_operator
+    numbers = float_type(operator)
+    steps = graph.sequences(operator)
+    valid = graph.valid_steps(steps)
+    n_features = n_step_features(scaler)
+    rows = scope.declare_local_variable("rows", numbers([None, n_features]))
+    graph.node(
+        "Reshape",
+        graph.where(valid, steps, numpy_type(numbers)(0)),
+        [-1, n_features],
+        output=rows.full_name,
+    )
+    inner = scope.declare_local_operator(
+        get_model_alias(type(scaler.scaler_)), scaler.scaler_
+    )
+    inner.inputs.append(rows)
+    scaled = scope.declare_local_variable("scaled", numbers())
+    inner.outputs.append(scaled)
+    shape = graph.node(
+        "Concat", graph.node("Shape", valid), [scaler.n_features_out_], axis=0
+    )
+    # Some converters of skl2onnx give float32 whatever they are given.
+    floats = graph.cast(scaled.full_name, proto_type(numbers))
+    scaled_steps = graph.node("Reshape", floats, shape)
+    output = operator.outputs[0].full_name
+    missing = numpy_type(numbers)(np.nan)
+    if _returns_table(operator):
+        table = graph.where(valid, scaled_steps, missing)
+        graph.node("Squeeze", table, [2], output=output)
+    else:
+        graph.where(valid, scaled_steps, missing, output=output)
+
+
+def _returns_table(operator: Any) -> bool:
+    one_feature = operator.raw_operator.n_features_out_ == 1
+    return len(input_shape(operator)) == 2 and one_feature

@@ -1,0 +1,485 @@
+"""ONNX models in onnxruntime against the estimators they were made of."""
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import skl2onnx
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from sklstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    SlidingWindows,
+    WindowedEnsemble,
+    to_onnx,
+)
+from sklstm.inference import ForwardPass
+from sklstm.parameters import MERGE_MODES
+
+# One epoch of large steps, so that no parameter is left at zero.
+TINY = {"epochs": 1, "learning_rate": 0.1, "random_state": 0}
+N_SAMPLES, N_TIMESTEPS, N_FEATURES = 30, 6, 2
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(N_SAMPLES, N_TIMESTEPS, N_FEATURES)).astype(np.float32)
+X[0, :4] = np.nan  # padding in front,
+X[1, 2:] = np.nan  # behind,
+X[2, 1:3] = np.nan  # in a gap,
+X[3, [0, 2, 4, 5]] = np.nan  # everywhere,
+X[4, 1:] = np.nan  # and but one timestep of data
+FULL = X[5:]
+PADDED_STEPS = np.isnan(X).all(axis=2)
+TABLE = rng.normal(3, 2, size=(N_SAMPLES, 12)).astype(np.float32)
+NUMBERS = rng.normal(size=N_SAMPLES)
+STEP_NUMBERS = rng.normal(5, 3, size=(N_SAMPLES, N_TIMESTEPS))
+BINARY = rng.integers(0, 2, size=N_SAMPLES)
+
+
+def run(model, X):
+    """All outputs of an ONNX model."""
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (model_input,) = session.get_inputs()
+    return session.run(None, {model_input.name: X})
+
+
+@pytest.mark.parametrize("units", [3, (3, 2)])
+@pytest.mark.parametrize(
+    ("direction", "merge_mode"),
+    [
+        *(("bidirectional", merge_mode) for merge_mode in MERGE_MODES),
+        ("forward", "concat"),
+        ("backward", "concat"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [(BiLSTMRegressor, NUMBERS), (BiLSTMTimestepRegressor, STEP_NUMBERS)],
+)
+def test_every_architecture(estimator, y, direction, merge_mode, units):
+    """Padding anywhere, every direction, merge mode and stack."""
+    params = {"direction": direction, "merge_mode": merge_mode, **TINY}
+    regressor = estimator(units, **params).fit(X, y)
+    (predicted,) = run(to_onnx(regressor), X)
+    assert_allclose(predicted, regressor.predict(X), atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [X[:1], X[4:5], FULL[:1], FULL[:, :1], FULL[:1, :1], np.tile(FULL, (1, 3, 1))],
+    ids=["padded row", "padded to one", "row", "step", "row of a step", "longer"],
+)
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [(BiLSTMRegressor, NUMBERS), (BiLSTMTimestepRegressor, STEP_NUMBERS)],
+)
+def test_any_size(estimator, y, values):
+    """Neither the number of samples nor that of timesteps is fixed."""
+    regressor = estimator(3, **TINY).fit(X, y)
+    (predicted,) = run(to_onnx(regressor), values)
+    assert_allclose(predicted, regressor.predict(values), atol=5e-6)
+
+
+LABELS = {
+    "binary": BINARY,
+    "negative": 2 * BINARY - 1,
+    "text": np.where(BINARY, "up", "down"),
+    "objects": np.where(BINARY, "été", "hiver").astype(object),
+    "booleans": BINARY.astype(bool),
+    "floats": BINARY + 1.0,
+    "three": np.arange(N_SAMPLES) % 3 + 5,
+    "three texts": np.array(["a", "bb", "c"])[np.arange(N_SAMPLES) % 3],
+    "multilabel": np.stack([BINARY, 1 - BINARY, np.roll(BINARY, 1)], axis=1),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels(name):
+    """Text stays text, all else becomes int64; probabilities are one tensor."""
+    y = LABELS[name]
+    classifier = BiLSTMClassifier(3, **TINY).fit(X, y)
+    label, probabilities = run(to_onnx(classifier), X)
+    assert_array_equal(label, classifier.predict(X))
+    assert label.dtype == (object if y.dtype.kind in "OU" else np.int64)
+    assert_allclose(probabilities, classifier.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["binary", "three", "multilabel"])
+def test_ties(name):
+    """Even odds are no label, equal odds the first class: as in predict."""
+    classifier = BiLSTMClassifier(3, **TINY).fit(X, LABELS[name])
+    classifier._flat = np.zeros_like(classifier._flat)
+    classifier._forward_pass = ForwardPass(classifier._flat, classifier._architecture)
+    label, probabilities = run(to_onnx(classifier), X)
+    assert_array_equal(label, classifier.predict(X))
+    assert_allclose(probabilities, classifier.predict_proba(X), rtol=1e-7)
+
+
+def test_small_probabilities():
+    """The rarer of two classes keeps its digits in float32."""
+    classifier = BiLSTMClassifier(3, **TINY).fit(X, BINARY)
+    classifier._flat = classifier._flat.copy()
+    classifier.weights_["dense/bias"][:] = 15
+    classifier._forward_pass = ForwardPass(classifier._flat, classifier._architecture)
+    _, probabilities = run(to_onnx(classifier), X)
+    assert (probabilities[:, 0] < 1e-5).all()
+    assert_allclose(probabilities, classifier.predict_proba(X), rtol=1e-4)
+
+
+STEP_LABELS = {
+    name: (
+        LABELS[name][:, None] if LABELS[name].ndim == 1 else LABELS[name][:, None, :]
+    )
+    for name in ("binary", "three texts", "multilabel")
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "at_padding"),
+    [
+        ("binary", np.iinfo(np.int64).min),
+        ("three texts", ""),
+        ("multilabel", np.iinfo(np.int64).min),
+    ],
+)
+def test_timestep_labels(name, at_padding):
+    """Labels stand at their timesteps; padded ones have NaN for probabilities."""
+    y = np.repeat(STEP_LABELS[name], N_TIMESTEPS, axis=1)
+    classifier = BiLSTMTimestepClassifier(3, **TINY).fit(X, y)
+    label, probabilities = run(to_onnx(classifier), X)
+    expected = classifier.predict(X)
+    assert_array_equal(label[~PADDED_STEPS], expected[~PADDED_STEPS])
+    assert (label[PADDED_STEPS] == at_padding).all()
+    assert_allclose(probabilities, classifier.predict_proba(X), atol=1e-6)
+    label, _ = run(to_onnx(classifier), FULL)
+    assert_array_equal(label, classifier.predict(FULL))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("normalize_y", [True, False])
+@pytest.mark.parametrize(
+    "y", [1e5 + 1e3 * NUMBERS, np.stack([NUMBERS, 40 * NUMBERS], axis=1)]
+)
+def test_targets(y, normalize_y, dtype):
+    """In their own units and the shape and precision asked for."""
+    regressor = BiLSTMRegressor(3, normalize_y=normalize_y, **TINY).fit(X, y)
+    (predicted,) = run(to_onnx(regressor, dtype=dtype), X.astype(dtype))
+    assert predicted.dtype == dtype
+    atol = 1e-6 * np.abs(y).max() if normalize_y else 1e-6
+    assert_allclose(predicted, regressor.predict(X), atol=atol, rtol=1e-6)
+
+
+def test_several_targets_at_every_timestep():
+    """The axis of targets is kept, and NaN stands where there is padding."""
+    y = np.stack([STEP_NUMBERS, 40 * STEP_NUMBERS], axis=2)
+    regressor = BiLSTMTimestepRegressor(3, **TINY).fit(X, y)
+    (predicted,) = run(to_onnx(regressor), X)
+    assert_allclose(predicted, regressor.predict(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", ["timestep", "feature"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"n_timesteps": 1},
+        {"n_timesteps": 4},
+        {"n_timesteps": 5, "pad": True},
+        {"n_timesteps": 7, "n_features": 5, "pad": True},
+        {"n_timesteps": 4, "time": 0},
+        {"n_timesteps": 5, "pad": True, "time": 2},
+    ],
+    ids=str,
+)
+def test_reshaper(params, layout, dtype):
+    """Both layouts, filled up, with times that become the time elapsed."""
+    table = np.abs(TABLE).cumsum(axis=1).astype(dtype)
+    table[0, :3] = table[1, 3:9] = np.nan
+    reshaper = SequenceReshaper(layout=layout, **params).fit(table[2:])
+    (steps,) = run(to_onnx(reshaper, dtype=dtype), table)
+    assert_array_equal(steps, reshaper.transform(table), strict=True)
+
+
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("n_timesteps", [1, 3, N_TIMESTEPS, 9])
+def test_padder(n_timesteps, padding, truncating):
+    """Longer sequences are cut and shorter ones padded, on either side."""
+    params = {"padding": padding, "truncating": truncating}
+    padder = SequencePadder(n_timesteps, **params).fit(X)
+    model = to_onnx(padder)
+    for values in (X, FULL, X[:, :1][5:]):
+        assert_array_equal(run(model, values)[0], padder.transform(values))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        None,
+        MinMaxScaler(),
+        RobustScaler(),
+        QuantileTransformer(n_quantiles=5),
+        PCA(1),
+        make_pipeline(StandardScaler(), PCA(2)),
+    ],
+    ids=str,
+)
+def test_scaler(scaler, dtype):
+    """Any scaler that skl2onnx knows, over the timesteps that are data."""
+    sequence_scaler = SequenceScaler(scaler).fit(X)
+    (scaled,) = run(to_onnx(sequence_scaler, dtype=dtype), X.astype(dtype))
+    expected = sequence_scaler.transform(X.astype(dtype))
+    assert scaled.dtype == dtype
+    assert_allclose(scaled, expected, atol=1e-6)
+
+
+def test_scaler_of_a_table():
+    """A table comes back as a table, its NaN where they were."""
+    table = TABLE.copy()
+    table[0, 4:] = np.nan
+    scaler = SequenceScaler().fit(table)
+    (scaled,) = run(to_onnx(scaler), table)
+    assert_allclose(scaled, scaler.transform(table), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    """A scaler of columns, of features, a padder and a classifier of text."""
+    steps = (
+        StandardScaler(),
+        SequenceReshaper(n_timesteps=4),
+        SequenceScaler(),
+        SequencePadder(6, padding="pre"),
+        BiLSTMClassifier(3, **TINY),
+    )
+    return make_pipeline(*steps).fit(TABLE, LABELS["three texts"])
+
+
+def test_pipeline_in_a_file(pipeline, tmp_path):
+    """Table in, labels and probabilities out, by a runtime that has the file only."""
+    table = TABLE.copy()
+    table[0, 3:6] = np.nan
+    onnx.save(to_onnx(pipeline, input_name="table"), tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    label, probabilities = session.run(["label", "probabilities"], {"table": table})
+    assert_array_equal(label, pipeline.predict(table))
+    assert_allclose(probabilities, pipeline.predict_proba(table), atol=1e-6)
+
+
+def test_search(pipeline):
+    """Of a search, the best estimator is exported."""
+    grid = {"bilstmclassifier__units": [2]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(TABLE, BINARY)
+    _, probabilities = run(to_onnx(search), TABLE)
+    assert_allclose(probabilities, search.predict_proba(TABLE), atol=1e-6)
+
+
+def test_steps_that_pass_through(pipeline):
+    """Steps that do nothing neither hide the input's shape nor the classifier."""
+    steps = ("passthrough", make_pipeline(*pipeline.named_steps.values()))
+    _, probabilities = run(to_onnx(make_pipeline(*steps)), TABLE)
+    assert_allclose(probabilities, pipeline.predict_proba(TABLE), atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [None, {"zipmap": False}])
+def test_skl2onnx(pipeline, options):
+    """skl2onnx' own function knows the estimators; no maps, whatever its options."""
+    model = skl2onnx.to_onnx(pipeline, TABLE[:1], options=options)
+    label, probabilities = run(model, TABLE)
+    assert_array_equal(label, pipeline.predict(TABLE))
+    assert_allclose(probabilities, pipeline.predict_proba(TABLE), atol=1e-6)
+
+
+def test_columns_of_a_frame():
+    """skl2onnx makes an input of every column of a data frame."""
+    frame = pd.DataFrame(TABLE).add_prefix("t").assign(t3=BINARY)
+    pipeline = make_pipeline(
+        SequenceReshaper(n_timesteps=4), BiLSTMRegressor(3, **TINY)
+    )
+    pipeline.fit(frame, NUMBERS)
+    model = skl2onnx.to_onnx(pipeline, frame[:1])
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (predicted,) = session.run(None, {name: frame[[name]].to_numpy() for name in frame})
+    assert_allclose(predicted, pipeline.predict(frame), atol=1e-6)
+
+
+@pytest.mark.parametrize("target_opset", [13, 15, 18, 22])
+def test_opsets(target_opset):
+    """Standard operators of the version asked for, the LSTM among them."""
+    classifier = BiLSTMTimestepClassifier((3, 2), **TINY).fit(X, STEP_NUMBERS > 5)
+    model = to_onnx(classifier, target_opset=target_opset)
+    (opset,) = model.opset_import
+    assert (opset.domain, opset.version) == ("", target_opset)
+    assert sum(node.op_type == "LSTM" for node in model.graph.node) == 2
+    _, probabilities = run(model, X)
+    assert_allclose(probabilities, classifier.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "values", "shape"),
+    [
+        (SequenceReshaper(), TABLE, [0, 12]),
+        (SequenceScaler(), TABLE, [0, 12]),
+        (SequenceScaler(), X, [0, 0, 2]),
+        (make_pipeline("passthrough", SequencePadder()), X, [0, 0, 2]),
+    ],
+)
+def test_input(transformer, values, shape):
+    """A table keeps its columns, sequences may have any number of timesteps."""
+    model = to_onnx(transformer.fit(values))
+    (value,) = model.graph.input
+    assert value.name == "X"
+    dims = value.type.tensor_type.shape.dim
+    assert [dim.dim_value for dim in dims] == shape
+
+
+REFUSED = {
+    "reach": (make_pipeline(SlidingWindows(3), BiLSTMRegressor(3, **TINY)), TABLE),
+    "windows of its own": (
+        WindowedEnsemble(BiLSTMRegressor(3, **TINY), n_timesteps=3),
+        FULL,
+    ),
+    "cannot refuse a longer sequence": (SequencePadder(truncating="raise"), X),
+    "compare the predictions": (
+        TunedThresholdClassifierCV(BiLSTMClassifier(3, **TINY), cv=2),
+        TABLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_refused(message):
+    """What a graph would compute differently, or not at all."""
+    estimator, values = REFUSED[message]
+    estimator.fit(values, BINARY[: len(values)])
+    with pytest.raises(ValueError, match=message):
+        to_onnx(estimator)
+
+
+class WithoutColumns(TransformerMixin, BaseEstimator):
+    """A transformer that forgets what it was fitted on."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X
+
+
+def test_unknown_columns():
+    """The shape of the input comes from the first step, which must know it."""
+    pipeline = make_pipeline(WithoutColumns(), SequenceScaler()).fit(TABLE)
+    with pytest.raises(ValueError, match="does not know how many columns"):
+        to_onnx(pipeline)
+
+
+def test_windows_outside():
+    """As the message of SlidingWindows says: the steps behind it are exported."""
+    pipeline = make_pipeline(SlidingWindows(3), BiLSTMRegressor(3, **TINY))
+    pipeline.fit(TABLE, NUMBERS)
+    windows = np.asarray(pipeline[:1].transform(TABLE))
+    (predicted,) = run(to_onnx(pipeline[1:]), windows)
+    assert_allclose(predicted, pipeline.predict(TABLE), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ([None, None, 3], "fitted with 2 features per timestep"),
+        ([None, 4], "fitted with 2 features per timestep"),
+        ([None], "takes an input of 2 or 3 axes"),
+    ],
+)
+def test_other_input(shape, message):
+    """An input that predict would refuse is refused by its type."""
+    regressor = BiLSTMRegressor(3, **TINY).fit(X, NUMBERS)
+    types = [("X", skl2onnx.common.data_types.FloatTensorType(shape))]
+    with pytest.raises(ValueError, match=message):
+        skl2onnx.to_onnx(regressor, initial_types=types)
+
+
+def test_reshaper_of_another_table():
+    """The reshaper says how many columns it knows."""
+    reshaper = SequenceReshaper(n_timesteps=4).fit(TABLE)
+    with pytest.raises(ValueError, match="fitted on a table of 12 columns"):
+        skl2onnx.to_onnx(reshaper, TABLE[:1, :8])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [BiLSTMClassifier(), make_pipeline(SequenceReshaper(), BiLSTMRegressor())],
+)
+def test_not_fitted(estimator):
+    """Nothing to export before fit."""
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        to_onnx(estimator)
+    fitted_first = make_pipeline(StandardScaler().fit(TABLE), estimator)
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        skl2onnx.to_onnx(fitted_first, TABLE[:1])
+
+
+def test_bad_arguments():
+    """The message says what is allowed."""
+    scaler = SequenceScaler().fit(X)
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        to_onnx(scaler, dtype=np.int64)
+    with pytest.raises(ValueError, match="target_opset must be at least 13"):
+        to_onnx(scaler, target_opset=12)
+    with pytest.raises(ValueError, match="LogisticRegression cannot be exported"):
+        to_onnx(LogisticRegression().fit(TABLE, BINARY))
+
+
+IMPORTS = """
+import sys
+
+import sklstm
+from sklstm import SequenceScaler, to_onnx
+
+loaded = [name for name in sys.modules if name.startswith(("onnx", "skl2onnx"))]
+assert not loaded, loaded
+scaler = SequenceScaler().fit([[1.0, 2.0]])
+sys.modules["skl2onnx"] = None
+try:
+    to_onnx(scaler)
+except ImportError as error:
+    assert "pip install 'sklstm[onnx]'" in str(error)
+else:
+    raise AssertionError("no error without skl2onnx")
+del sys.modules["skl2onnx"]
+to_onnx(scaler)
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_imports():
+    """sklstm does without onnx, export without TensorFlow; the extra is named."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
