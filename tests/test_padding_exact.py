@@ -10,7 +10,12 @@ from numpy.testing import assert_allclose
 from reference import network_logits
 from strategies import scattered
 
-from sklstm import BiLSTMClassifier, BiLSTMRegressor
+from sklstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+)
 from sklstm.inference import sigmoid
 from sklstm.parameters import DIRECTIONS, MERGE_MODES
 
@@ -28,13 +33,27 @@ few = settings(deadline=None, max_examples=4, derandomize=True)
 
 
 def fitted(architecture, X, y, **params):
-    estimator = BiLSTMClassifier if y.dtype.kind == "i" else BiLSTMRegressor
+    every_step, first = isinstance(y, list), y[0]
+    if every_step:
+        classifier, regressor = BiLSTMTimestepClassifier, BiLSTMTimestepRegressor
+        first = first[0]
+    else:
+        classifier, regressor = BiLSTMClassifier, BiLSTMRegressor
+    estimator = classifier if first.dtype.kind == "i" else regressor
     params = {"epochs": 2, "batch_size": 3, "random_state": 0, **params}
     return estimator(**architecture, **params).fit(X, y)
 
 
 def outputs(estimator, X):
-    return getattr(estimator, "predict_proba", estimator.predict)(X)
+    """One row per sequence, or per timestep that is not padding."""
+    outputs = getattr(estimator, "predict_proba", estimator.predict)(X)
+    if isinstance(outputs, list):
+        return np.concatenate(outputs)
+    if not estimator._every_step:
+        return outputs
+    is_padding = np.isnan(X).all(axis=2)
+    assert np.isnan(outputs[is_padding]).all()
+    return outputs[~is_padding]
 
 
 def assert_same(a, b, X_a, X_b):
@@ -64,11 +83,17 @@ def problem(seed=0, n_samples=8, longest=6):
     return sequences, np.arange(n_samples) % 3, rng.normal(size=n_samples)
 
 
+def at_every_step(sequences):
+    """Labels and numbers for all timesteps, as lists of arrays."""
+    totals = [sequence.sum(axis=1).cumsum() for sequence in sequences]
+    return [(total > 0).astype(int) for total in totals], totals
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
 def test_padding_changes_nothing(architecture):
     """In front, behind, in a gap, none at all; more of it than there is data."""
     sequences, labels, numbers = problem()
-    for y in (labels, numbers):
+    for y in (labels, numbers, *at_every_step(sequences)):
         reference = fitted(architecture, sequences, y)
         for where, n_timesteps in (("pre", 6), ("gap", 9), ("post", 20)):
             values = placed(sequences, where, n_timesteps)
@@ -80,9 +105,12 @@ def test_padding_changes_nothing(architecture):
 def test_padding_anywhere_changes_nothing(pair, architecture):
     """Any number of gaps of any length, in either precision."""
     sequences, values = pair
-    y = np.random.default_rng(0).normal(size=len(sequences))
-    by_list = fitted(architecture, sequences, y)
-    assert_same(by_list, fitted(architecture, values, y), sequences, values)
+    for y in (
+        np.random.default_rng(0).normal(size=len(sequences)),
+        at_every_step(sequences)[1],
+    ):
+        by_list = fitted(architecture, sequences, y)
+        assert_same(by_list, fitted(architecture, values, y), sequences, values)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +126,14 @@ def test_padding_anywhere_changes_nothing(pair, architecture):
 def test_padding_changes_nothing_in_training(params):
     """Whatever else goes on."""
     sequences, labels, _ = problem(n_samples=18)
-    reference = fitted({"units": 3}, sequences, labels, **params)
-    for where in ("pre", "gap", "post"):
-        values = placed(sequences, where, 11)
-        other = fitted({"units": 3}, values, labels, **params)
-        assert_same(reference, other, sequences, values)
-        assert_allclose(other.history_["loss"], reference.history_["loss"], atol=1e-6)
+    for y in (labels, at_every_step(sequences)[0]):
+        reference = fitted({"units": 3}, sequences, y, **params)
+        for where in ("pre", "gap", "post"):
+            values = placed(sequences, where, 11)
+            other = fitted({"units": 3}, values, y, **params)
+            assert_same(reference, other, sequences, values)
+            losses = (other.history_["loss"], reference.history_["loss"])
+            assert_allclose(*losses, atol=1e-6)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
