@@ -253,6 +253,20 @@ def test_history_of_runs_of_estimators(networks):
     assert set(display.bands_["both"]) == set(networks[0].history_)
 
 
+def test_smoothing():
+    """The mean of the last epochs, of each run by itself; a gap lasts as long."""
+    losses = [4.0, 2.0, np.nan, 1.0, 5.0, 3.0]
+    histories = {"a": [{"loss": losses}], "b": [{"loss": [1.0, 3.0]}, {"loss": [5.0]}]}
+    display = HistoryDisplay(histories).plot(smoothing=2)
+    nan = np.nan
+    assert_allclose(display.lines_["a"]["loss"].get_ydata(), [4, 3, nan, nan, 3, 4])
+    assert_allclose(display.lines_["b"]["loss"].get_ydata(), [3, 2])
+    again = HistoryDisplay.from_estimators([Fitted(), Fitted(2)], smoothing=5)
+    assert_allclose(again.lines_["units=2"]["loss"].get_ydata(), [1])
+    with pytest.raises(ValueError, match=r"'smoothing' parameter of .*plot must .* 0"):
+        display.plot(smoothing=0)
+
+
 def test_history_of_many_epochs_has_no_markers():
     """And a diverged loss is a gap, without a warning."""
     losses = [1.0] * 40 + [np.nan]
@@ -931,6 +945,13 @@ def test_long_sequences_are_lines():
             assert line.get_linestyle() == style
             assert (line.get_marker() == "None") == (style == "-")
             assert_array_equal(line.get_ydata(), labels[:n])
+    small = plt.subplots(figsize=(3, 3))[1]
+    display.plot(small)
+    assert display.true_[0].get_linestyle() == "-"
+    values = TimestepDisplay.from_predictions(labels[:60], labels[:60])
+    assert values.predicted_[0].get_marker() == "."
+    values.plot(small)
+    assert values.predicted_[0].get_marker() == ""
 
 
 def test_values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from sklstm.displays.style import check_matplotlib, colour, count_from_whole_numbers
+from sklstm.validation import Interval, validate_parameter_constraints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +83,7 @@ class HistoryDisplay:
         *,
         name: str | None = None,
         metrics: str | Sequence[str] | None = None,
+        smoothing: int = 1,
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
@@ -92,7 +95,7 @@ class HistoryDisplay:
             Fitted. A pipeline that ends in one, or a search, will do.
         name : str, default=None
             Its name in the legend. None is the name of its class.
-        metrics, ax, line_kw
+        metrics, smoothing, ax, line_kw
             As in :meth:`plot`.
 
         Returns
@@ -110,7 +113,7 @@ class HistoryDisplay:
         network = find_network(estimator)
         name = type(network).__name__ if name is None else name
         display = cls({name: [network.history_]})
-        return display.plot(ax, metrics=metrics, line_kw=line_kw)
+        return display.plot(ax, metrics=metrics, smoothing=smoothing, line_kw=line_kw)
 
     @classmethod
     def from_estimators(
@@ -118,6 +121,7 @@ class HistoryDisplay:
         estimators: Any,
         *,
         metrics: str | Sequence[str] | None = None,
+        smoothing: int = 1,
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
@@ -130,7 +134,7 @@ class HistoryDisplay:
             parameters in which they differ. In a dict, by its keys; a list of
             estimators under one key, such as one estimator per seed, is drawn as its
             mean and a band of one standard deviation around it.
-        metrics, ax, line_kw
+        metrics, smoothing, ax, line_kw
             As in :meth:`plot`.
 
         Returns
@@ -157,13 +161,15 @@ class HistoryDisplay:
                 f"No estimator came: estimators={estimators!r}. Give a list of fitted "
                 "estimators, or a dict of them by name."
             )
-        return cls(histories).plot(ax, metrics=metrics, line_kw=line_kw)
+        display = cls(histories)
+        return display.plot(ax, metrics=metrics, smoothing=smoothing, line_kw=line_kw)
 
     def plot(
         self,
         ax: Any = None,
         *,
         metrics: str | Sequence[str] | None = None,
+        smoothing: int = 1,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw.
@@ -175,6 +181,9 @@ class HistoryDisplay:
         metrics : str or list of str, default=None
             What to draw of the histories: "loss", "accuracy", ... None is all of it,
             each metric in Axes of its own; if `ax` is a single one, only the loss.
+        smoothing : int, default=1
+            Draw the mean of so many epochs, up to and with each. For training on new
+            data every epoch, where the loss depends on what was drawn.
         line_kw : dict, default=None
             For matplotlib's `Axes.plot`.
 
@@ -186,13 +195,19 @@ class HistoryDisplay:
         Raises
         ------
         ValueError
-            If the histories have no such metric, or there is not one Axes for each.
+            If the histories have no such metric, there is not one Axes for each, or
+            `smoothing` is no number of epochs.
         ImportError
             If matplotlib is not installed.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        validate_parameter_constraints(
+            {"smoothing": [Interval(Integral, 1, None, closed="left")]},
+            {"smoothing": smoothing},
+            caller_name=f"{type(self).__name__}.plot",
+        )
         chosen = self._chosen(metrics, alone=ax is not None and np.ndim(ax) == 0)
         if ax is None:
             size = (5.2 * len(chosen), 3.8)
@@ -210,8 +225,10 @@ class HistoryDisplay:
         for ax, metric in zip(self.axes_, chosen, strict=True):
             for k, name in enumerate(self.histories):
                 style = {"color": colour(k), **(line_kw or {})}
-                self._draw(ax, name, metric, {"linestyle": "-", **style})
-                self._draw(ax, name, f"val_{metric}", {**style, "linestyle": "--"})
+                for key, linestyle in ((metric, "-"), (f"val_{metric}", "--")):
+                    self._draw(
+                        ax, name, key, smoothing, {**style, "linestyle": linestyle}
+                    )
             ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
             count_from_whole_numbers(ax)
             ax.grid(alpha=0.3)
@@ -239,13 +256,15 @@ class HistoryDisplay:
             )
         return chosen
 
-    def _draw(self, ax: Axes, name: str, key: str, style: dict[str, Any]) -> None:
+    def _draw(
+        self, ax: Axes, name: str, key: str, smoothing: int, style: dict[str, Any]
+    ) -> None:
         runs = [run[key] for run in self.histories[name] if key in run]
         if not runs:
             return
         values = np.full((len(runs), max(map(len, runs))), np.nan)
         for row, run in zip(values, runs, strict=True):
-            row[: len(run)] = run
+            row[: len(run)] = _smoothed(run, smoothing)
         # Early stopping ends runs at different epochs: the mean is of those that go on.
         known = np.ma.masked_invalid(values)
         mean = known.mean(axis=0).filled(np.nan)
@@ -285,6 +304,13 @@ class HistoryDisplay:
             handles.append(Line2D([], [], color=shared, linestyle=linestyle))
             labels.append(kind)
         self.ax_.legend(handles, labels, title=title)
+
+
+def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
+    """Mean of the last `n_epochs` values, or of as many as there were."""
+    sums = np.convolve(run, np.ones(n_epochs))[: len(run)]
+    means: NDArray[np.float64] = sums / np.minimum(np.arange(len(run)) + 1, n_epochs)
+    return means
 
 
 def find_network(estimator: Any) -> Any:

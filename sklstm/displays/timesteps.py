@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# In longer sequences a timestep is too narrow for points, and lines tell more.
-MOST_OUTLINED = 60
+# In points. Where timesteps are narrower, markers would run into each other: lines.
+NARROWEST_MARKED = 8.0
+
+# The part of the map's blues on which black marks are still seen.
+LIGHT = np.linspace(0, 0.7, 256)
 
 
 class TimestepDisplay:
@@ -246,11 +249,10 @@ class TimestepDisplay:
     ) -> None:
         """Labels as marks, or lines if there are many, on a map of probabilities."""
         assert self.classes is not None
-        n_timesteps = len(true)
         self.probabilities_ = None if self.y_proba is None else self._draw_map(ax)
         differ = np.where(true == predicted, np.nan, predicted)
-        step_points = 72 * ax.bbox.width / ax.figure.dpi / n_timesteps
-        size = float(np.clip(0.75 * step_points, 4, 12))
+        width = self._step_width(ax)
+        size = float(np.clip(0.75 * width, 4, 12))
         edge: dict[str, Any] = {"markeredgecolor": "black", "markeredgewidth": 0.5}
         ring: dict[str, Any] = {
             "linestyle": "",
@@ -260,7 +262,7 @@ class TimestepDisplay:
             "markerfacecolor": "none",
         }
         dot = {"linestyle": "", "marker": "o", "markersize": 0.5 * size, **edge}
-        if n_timesteps > MOST_OUTLINED:
+        if width < NARROWEST_MARKED:
             ring = {"color": "black", "linewidth": 3, "drawstyle": "steps-mid"}
             dot = {"linewidth": 1.2, "drawstyle": "steps-mid"}
         self.true_ = ax.plot(true, label="true", **ring)
@@ -274,17 +276,24 @@ class TimestepDisplay:
         ax.set_ylim(-0.5, n_classes - 0.5)
         ax.set_ylabel("label")
 
+    def _step_width(self, ax: Axes) -> float:
+        """Of one timestep, in points."""
+        return float(72 * ax.bbox.width / ax.figure.dpi / len(self.y_pred))
+
     def _draw_map(self, ax: Axes) -> Any:
+        from matplotlib import colormaps
+        from matplotlib.colors import ListedColormap
+
         proba = np.asarray(self.y_proba, dtype=float).T
         n_classes, n_timesteps = proba.shape
         cells = ax.pcolormesh(
             np.arange(n_timesteps + 1) - 0.5,
             np.arange(n_classes + 1) - 0.5,
             np.ma.masked_invalid(proba),
-            cmap="Blues",
+            cmap=ListedColormap(colormaps["Blues"](LIGHT)),
             vmin=0,
             vmax=1,
-            edgecolors="white" if n_timesteps <= MOST_OUTLINED else "none",
+            edgecolors="white" if self._step_width(ax) >= NARROWEST_MARKED else "none",
             linewidth=0.5,
         )
         ax.figure.colorbar(cells, ax=ax, pad=0.01).set_label("probability")
@@ -312,7 +321,7 @@ class TimestepDisplay:
             self.predicted_ += ax.plot(
                 predicted[:, k],
                 color=colour(k),
-                marker="." if len(padded) <= MOST_OUTLINED else "",
+                marker="." if self._step_width(ax) >= NARROWEST_MARKED else "",
                 label=f"predicted{of_target}",
             )
         ax.set_ylabel("target")
