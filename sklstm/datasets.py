@@ -248,7 +248,7 @@ def make_unequal_lengths(
     max_timesteps: int = 20,
     random_state: Any = None,
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.intp]]:
-    """Sequences of zeros and ones, of unequal length: is more than half of it ones?
+    """Label sequences of unequal length by whether most of their values are ones.
 
     The zeros are data. Padding that is read as zeros, or zeros that are read as
     padding, change the answer.

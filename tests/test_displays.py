@@ -1014,7 +1014,8 @@ def test_values_of_a_network(n_targets):
     frame = pd.DataFrame(rng.normal(size=(6, 4)))
     y = frame.to_numpy() if n_targets is None else np.stack([frame, -frame], axis=-1)
     network = BiLSTMTimestepRegressor(units=2, epochs=1, random_state=0).fit(frame, y)
-    display = TimestepDisplay.from_estimator(network, frame, y, sample=2)
+    given = pd.DataFrame(y) if n_targets is None else y
+    display = TimestepDisplay.from_estimator(network, frame, given, sample=2)
     predicted = network.predict(frame)[2].reshape(4, -1)
     for k, line in enumerate(display.predicted_):
         assert_allclose(line.get_ydata(), predicted[:, k], atol=1e-6)

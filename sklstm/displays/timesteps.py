@@ -138,8 +138,9 @@ class TimestepDisplay:
         y_proba = None
         if hasattr(estimator, "predict_proba"):
             y_proba = estimator.predict_proba(one)[0]
+        truth = y if isinstance(y, (list, tuple)) else np.asarray(y)
         return cls.from_predictions(
-            _safe_indexing(y, [sample % n_samples])[0],
+            truth[sample],
             estimator.predict(one)[0],
             classes=getattr(estimator, "classes_", None),
             y_proba=y_proba,

@@ -43,8 +43,8 @@ class WindowDisplay:
 
     Parameters
     ----------
-    origins : Origins
-        Where the cells of the window come from.
+    origins : sklstm.displays.origins.Origins
+        Where the cells of the window come from, as numbers of rows and columns.
 
     Attributes
     ----------
