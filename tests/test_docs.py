@@ -1,6 +1,7 @@
-"""The guide and the README: every example gives the output shown, every link leads."""
+"""README and docs: every example gives the output shown, every link leads."""
 
 import doctest
+import importlib
 import re
 import subprocess
 import sys
@@ -9,7 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+DOCS = ROOT / "docs"
+QUESTIONS = DOCS / "questions.md"
+GUIDE = sorted(page for page in DOCS.glob("guide/*.md") if page.stem != "index")
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("benchmarks/*.md"),
+        *(page for page in DOCS.rglob("*.md") if "_build" not in page.parts),
+    ]
+)
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -17,18 +27,55 @@ def named(page):
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if ">>> " in page.read_text()], ids=named
-)
-def test_examples(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run_examples(text, name):
     # A fence would be taken for output. Blank lines keep the line numbers.
-    text = re.sub(r"^```.*$", "", page.read_text(), flags=re.MULTILINE)
-    examples = doctest.DocTestParser().get_doctest(text, {}, named(page), str(page), 0)
+    text = re.sub(r"^ *[`:]{3,}.*$", "", text, flags=re.MULTILINE)
+    examples = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
     report = []
     runner.run(examples, out=report.append)
     assert not runner.failures, "".join(report)
+
+
+def n_lines(text):
+    """Lines of code in the examples of a text."""
+    return len(re.findall(r"^(?:>>>|\.\.\.) ", text, flags=re.MULTILINE))
+
+
+def headings(page, level="#+"):
+    """Headings, by what they are called in links."""
+    titles = re.findall(rf"^{level} (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-"): t for t in titles}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if n_lines(page.read_text()) and page != QUESTIONS],
+    ids=named,
+)
+def test_examples(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_examples(page.read_text(), named(page))
+
+
+@pytest.mark.parametrize("anchor", headings(QUESTIONS, level="###"))
+def test_questions(anchor, tmp_path, monkeypatch):
+    """Every question has one example of at most ten lines that stands by itself."""
+    monkeypatch.chdir(tmp_path)
+    question = headings(QUESTIONS)[anchor]
+    _, _, rest = QUESTIONS.read_text().partition(f"### {question}\n")
+    answer = re.split(r"^##+ ", rest, flags=re.MULTILINE)[0]
+    assert answer.count("```pycon") == 1
+    assert 0 < n_lines(answer) <= 10
+    run_examples(answer, question)
+
+
+def test_all_questions_are_listed():
+    """The list on top leads to each of the 24, once and in their order."""
+    on_top, *_ = QUESTIONS.read_text().partition("\n## ")
+    questions = list(headings(QUESTIONS, level="###"))
+    assert re.findall(r"\]\(#([^)]+)\)", on_top) == questions
+    assert len(questions) == 24
 
 
 def test_readme(tmp_path, monkeypatch, capsys):
@@ -52,11 +99,26 @@ def test_readme(tmp_path, monkeypatch, capsys):
     assert process.stdout == predictions
 
 
-@pytest.mark.parametrize("page", (ROOT / "docs/guide").glob("*.md"), ids=named)
+@pytest.mark.parametrize("page", GUIDE, ids=named)
 def test_answers_are_short(page):
     """The first example, which is the answer, has at most ten lines of code."""
-    answer = page.read_text().split("```")[1]
-    assert len(re.findall(r"^(>>>|\.\.\.) ", answer, flags=re.MULTILINE)) <= 10
+    assert n_lines(page.read_text().split("```")[1]) <= 10
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=named)
+def test_guide_is_complete(page):
+    """The first page of the guide leads to every other, by a question."""
+    assert f"]({page.name})" in (DOCS / "guide/index.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["sklstm", "sklstm.datasets", "sklstm.displays"])
+def test_api_is_complete(name):
+    """The reference lists every public name of a module."""
+    text = (DOCS / "api/index.rst").read_text()
+    _, _, section = text.partition(f".. currentmodule:: {name}\n")
+    section, *_ = section.partition(".. currentmodule::")
+    listed = re.findall(r"^   (\w+)$", section, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(importlib.import_module(name).__all__)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -68,12 +130,16 @@ def test_links(page):
             continue
         path, _, heading = link.partition("#")
         target = page.parent / path if path else page
-        assert target.exists(), link
+        assert source_of(target).exists(), link
         if heading:
             assert heading in headings(target), link
 
 
-def headings(page):
-    """What headings are called in links: lower case, hyphens, no punctuation."""
-    titles = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+def source_of(page):
+    """What a page of the gallery is made of; other pages are there."""
+    if page.parent.name != "auto_examples":
+        return page
+    source = page.parents[1] / "examples" / page.name
+    if page.stem == "index":
+        return source.with_name("GALLERY_HEADER.rst")
+    return source.with_suffix(".py")
