@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklstm.parameters import Architecture
 
+# Raised when older versions could not read what is written, or would misread it.
 FORMAT = 1
 
+_HEADER = "_saved_by_sklstm"
 
-def pack_state(state: dict[str, Any]) -> dict[str, Any]:
+
+def pack_state(
+    state: dict[str, Any], *, parameters: Collection[str], keep_training_state: bool
+) -> dict[str, Any]:
     """What is saved of an estimator's attributes.
 
-    The architecture becomes a dict of plain types, the parameters get a checksum, and
-    what only serves further training or is derived from the rest is left out.
+    The architecture becomes a dict of plain types. What is derived from the rest is
+    left out. A header lists format, version, fitted attributes and their checksum.
+
+    Parameters
+    ----------
+    state : dict
+    parameters : collection of str
+        Names of the attributes that are constructor parameters.
+    keep_training_state : bool
+        Whether to save what only serves further training.
     """
-    saved = {
-        name: value
-        for name, value in state.items()
-        if name not in ("_forward_pass", "_training_state")
-    }
+    dropped = {"_forward_pass"}
+    if not keep_training_state:
+        dropped.add("_training_state")
+    saved = {name: value for name, value in state.items() if name not in dropped}
     if "_flat" in saved:
+        from sklstm import __version__
+
         saved["_architecture"] = asdict(saved["_architecture"])
-        saved["_format"] = FORMAT
-        saved["_checksum"] = _checksum(saved["_flat"])
+        fitted = sorted(set(saved) - set(parameters))
+        saved[_HEADER] = {
+            "format": FORMAT,
+            "version": __version__,
+            "attributes": fitted,
+            "checksum": _checksum(saved, fitted),
+        }
     return saved
 
 
@@ -44,39 +63,67 @@ def unpack_state(saved: dict[str, Any], name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the state was written by a newer sklstm, lacks a part, or if the parameters
-        are not the ones that were saved.
+        If the state was written in a newer format, lacks a part, or is not what was
+        saved.
     """
     state = dict(saved)
-    if "_flat" not in state:
+    header = state.pop(_HEADER, None)
+    if header is None:
+        if "_flat" in state or "_architecture" in state or "n_epochs_" in state:
+            raise _incomplete(name, f"it has no {_HEADER!r}")
         return state
     try:
-        written_as = state.pop("_format")
-        checksum = state.pop("_checksum")
-        architecture = dict(state["_architecture"])
-        architecture["units"] = tuple(architecture["units"])
-        state["_architecture"] = Architecture(**architecture)
+        if header["format"] > FORMAT:
+            raise ValueError(
+                f"The saved {name} has format {header['format']}, this sklstm reads up "
+                f"to {FORMAT}. Load it with sklstm {header['version']} or newer."
+            )
+        missing = [key for key in header["attributes"] if key not in state]
+        if missing:
+            raise _incomplete(name, f"it lacks {', '.join(map(repr, missing))}")
+        intact = _checksum(state, header["attributes"]) == header["checksum"]
     except (KeyError, TypeError) as error:
+        raise _incomplete(name, f"its header has no {error}") from error
+    if not intact:
         raise ValueError(
-            f"The saved {name} is incomplete or was written by another version of "
-            f"sklstm ({error}). Load it with the version that saved it."
-        ) from error
-    if written_as > FORMAT:
-        raise ValueError(
-            f"The saved {name} has format {written_as}, this sklstm reads up to "
-            f"{FORMAT}. Load it with a newer sklstm."
+            f"The saved {name} is damaged: the checksum of its weights and other "
+            "fitted attributes does not match. Copy the file again from the original, "
+            "or save the model again."
         )
-    flat = np.asarray(state["_flat"])
-    expected = state["_architecture"].n_parameters
-    if flat.shape != (expected,) or _checksum(flat) != checksum:
-        raise ValueError(
-            f"The parameters of the saved {name} are damaged: their checksum does not "
-            "match. Save the model again from the original."
-        )
-    flat.flags.writeable = False
-    state["_flat"] = flat
+    architecture = state["_architecture"] | {
+        "units": tuple(state["_architecture"]["units"])
+    }
+    state["_architecture"] = Architecture(**architecture)
+    state["_flat"].flags.writeable = False
     return state
 
 
-def _checksum(flat: NDArray[np.float32]) -> int:
-    return zlib.crc32(np.ascontiguousarray(flat).tobytes())
+def _incomplete(name: str, why: str) -> ValueError:
+    return ValueError(
+        f"The saved {name} is incomplete: {why}. Copy the file again from the "
+        "original, or save the model again."
+    )
+
+
+def _checksum(state: dict[str, Any], names: list[str]) -> int:
+    checksum = 0
+    for name in names:
+        checksum = _add(name, checksum)
+        checksum = _add(state[name], checksum)
+    return checksum
+
+
+def _add(value: Any, checksum: int) -> int:
+    """A checksum with one more value: an array, a plain type or a container."""
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        checksum = _add((value.dtype.str, *value.shape), checksum)
+        return zlib.crc32(np.ascontiguousarray(value).data.cast("B"), checksum)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        value = list(value.items())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            checksum = _add(item, checksum)
+        return _add(len(value), checksum)
+    return zlib.crc32(repr(value).encode(), checksum)

@@ -39,6 +39,27 @@ from sklstm.validation import (
 class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
+    units: int | tuple[int, ...]
+    direction: str
+    merge_mode: str
+    dropout: float
+    recurrent_dropout: float
+    optimizer: Any
+    learning_rate: float | None
+    clipnorm: float | None
+    loss: str | None
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    early_stopping: bool
+    validation_fraction: float
+    patience: int
+    callbacks: Any
+    warm_start: bool
+    keep_optimizer_state: bool
+    verbose: int
+    random_state: Any
+
     n_outputs_: int
     n_epochs_: int
     history_: dict[str, list[float]]
@@ -68,52 +89,10 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         "patience": [Interval(Integral, 1, None, closed="left")],
         "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],
+        "keep_optimizer_state": ["boolean"],
         "verbose": [Interval(Integral, 0, 2, closed="both"), "boolean"],
         "random_state": ["random_state"],
     }
-
-    def __init__(
-        self,
-        units: int | tuple[int, ...] = 32,
-        *,
-        direction: str = "bidirectional",
-        merge_mode: str = "concat",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        optimizer: Any = "adam",
-        learning_rate: float | None = None,
-        clipnorm: float | None = None,
-        loss: str | None = None,
-        epochs: int = 100,
-        batch_size: int = 32,
-        shuffle: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        verbose: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.units = units
-        self.direction = direction
-        self.merge_mode = merge_mode
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.clipnorm = clipnorm
-        self.loss = loss
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.random_state = random_state
 
     # -- what a subclass defines ----------------------------------------------------
 
@@ -351,7 +330,11 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
     # -- scikit-learn's protocol ----------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        return pack_state(super().__getstate__())
+        return pack_state(
+            super().__getstate__(),
+            parameters=self._get_param_names(),
+            keep_training_state=self.keep_optimizer_state,
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpack_state(state, type(self).__name__))

@@ -67,6 +67,10 @@ class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
         Copied before use. Batch-level hooks are called once per chunk of some 32 MB.
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters of the previous call.
+    keep_optimizer_state : bool, default=False
+        Whether a copy or saved file keeps what training needs to go on exactly: the
+        optimizer's moments and the random generator. With "adam" it is three times as
+        large. Otherwise the optimizer starts afresh after loading.
     verbose : {0, 1, 2}, default=0
         0 prints nothing, 1 a progress bar, 2 a line per epoch.
     random_state : int, RandomState instance or None, default=None
@@ -138,31 +142,31 @@ class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
         normalize_y: bool = True,
         callbacks: Any = None,
         warm_start: bool = False,
+        keep_optimizer_state: bool = False,
         verbose: int = 0,
         random_state: Any = None,
     ) -> None:
-        super().__init__(
-            units,
-            direction=direction,
-            merge_mode=merge_mode,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            clipnorm=clipnorm,
-            loss=loss,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            verbose=verbose,
-            random_state=random_state,
-        )
+        self.units = units
+        self.direction = direction
+        self.merge_mode = merge_mode
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.clipnorm = clipnorm
+        self.loss = loss
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
         self.normalize_y = normalize_y
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.keep_optimizer_state = keep_optimizer_state
+        self.verbose = verbose
+        self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMRegressor:

@@ -99,8 +99,8 @@ class BiLSTMTimestepClassifier(_TimestepMixin, BiLSTMClassifier):
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
 learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, patience, class_weight, callbacks, warm_start, verbose, \
-random_state
+validation_fraction, patience, class_weight, callbacks, warm_start, \
+keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMClassifier`. With `early_stopping` whole sequences are set
         aside, whatever their labels.
 
@@ -251,8 +251,8 @@ class BiLSTMTimestepRegressor(_TimestepMixin, BiLSTMRegressor):
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
 learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, patience, normalize_y, callbacks, warm_start, verbose, \
-random_state
+validation_fraction, patience, normalize_y, callbacks, warm_start, \
+keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMRegressor`.
 
     Attributes

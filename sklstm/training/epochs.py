@@ -74,17 +74,21 @@ class EpochNetwork(keras.Model):
         """Compile, and remember the optimizer's state before the first step."""
         self.compile(optimizer=optimizer, loss=self.loss_name, jit_compile=False)
         optimizer.build(self.trainable_variables)
-        self._fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
+        self._fresh_optimizer = self._read_optimizer()
 
     @property
     def optimizer_state(self) -> list[NDArray[Any]]:
-        return [variable.numpy() for variable in self.optimizer.variables]
+        return self._read_optimizer()
 
     @optimizer_state.setter
     def optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
         state = self._fresh_optimizer if state is None else state
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
+
+    def _read_optimizer(self) -> list[NDArray[Any]]:
+        variables = self.optimizer.variables
+        return [np.asarray(variable.numpy()) for variable in variables]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Refuse: the network is shared by estimators and has no layers to save."""

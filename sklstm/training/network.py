@@ -120,6 +120,22 @@ class AnySizeNetwork(EpochNetwork):
         flat: NDArray[np.float32] = self.flat.numpy()[: self.n_parameters].copy()
         return flat
 
+    @property
+    def optimizer_state(self) -> list[NDArray[Any]]:
+        """Of the parameters in use."""
+        return [
+            slot[: self.n_parameters].copy() if slot.shape == self.flat.shape else slot
+            for slot in self._read_optimizer()
+        ]
+
+    @optimizer_state.setter
+    def optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+        slots = [slot.copy() for slot in self._fresh_optimizer]
+        for slot, value in zip(slots, state or [], strict=state is not None):
+            slot[tuple(map(slice, value.shape))] = value
+        for variable, slot in zip(self.optimizer.variables, slots, strict=True):
+            variable.assign(slot)
+
     def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
         n_rows, _, n_features = tf.unstack(tf.shape(rows.values))
         masks: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -61,16 +62,29 @@ def _without_banner() -> Iterator[None]:
 
 
 def _share_of_cores() -> int:
-    """Cores this process may use: in a worker of loky, what OMP_NUM_THREADS says."""
+    """Cores this process may use: in workers of loky and ray OMP_NUM_THREADS says."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return int(limit) if limit.isdigit() else int(joblib.cpu_count())
+
+
+def _threads_of_dask_worker() -> int | None:
+    """Threads of the dask worker that runs this, each with a fit; None elsewhere."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    try:
+        return int(distributed.get_worker().state.nthreads)
+    except ValueError:  # dask's client, or a process that has nothing to do with dask
+        return None
 
 
 def _configure_threads() -> None:
     """Run the two directions side by side, each kernel on one thread.
 
-    Measured best for the sizes people use. Whatever the user configured, by
-    environment variable or by `tf.config.threading`, stays.
+    Measured best for the sizes people use. Fits in several threads share the threads
+    set here, so a dask worker needs as many as it has itself: it sets OMP_NUM_THREADS
+    to 1 however many those are. Whatever the user configured, by environment variable
+    or by `tf.config.threading`, stays.
     """
     threading = tf.config.threading
     configured = (
@@ -82,7 +96,9 @@ def _configure_threads() -> None:
         return
     try:
         threading.set_intra_op_parallelism_threads(1)
-        threading.set_inter_op_parallelism_threads(min(2, _share_of_cores()))
+        threading.set_inter_op_parallelism_threads(
+            _threads_of_dask_worker() or min(2, _share_of_cores())
+        )
     except RuntimeError:
         # TensorFlow already runs with its own defaults; they stay.
         return
