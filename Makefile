@@ -40,7 +40,7 @@ format: setup  ## ruff: rewrite
 	$(BIN)/ruff format .
 
 docs: setup  ## the documentation in docs/_build/html; runs the examples
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet \
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --write-all --quiet \
 		docs docs/_build/html
 	@echo "documentation: docs/_build/html/index.html"
 
