@@ -49,6 +49,8 @@ __all__ = [
     "check_target",
     "column_or_1d",
     "listed",
+    "refuse_kind",
+    "saying_what_to_do",
     "unchanged_on_error",
     "validate_parameter_constraints",
 ]
@@ -107,7 +109,7 @@ def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> Sequenc
         If X is sparse or not numeric.
     """
     values = as_three_axes(estimator, X, reset=reset)
-    with _saying_what_to_do(type(estimator).__name__):
+    with saying_what_to_do(type(estimator).__name__):
         return read_sequences(values)
 
 
@@ -120,7 +122,7 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[A
         X = pad_ragged(X)
     elif not (hasattr(X, "ndim") or hasattr(X, "columns") or _takes_row_numbers(X)):
         X = np.asarray(X)
-    _refuse_kind(estimator, X)
+    refuse_kind(estimator, X)
     n_axes = getattr(X, "ndim", len(getattr(X, "shape", (0, 0))))
     if n_axes == 3:
         return _check_three_axes(estimator, X, reset=reset)
@@ -143,7 +145,7 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArr
     # check_array finds nothing to do here, and takes a third of a one-row prediction.
     plain = type(X) in (np.ndarray, Windows) and X.dtype.kind in "fiub" and len(X)
     if not plain and not _takes_row_numbers(X):
-        with _saying_what_to_do(name):
+        with saying_what_to_do(name):
             X = check_array(
                 X,
                 dtype="numeric",
@@ -192,7 +194,7 @@ def _takes_row_numbers(X: Any) -> bool:
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
     """Let scikit-learn convert and check a matrix or data frame."""
     name = type(estimator).__name__
-    with _saying_what_to_do(name):
+    with saying_what_to_do(name):
         if not reset and not estimator._fitted_on_table:
             X = check_array(X, ensure_all_finite=False, estimator=name, input_name="X")
             if n_step_features(estimator) != 1:
@@ -217,7 +219,7 @@ def _as_table(estimator: BaseEstimator) -> str:
     return ", on a matrix whose columns are timesteps of one feature"
 
 
-def _refuse_kind(estimator: BaseEstimator, X: Any) -> None:
+def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
     """Refuse text, dates, complex numbers and masks, which NumPy would convert."""
     name = type(estimator).__name__
     if isinstance(X, np.ma.MaskedArray):
@@ -247,7 +249,7 @@ def _refuse_kind(estimator: BaseEstimator, X: Any) -> None:
 
 
 @contextmanager
-def _saying_what_to_do(name: str) -> Iterator[None]:
+def saying_what_to_do(name: str) -> Iterator[None]:
     """Add to scikit-learn's messages what they leave open."""
     try:
         yield

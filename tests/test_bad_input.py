@@ -19,6 +19,8 @@ from sklstm import (
     BiLSTMRegressor,
     SequencePadder,
     SequenceReshaper,
+    SlidingWindows,
+    make_windows,
     pad_sequences,
 )
 
@@ -1341,6 +1343,50 @@ CASES = [
         lambda: SequencePadder().transform(TABLE),
         NotFittedError,
         "This SequencePadder instance is not fitted yet...",
+    ),
+    # found by fuzzing
+    (
+        "reshaping text",
+        lambda: SequenceReshaper().fit(np.full((8, 3), "a")),
+        ValueError,
+        "X holds text (dtype <U1), but SequenceReshaper takes numbers. Encode it "
+        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "reshaping text among objects",
+        lambda: SequenceReshaper().fit(np.array([[1, "a"]], dtype=object)),
+        ValueError,
+        "X holds values that are no numbers: could not convert string to float: 'a'. "
+        "SequenceReshaper takes numbers only; encode text first, for example with "
+        "sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "windows over unequal rows",
+        lambda: SlidingWindows(1).fit([[1.0, 2.0], [3.0]]),
+        ValueError,
+        "X is a list of rows of unequal length, but SlidingWindows takes a table of "
+        "shape (n_samples, n_columns), a row for each time. If every item of the list "
+        "is a series of its own, put them one behind the other and tell them apart "
+        "with groups=.",
+    ),
+    (
+        "framing unequal rows",
+        lambda: make_windows([[1.0, 2.0], [3.0]], 1),
+        ValueError,
+        "X is a list of rows of unequal length, but make_windows takes a table of "
+        "shape (n_samples, n_columns), a row for each time. If every item of the list "
+        "is a series of its own, put them one behind the other and tell them apart "
+        "with groups=.",
+    ),
+    (
+        "framing a series of sequences",
+        lambda: make_windows(pd.Series([[1.0, 2.0], [3.0], [4.0]]), 1),
+        ValueError,
+        "X holds values that are no numbers in 'x0': setting an array element with a "
+        "sequence. The column that tells series "
+        "apart goes to groups=, the one that tells when a row was observed to time=; "
+        "encode other text, for example with sklearn.preprocessing.OneHotEncoder, or "
+        "leave it out.",
     ),
 ]
 

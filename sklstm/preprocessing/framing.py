@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
+    as_table,
     check_labels,
     check_longest,
     column_names,
@@ -138,7 +139,7 @@ def _read_series(
     name = "make_windows"
     is_key = isinstance(groups, (str, Integral))
     if not hasattr(series, "shape"):
-        series = np.asarray(series, dtype=object if is_key else None)
+        series = as_table(series, object if is_key else None, name)
     table = np.asarray(series)[:, None] if len(series.shape) == 1 else series
     if len(table.shape) != 2 or issparse(table) or 0 in table.shape:
         check_array(table, dtype=None, estimator=name, input_name="series")

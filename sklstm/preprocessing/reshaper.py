@@ -16,6 +16,8 @@ from sklstm.validation import (
     Interval,
     StrOptions,
     _fit_context,
+    refuse_kind,
+    saying_what_to_do,
     unchanged_on_error,
 )
 
@@ -228,6 +230,7 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
+        refuse_kind(self, X)
         if is_ragged(X) and len(X):
             try:
                 X = np.stack([np.asarray(row) for row in X])
@@ -244,9 +247,10 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
                 "no SequenceReshaper: leave it out, or use SequencePadder if the "
                 "sequences need another length."
             )
-        return validate_data(
-            self, X, reset=reset, dtype="numeric", ensure_all_finite=False
-        )
+        with saying_what_to_do(type(self).__name__):
+            return validate_data(
+                self, X, reset=reset, dtype="numeric", ensure_all_finite=False
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -151,6 +151,25 @@ def _concatenate(
     return np.concatenate([first, second])
 
 
+def as_table(rows: Any, dtype: Any, name: str) -> NDArray[Any]:
+    """A list of rows as an array.
+
+    Raises
+    ------
+    ValueError
+        If the rows differ in length.
+    """
+    try:
+        return np.asarray(rows, dtype=dtype)
+    except ValueError as error:
+        raise ValueError(
+            f"X is a list of rows of unequal length, but {name} takes a table of shape "
+            "(n_samples, n_columns), a row for each time. If every item of the list is "
+            "a series of its own, put them one behind the other and tell them apart "
+            "with groups=."
+        ) from error
+
+
 def column_names(X: Any) -> list[Any] | None:
     """The names of the columns of a data frame, None for an array."""
     for attribute in ("column_names", "columns"):
@@ -227,10 +246,11 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         ]
         # scikit-learn raises a TypeError for objects, a ValueError for text.
         raise type(error)(
-            f"X holds values that are no numbers in {listed(text)}: {error}. The "
-            "column that tells series apart goes to groups=, the one that tells when a "
-            "row was observed to time=; encode other text, for example with "
-            "sklearn.preprocessing.OneHotEncoder, or leave it out."
+            f"X holds values that are no numbers in {listed(text)}: "
+            f"{str(error).rstrip('.')}. The column that tells series apart goes to "
+            "groups=, the one that tells when a row was observed to time=; encode "
+            "other text, for example with sklearn.preprocessing.OneHotEncoder, or "
+            "leave it out."
         ) from error
     return values
 
@@ -238,13 +258,16 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
 def _kinds(X: Any) -> list[str]:
     """For each column one letter: what NumPy would make of it."""
     columns = (_safe_indexing(X, k, axis=1) for k in range(X.shape[1]))
-    arrays = (np.asarray(column) for column in columns)
-    return [
-        np.asarray(array.tolist()).dtype.kind
-        if array.dtype == object
-        else array.dtype.kind
-        for array in arrays
-    ]
+    return [_kind(np.asarray(column)) for column in columns]
+
+
+def _kind(column: NDArray[Any]) -> str:
+    if column.dtype != object:
+        return column.dtype.kind
+    try:
+        return np.asarray(column.tolist()).dtype.kind
+    except ValueError:  # its cells are sequences
+        return "O"
 
 
 def read_labels(X: Any, groups: Any, columns: Columns, name: str) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
+    as_table,
     check_longest,
     check_times,
     column_names,
@@ -312,7 +313,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         name = type(self).__name__
         if not hasattr(X, "shape"):
             # As objects, numbers stay numbers beside a column of text.
-            X = np.asarray(X, dtype=None if self._takes_all_columns else object)
+            X = as_table(X, None if self._takes_all_columns else object, name)
         if len(X.shape) == 1:
             raise ValueError(
                 f"X is one series of shape {tuple(X.shape)}, but {name} takes a table "
