@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 BENCH := benchmarks/.venv/bin
-BENCHMARKS := startup training_step predict lengths windows grid_search memory
+BENCHMARKS := startup training_step predict lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME

@@ -9,6 +9,9 @@ import tensorflow as tf
 from aeon.classification.deep_learning.base import BaseDeepClassifier
 from aeon.networks import RecurrentNetwork
 
+# aeon's predict would draw a progress bar among the tables.
+tf.keras.utils.disable_interactive_logging()
+
 
 class RecurrentClassifier(BaseDeepClassifier):
     """Last states of a bidirectional LSTM, then a softmax; Adam."""
