@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from sklstm.parameters import Architecture, split_parameters
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences import CHUNK_BYTES, SequenceBatch
 
 Floats = NDArray[np.float32]
 
@@ -77,14 +77,17 @@ class ForwardPass:
             valid = step < lengths[:, None]
             outputs[((ends[rows] - lengths)[:, None] + step)[valid]] = computed[valid]
 
-        _for_each(predict, self._chunks(batch.lengths))
+        _for_each(predict, self._chunks(batch))
         return outputs
 
-    def _chunks(self, lengths: NDArray[np.intp]) -> list[Any]:
+    def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
+        lengths = batch.lengths
+        per_row = 4 * batch.n_timesteps * batch.n_features
+        rows = min(self.chunk_rows, max(1, CHUNK_BYTES // per_row))
         chunks = [
-            slice(start, min(start + self.chunk_rows, len(lengths)))
-            for start in range(0, len(lengths), self.chunk_rows)
+            slice(start, min(start + rows, len(lengths)))
+            for start in range(0, len(lengths), rows)
         ]
         if lengths.min() == lengths.max():
             return chunks

@@ -31,6 +31,7 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.sequences import SequenceBatch, is_ragged, pad_ragged, read_sequences
+from sklstm.stored import StoredArray, is_stored
 from sklstm.windowing import Windows
 
 __all__ = [
@@ -113,14 +114,16 @@ def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> Sequenc
         return read_sequences(values)
 
 
-def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
+def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     """X as an array of three axes, its shape checked, its values not yet.
 
     Same parameters and errors as :func:`check_sequences`.
     """
     if is_ragged(X):
         X = pad_ragged(X)
-    elif not (hasattr(X, "ndim") or hasattr(X, "columns") or _takes_row_numbers(X)):
+    elif is_stored(X):
+        X = StoredArray(X)
+    elif not (hasattr(X, "ndim") or hasattr(X, "columns")):
         X = np.asarray(X)
     refuse_kind(estimator, X)
     n_axes = getattr(X, "ndim", len(getattr(X, "shape", (0, 0))))
@@ -132,6 +135,8 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[A
     if reset:
         estimator.n_timesteps_in_ = X.shape[1]
         estimator._fitted_on_table = True
+    if isinstance(X, StoredArray):
+        return StoredArray(X.source, one_feature=True)
     return X[:, :, None]
 
 
@@ -140,11 +145,11 @@ def n_step_features(estimator: BaseEstimator) -> int:
     return 1 if estimator._fitted_on_table else int(estimator.n_features_in_)
 
 
-def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
+def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     name = type(estimator).__name__
     # check_array finds nothing to do here, and takes a third of a one-row prediction.
-    plain = type(X) in (np.ndarray, Windows) and X.dtype.kind in "fiub" and len(X)
-    if not plain and not _takes_row_numbers(X):
+    is_array = isinstance(X, (np.ndarray, Windows, StoredArray))
+    if not (is_array and X.dtype.kind in "fiub" and len(X)):
         with saying_what_to_do(name):
             X = check_array(
                 X,
@@ -175,35 +180,24 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArr
     return X
 
 
-def _takes_row_numbers(X: Any) -> bool:
-    """Whether any rows of X can be read like those of a numeric array of three axes.
-
-    Then X is read in parts and never becomes an array as a whole: it may be windows
-    over a table, or on disk.
-    """
-    shape: tuple[int, ...] = getattr(X, "shape", ())
-    kind = getattr(getattr(X, "dtype", None), "kind", "")
-    if len(shape) != 3 or kind not in set("fiub") or not shape[0]:
-        return False
-    try:
-        return np.shape(X[np.array([shape[0] - 1, 0])]) == (2, *shape[1:])
-    except (TypeError, ValueError, IndexError, KeyError, NotImplementedError):
-        return False
-
-
-def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[Any]:
+def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     """Let scikit-learn convert and check a matrix or data frame."""
     name = type(estimator).__name__
     with saying_what_to_do(name):
+        stored = isinstance(X, StoredArray)
         if not reset and not estimator._fitted_on_table:
-            X = check_array(X, ensure_all_finite=False, estimator=name, input_name="X")
+            if not stored:
+                X = check_array(
+                    X, ensure_all_finite=False, estimator=name, input_name="X"
+                )
             if n_step_features(estimator) != 1:
                 _refuse_table(estimator, X.shape)
             return X
         try:
-            return validate_data(
-                estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False
-            )
+            checks = {"dtype": "numeric", "ensure_all_finite": False}
+            if stored:
+                checks = {"skip_check_array": True}
+            return validate_data(estimator, X, reset=reset, **checks)
         except ValueError as error:
             if "is expecting" not in str(error):
                 raise
