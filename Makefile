@@ -13,7 +13,7 @@ export UV_PYTHON := $(CURDIR)/.uv/bin/python
 export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup demo test lint types format docs build wheel-check bench-env bench clean help
+.PHONY: setup demo test fuzz lint types format docs build wheel-check bench-env bench clean help
 
 setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet
@@ -27,6 +27,9 @@ demo: setup  ## grid search on the digits; writes demo/, predicts without Tensor
 
 test: setup  ## the test suite
 	$(BIN)/pytest
+
+fuzz: setup  ## thousands of random inputs: a valid result, or an error that says why not
+	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=fuzz --durations=0
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -1,0 +1,153 @@
+"""Threads, forks and workers give the bits that one process gives alone.
+
+`benchmarks/concurrency.py` does the same for longer, and with a server.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from sklstm import BiLSTMClassifier, BiLSTMRegressor
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(900, 6, 2))
+X[::3, 4:] = np.nan
+LABELS = np.arange(len(X)) % 3
+PARAMS = {"epochs": 2, "random_state": 0}
+ESTIMATORS = {
+    "classes": (BiLSTMClassifier(3, **PARAMS), LABELS),
+    "other size": (BiLSTMClassifier(4, merge_mode="mul", **PARAMS), LABELS),
+    "two classes": (BiLSTMClassifier(3, **PARAMS), LABELS == 0),
+    "numbers": (BiLSTMRegressor(3, **PARAMS), X[:, 0, 0]),
+}
+
+
+def answer(model, X):
+    return getattr(model, "predict_proba", model.predict)(X)
+
+
+def fit_and_answer(name):
+    estimator, y = ESTIMATORS[name]
+    return answer(clone(estimator).fit(X[:60], y[:60]), X)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A fitted classifier."""
+    return clone(ESTIMATORS["classes"][0]).fit(X, LABELS)
+
+
+def in_threads(function, items):
+    """A function of each item in a thread of its own; the first error is raised."""
+    errors = []
+
+    def call(item):
+        try:
+            function(item)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=call, args=(item,)) for item in items]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_threads_predict_with_one_estimator(model):
+    """Eight threads get the sequential answers, for one row and for several chunks."""
+    questions = [X[:n] for n in (1, 2, 65, 900)]
+    expected = [answer(model, question) for question in questions]
+    end = time.monotonic() + 2
+    calls = [0] * 8
+
+    def ask(thread):
+        while time.monotonic() < end:
+            k = (thread + calls[thread]) % len(questions)
+            assert_array_equal(answer(model, questions[k]), expected[k], strict=True)
+            calls[thread] += 1
+
+    in_threads(ask, range(8))
+    assert min(calls) > 0
+
+
+def test_threads_fit_different_estimators():
+    """Four fits at once give the bits of four fits one after another."""
+    alone = {name: fit_and_answer(name) for name in ESTIMATORS}
+
+    def check(name):
+        assert_array_equal(fit_and_answer(name), alone[name], strict=True)
+
+    in_threads(check, ESTIMATORS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_multiprocessing_predicts(model):
+    """Children forked after training predict."""
+    jobs = (delayed(answer)(model, X) for _ in range(4))
+    for result in Parallel(n_jobs=2, backend="multiprocessing", timeout=60)(jobs):
+        assert_array_equal(result, answer(model, X), strict=True)
+
+
+# Loads, forks its workers and answers over pipes, as a web server does; then forks
+# again while its own threads predict.
+SERVER = """
+import os, pickle, select, signal, sys, threading, warnings
+import joblib, numpy as np
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of what this is
+model, X, expected = joblib.load(sys.argv[1])
+
+def in_worker():
+    reads, writes = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        os.write(writes, pickle.dumps(model.predict_proba(X)[-1]))
+        os._exit(0)
+    answered, _, _ = select.select([reads], [], [], 60)
+    if not answered:
+        os.kill(worker, signal.SIGKILL)
+        sys.exit("a worker hangs")
+    assert np.array_equal(pickle.loads(os.read(reads, 10**6)), expected[-1])
+    os.close(reads), os.close(writes), os.waitpid(worker, 0)
+
+for _ in range(4):
+    in_worker()
+
+stop = threading.Event()
+def keep_busy():
+    while not stop.is_set():
+        assert np.array_equal(model.predict_proba(X), expected)
+
+threads = [threading.Thread(target=keep_busy) for _ in range(2)]
+[thread.start() for thread in threads]
+try:
+    for _ in range(8):
+        in_worker()
+finally:
+    stop.set()
+    [thread.join() for thread in threads]
+assert "tensorflow" not in sys.modules
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_server_that_forks_its_workers(model, tmp_path, monkeypatch):
+    """Forked workers answer with the same bits, also if threads predict meanwhile."""
+    # OpenBLAS can deadlock in a fork while other threads are in its own threads.
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    joblib.dump((model, X, answer(model, X)), tmp_path / "served")
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "served")]
+    served = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert served.returncode == 0, served.stderr
