@@ -75,8 +75,21 @@ def test_a_first_fit_leaves_the_process_as_it_was(first, threads):
 
 
 def test_a_worker_takes_its_share(monkeypatch):
-    """loky tells its workers how many threads are theirs."""
+    """loky and ray tell their workers how many threads are theirs."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert runtime._share_of_cores() == 1
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert runtime._share_of_cores() >= 1
+
+
+def test_a_dask_worker_has_a_thread_for_every_fit(monkeypatch):
+    """dask sets OMP_NUM_THREADS to 1 however many tasks a worker runs at once."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert runtime._threads_of_dask_worker() is None
+    with distributed.Client(
+        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+    ) as client:
+        inside = client.submit(runtime._threads_of_dask_worker, pure=False)
+        assert inside.result(timeout=60) == 3
+        assert runtime._threads_of_dask_worker() is None
