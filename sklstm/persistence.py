@@ -14,7 +14,23 @@ from sklstm.parameters import Architecture
 # Raised when older versions could not read what is written, or would misread it.
 FORMAT = 1
 
+# What `skops.io.load` has to be told to trust, beside what it trusts of NumPy and
+# scikit-learn: the public classes, by the modules in which they are defined.
+TRUSTED_TYPES = [
+    "sklstm.estimators.classifier.BiLSTMClassifier",
+    "sklstm.estimators.regressor.BiLSTMRegressor",
+    "sklstm.estimators.timestep.BiLSTMTimestepClassifier",
+    "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
+    "sklstm.estimators.windowed.WindowedEnsemble",
+    "sklstm.preprocessing.padder.SequencePadder",
+    "sklstm.preprocessing.reshaper.SequenceReshaper",
+    "sklstm.preprocessing.scaler.SequenceScaler",
+    "sklstm.preprocessing.windows.SlidingWindows",
+]
+
 _HEADER = "_saved_by_sklstm"
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 def pack_state(
@@ -83,19 +99,34 @@ def unpack_state(saved: dict[str, Any], name: str) -> dict[str, Any]:
             raise _incomplete(name, f"it lacks {', '.join(map(repr, missing))}")
         intact = _checksum(state, header["attributes"]) == header["checksum"]
     except (KeyError, TypeError) as error:
-        raise _incomplete(name, f"its header has no {error}") from error
+        raise _incomplete(name, f"its header is damaged ({error!r})") from error
     if not intact:
         raise ValueError(
             f"The saved {name} is damaged: the checksum of its weights and other "
             "fitted attributes does not match. Copy the file again from the original, "
             "or save the model again."
         )
+    state |= {key: _unmapped(state[key]) for key in header["attributes"]}
     architecture = state["_architecture"] | {
         "units": tuple(state["_architecture"]["units"])
     }
     state["_architecture"] = Architecture(**architecture)
     state["_flat"].flags.writeable = False
     return state
+
+
+def _unmapped(value: Any) -> Any:
+    """Arrays that joblib mapped into memory as plain views of the same memory.
+
+    Copies and files of them would hold a type of their own, which skops does not trust.
+    """
+    if isinstance(value, np.memmap):
+        return np.asarray(value)
+    if isinstance(value, dict):
+        return {key: _unmapped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmapped(item) for item in value]
+    return value
 
 
 def _incomplete(name: str, why: str) -> ValueError:
@@ -114,16 +145,26 @@ def _checksum(state: dict[str, Any], names: list[str]) -> int:
 
 
 def _add(value: Any, checksum: int) -> int:
-    """A checksum with one more value: an array, a plain type or a container."""
-    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        checksum = _add((value.dtype.str, *value.shape), checksum)
-        return zlib.crc32(np.ascontiguousarray(value).data.cast("B"), checksum)
+    """A checksum with one more value: an array, a plain type or a container.
+
+    It is the same on every machine, for every version of NumPy, and for equal values
+    of another type, such as ``numpy.str_`` for ``str``: not every format keeps those.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSUmM":
+        value = value.astype(value.dtype.newbyteorder("<"), copy=False)
+        checksum = _add([value.dtype.str, *value.shape], checksum)
+        return zlib.crc32(value.tobytes(), checksum)
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, dict):
         value = list(value.items())
     if isinstance(value, (list, tuple)):
         for item in value:
             checksum = _add(item, checksum)
         return _add(len(value), checksum)
+    if not isinstance(value, _PLAIN):
+        # What a subclass or a user hung on the estimator; it may print its address.
+        value = type(value).__qualname__
     return zlib.crc32(repr(value).encode(), checksum)

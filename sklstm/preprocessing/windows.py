@@ -40,6 +40,9 @@ from sklstm.windowing import (
     windows_by_series,
 )
 
+# Attributes that are saved as dicts.
+_RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observations}
+
 
 class SlidingWindows(TransformerMixin, BaseEstimator):
     """Turn each row of a table into the window of rows that ends at it.
@@ -368,6 +371,19 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
             return windows_by_series(table, order, n_timesteps, rate, first_row)
         padded = front_padded(table, span(n_timesteps, rate))
         return sliding_windows(padded, n_timesteps, rate)[first_row:]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain types and arrays alone, which last longer and need no trust."""
+        state = super().__getstate__()
+        return state | {name: vars(state[name]) for name in _RECORDS if name in state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        records = {
+            name: record(**state[name])
+            for name, record in _RECORDS.items()
+            if name in state
+        }
+        super().__setstate__(state | records)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
