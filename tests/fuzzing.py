@@ -5,14 +5,12 @@ seed. Half of the draws have no flaw at all. The parameters that need a network 
 own are few, since each costs half a second.
 """
 
-import ast
+import dis
 import faulthandler
 import re
 import sys
 import warnings
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -325,18 +323,9 @@ def _names(error):
 
 
 def _raises(traceback):
-    """Whether the line that failed is a raise statement, not one that broke."""
-    return traceback.tb_lineno in _raising_lines(traceback.tb_frame.f_code.co_filename)
-
-
-@cache
-def _raising_lines(file):
-    raises = (
-        node
-        for node in ast.walk(ast.parse(Path(file).read_text()))
-        if isinstance(node, ast.Raise)
-    )
-    return {k for node in raises for k in range(node.lineno, node.end_lineno + 1)}
+    """Whether what failed is a raise statement, not a call or an operator."""
+    instruction = traceback.tb_frame.f_code.co_code[traceback.tb_lasti]
+    return dis.opname[instruction] == "RAISE_VARARGS"
 
 
 @contextmanager
