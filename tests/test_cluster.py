@@ -1,0 +1,340 @@
+"""Searches on dask and on ray: the scores of one process, even when a worker dies."""
+
+import functools
+import json
+import logging
+import os
+import pickle
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from itertools import chain
+from pathlib import Path
+
+import cloudpickle
+import numpy as np
+import pytest
+import threadpoolctl
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    ParameterGrid,
+    RandomizedSearchCV,
+    StratifiedKFold,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklstm import BiLSTMClassifier, SequenceReshaper
+
+PAGE = Path(__file__).parents[1] / "docs/guide/cluster.md"
+N_WORKERS = 2
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(400, 6))
+y = (X[:, 0] > 0).astype(int)
+PIPELINE = make_pipeline(
+    SequenceReshaper(n_features=2), BiLSTMClassifier(2, epochs=1, random_state=0)
+)
+GRID = {
+    "bilstmclassifier__merge_mode": ["sum", "mul"],
+    "bilstmclassifier__units": [2, 3],
+}
+SEARCHES = {
+    "grid": GridSearchCV(PIPELINE, GRID, cv=2),
+    "randomized": RandomizedSearchCV(PIPELINE, GRID, n_iter=3, cv=2, random_state=0),
+    "halving": HalvingGridSearchCV(
+        PIPELINE,
+        GRID,
+        resource="bilstmclassifier__epochs",
+        min_resources=1,
+        max_resources=2,
+        factor=2,
+        cv=2,
+        random_state=0,
+    ),
+}
+
+
+@functools.cache
+def searched_here(kind):
+    """The search in this process, one fit after the other."""
+    return clone(SEARCHES[kind]).set_params(error_score="raise").fit(X, y)
+
+
+def assert_same_search(search, expected):
+    assert search.cv_results_.keys() == expected.cv_results_.keys()
+    for name, column in expected.cv_results_.items():
+        if not name.endswith("_time"):
+            assert_array_equal(search.cv_results_[name], column, err_msg=name)
+    assert search.best_index_ == expected.best_index_
+
+
+# -- what travels: closures, which cloudpickle sends by value --------------------------
+
+
+def reporting_scorer(folder):
+    """Accuracy; each process leaves a file that says how many threads it has."""
+
+    def score(model, X, y):
+        import tensorflow as tf
+
+        threads = tf.config.threading
+        report = {
+            "kernel": threads.get_intra_op_parallelism_threads(),
+            "fits": threads.get_inter_op_parallelism_threads(),
+            "blas": max(
+                library["num_threads"] for library in threadpoolctl.threadpool_info()
+            ),
+        }
+        (folder / str(os.getpid())).write_text(json.dumps(report))
+        return accuracy_score(y, model.predict(X))
+
+    return score
+
+
+def dies_once(folder):
+    """A step that kills the process it runs in, once, with part of the search done."""
+    here = os.getpid()
+
+    def transform(X):
+        if os.getpid() != here:
+            tempfile.mkstemp(dir=folder)
+            if len(os.listdir(folder)) > 4:
+                try:
+                    os.mkdir(folder / "died")
+                except FileExistsError:
+                    return X
+                os.kill(os.getpid(), signal.SIGKILL)
+        return X
+
+    return FunctionTransformer(transform)
+
+
+def arrival():
+    """Unpickle a pipeline and predict if it is fitted: is TensorFlow imported?"""
+
+    def arrive(pickled, X=None):
+        before = "tensorflow" in sys.modules
+        model = pickle.loads(pickled)
+        if X is not None:
+            model.predict(X)
+        return before, "tensorflow" in sys.modules
+
+    return arrive
+
+
+# -- the two engines -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dask_arrivals():
+    """What the first things that workers of dask did, left in them."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def dask_client(tmp_path_factory, dask_arrivals):
+    """A client of two worker processes with a thread each."""
+    distributed = pytest.importorskip("distributed", reason="needs sklstm[dask]")
+    cluster = distributed.LocalCluster(
+        n_workers=N_WORKERS,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+        local_directory=str(tmp_path_factory.mktemp("dask")),
+    )
+    with cluster, distributed.Client(cluster) as client:
+        fitted = clone(PIPELINE).fit(X, y)
+        for name, arguments in {
+            "unfitted": (pickle.dumps(PIPELINE),),
+            "fitted": (pickle.dumps(fitted), X),
+        }.items():
+            dask_arrivals[name] = client.run(arrival(), *arguments)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def ray_engine():
+    """A local ray with two cores, registered as a backend of joblib."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray = pytest.importorskip("ray", reason="needs sklstm[ray]")
+        from ray.util.joblib import register_ray
+
+        # The name of a socket may be a hundred characters long: pytest's are longer.
+        folder = tempfile.mkdtemp(prefix="ray")
+        try:
+            ray.init(
+                num_cpus=N_WORKERS,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                object_store_memory=80 * 2**20,
+                _temp_dir=folder,
+            )
+            register_ray()
+            yield ray
+        finally:
+            ray.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def assert_ran_on_workers(folder, n_threads):
+    """Not here, and with no more threads than a worker has cores."""
+    files = folder.glob("*")
+    reports = {int(path.name): json.loads(path.read_text()) for path in files}
+    assert reports
+    assert os.getpid() not in reports
+    for report in reports.values():
+        assert report == {"kernel": 1, "fits": n_threads, "blas": 1}
+
+
+# -- dask ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["unfitted", "fitted"])
+def test_a_pipeline_travels_without_tensorflow(dask_client, dask_arrivals, state):
+    """Neither arriving at a worker nor predicting there imports it."""
+    assert list(dask_arrivals[state].values()) == [(False, False)] * N_WORKERS
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_dask_scores_as_one_process(dask_client, kind, tmp_path):
+    """Bit for bit, whichever worker fits what; and no core has two threads."""
+    search = clone(SEARCHES[kind]).set_params(
+        error_score="raise", scoring=reporting_scorer(tmp_path)
+    )
+    with parallel_config(backend="dask", scatter=[X, y]):
+        search.fit(X, y)
+    assert_same_search(search, searched_here(kind))
+    assert_ran_on_workers(tmp_path, n_threads=1)
+
+
+def test_data_travel_once(dask_client, monkeypatch):
+    """Sequences and folds are sent before the search, tasks hold only their names."""
+    sequences = [np.repeat(row, 50).reshape(-1, 2) for row in X]
+    splits = list(StratifiedKFold(2).split(X, y))
+    client = type(dask_client)
+    submit, scatter = client.submit, client.scatter
+    sizes, scattered = [], []
+
+    def measured_submit(self, *args, **kwargs):
+        sizes.append(len(cloudpickle.dumps((args, kwargs))))
+        return submit(self, *args, **kwargs)
+
+    def counted_scatter(self, data, **kwargs):
+        scattered.extend(data)
+        return scatter(self, data, **kwargs)
+
+    monkeypatch.setattr(client, "submit", measured_submit)
+    monkeypatch.setattr(client, "scatter", counted_scatter)
+    grid = {"merge_mode": ["sum", "mul"], "batch_size": [100, 200]}
+    search = GridSearchCV(PIPELINE[-1], grid, cv=splits, refit=False)
+    data = [sequences, y, *chain(*splits)]
+    with parallel_config(backend="dask", scatter=data):
+        search.fit(sequences, y)
+    assert [id(item) for item in scattered] == [id(item) for item in data]
+    assert 0 < max(sizes) < len(pickle.dumps(sequences)) / 20
+
+
+def recipe(name):
+    """The code of the guide that begins with a comment of this name."""
+    (code,) = re.findall(rf"```python\n# {name}\n(.*?)```", PAGE.read_text(), re.S)
+    assert len(code.splitlines()) <= 10
+    return code
+
+
+def test_a_worker_of_dask_dies(dask_client, tmp_path):
+    """The recipe of the guide finishes with the same scores."""
+    dask_client.wait_for_workers(N_WORKERS)
+    code = recipe("dask").replace("scheduler:8786", dask_client.scheduler.address)
+    step = make_pipeline(dies_once(tmp_path), *PIPELINE)
+    names = {"pipeline": step, "grid": GRID, "X": X, "y": y}
+    try:
+        exec(code, names)
+    finally:
+        names["client"].close()
+    assert (tmp_path / "died").exists()
+    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    assert_same_search(names["search"], expected)
+
+
+# -- ray ------------------------------------------------------------------------------
+
+
+def test_ray_scores_as_one_process(ray_engine, tmp_path):
+    """Bit for bit, whichever worker fits what; and no core has two threads."""
+    search = clone(SEARCHES["halving"]).set_params(
+        n_jobs=-1, error_score="raise", scoring=reporting_scorer(tmp_path)
+    )
+    with parallel_config(backend="ray"):
+        search.fit(X, y)
+    assert_same_search(search, searched_here("halving"))
+    assert_ran_on_workers(tmp_path, n_threads=1)
+
+
+def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
+    """With the recipe of the guide no task holds a part of X; the scores are equal."""
+    from ray.util.multiprocessing import Pool
+
+    apply_async, tasks = Pool.apply_async, []
+
+    def recorded(self, task, *args, **kwargs):
+        tasks.append(ray_engine.cloudpickle.dumps(task))
+        return apply_async(self, task, *args, **kwargs)
+
+    monkeypatch.setattr(Pool, "apply_async", recorded)
+    names = {"ray": ray_engine, "pipeline": PIPELINE, "X": X}
+    exec(recipe("ray, large data"), names)
+    search = clone(SEARCHES["randomized"]).set_params(
+        estimator=names["fetching"],
+        n_jobs=-1,
+        error_score="raise",
+        scoring=reporting_scorer(tmp_path),
+    )
+    with parallel_config(backend="ray"):
+        search.fit(names["rows"], y)
+    assert_same_search(search, searched_here("randomized"))
+    assert_ran_on_workers(tmp_path, n_threads=1)
+    plain = search.best_estimator_[1:]
+    expected = searched_here("randomized").predict_proba(X)
+    assert_array_equal(plain.predict_proba(X), expected)
+    assert tasks
+    assert not any(X[:10].tobytes() in task for task in tasks)
+
+
+def test_a_worker_of_ray_dies(ray_engine, tmp_path):
+    """The recipe of the guide finishes with the same scores."""
+    code = recipe("ray").replace('ray.init("auto")', "")
+    step = make_pipeline(dies_once(tmp_path), *PIPELINE)
+    names = {"pipeline": step, "grid": GRID, "X": X, "y": y}
+    exec(code, names)
+    assert (tmp_path / "died").exists()
+    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    assert_same_search(names["search"], expected)
+
+
+# -- searches that were stopped --------------------------------------------------------
+
+
+def test_a_stopped_search_goes_on(tmp_path):
+    """The recipe of the guide reads what was computed before, and computes the rest."""
+    code = recipe("resume").replace("search-cache", str(tmp_path))
+    names = {"pipeline": PIPELINE, "grid": GRID, "X": X, "y": y}
+    exec(code, {**names, "grid": {name: values[:1] for name, values in GRID.items()}})
+    (output,) = tmp_path.rglob("output.pkl")
+    written = output.stat().st_mtime_ns
+    exec(code, names)
+    assert output.stat().st_mtime_ns == written
+    assert len(list(tmp_path.rglob("output.pkl"))) == len(ParameterGrid(GRID))
+    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    assert_array_equal(names["scores"], expected.cv_results_["mean_test_score"])
