@@ -103,6 +103,16 @@ def test_any_size(estimator, y, values):
     assert_allclose(predicted, regressor.predict(values), atol=5e-6)
 
 
+def test_lstm_reads_numbers():
+    """No NaN is left to how a runtime treats what is behind a sequence's length."""
+    model = to_onnx(BiLSTMRegressor((3, 2), **TINY).fit(X, NUMBERS))
+    lstms = [node for node in model.graph.node if node.op_type == "LSTM"]
+    model.graph.output.extend(onnx.ValueInfoProto(name=node.input[0]) for node in lstms)
+    _, *read = run(model, X)
+    assert len(read) == 2
+    assert all(np.isfinite(values).all() for values in read)
+
+
 LABELS = {
     "binary": BINARY,
     "negative": 2 * BINARY - 1,
