@@ -69,7 +69,7 @@ wheel-check: setup build  ## the wheel in clean environments, with TensorFlow an
 bench-env:  ## the peers, in an environment of their own
 	test -x $(BENCH)/python || $(PYTHON) -m venv benchmarks/.venv
 	$(BENCH)/pip install --quiet --requirement benchmarks/requirements.txt
-	$(BENCH)/pip install --quiet --no-deps --editable .
+	$(BENCH)/pip install --quiet --no-deps aeon==1.6.0 --editable .
 
 bench: bench-env $(BENCHMARKS:%=bench-%)  ## all benchmarks; bench-NAME for one
 

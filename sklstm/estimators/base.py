@@ -6,7 +6,7 @@ import copy
 from abc import ABCMeta, abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.estimators.callbacks import CallbackSupportMixin, EpochReporter
 from sklstm.inference import ForwardPass
 from sklstm.parameters import (
     DIRECTIONS,
@@ -36,7 +37,7 @@ from sklstm.validation import (
 )
 
 
-class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
+class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
     units: int | tuple[int, ...]
@@ -123,7 +124,10 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         `known` goes to `_encode_target`. The estimator is left as it was if anything
         fails.
         """
+        reporter = EpochReporter(self, X, y, sample_weight, epochs=epochs)
         with unchanged_on_error(self):
+            if not resume:
+                self.__dict__.pop("_flat", None)
             labelled = self._read(X, y, sample_weight, reset=not resume)
             target = self._encode_target(
                 labelled.y, labelled.weights, reset=not resume, **known
@@ -139,7 +143,8 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
                     "warm_start=False to start again."
                 )
             self._architecture = architecture
-            self._train(data, epochs=epochs, resume=resume)
+            self._train(data, reporter, epochs=epochs, resume=resume)
+        reporter.end_fit()
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
         """X and y checked; samples of weight zero are left out."""
@@ -182,7 +187,9 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             )
         return self.loss
 
-    def _train(self, data: TrainingSet, *, epochs: int, resume: bool) -> None:
+    def _train(
+        self, data: TrainingSet, reporter: EpochReporter, *, epochs: int, resume: bool
+    ) -> None:
         from sklstm.training.fitting import fit_network
         from sklstm.training.optimizers import read_optimizer
 
@@ -216,6 +223,7 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
             shuffle=self.shuffle,
             patience=self.patience if self.early_stopping else None,
             callbacks=self._checked_callbacks(),
+            reporter=reporter,
             verbose=int(self.verbose),
             rng=rng,
         )
@@ -246,6 +254,13 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
                     "keras.callbacks.Callback, a list of them or None. Got "
                     f"{callback!r}; give an instance, such as "
                     "keras.callbacks.TerminateOnNaN()."
+                )
+            if type(callback).__name__ == "BackupAndRestore":
+                raise ValueError(
+                    "keras.callbacks.BackupAndRestore does not know the state of "
+                    f"{type(self).__name__}: training would start again from other "
+                    "parameters. Save the estimator itself between calls of fit, with "
+                    "warm_start=True and keep_optimizer_state=True."
                 )
         return copy.deepcopy(list(callbacks))
 
@@ -328,6 +343,13 @@ class BaseBiLSTM(BaseEstimator, metaclass=ABCMeta):
         return dict(self.weights_)
 
     # -- scikit-learn's protocol ----------------------------------------------------
+
+    def __copy__(self) -> Self:
+        # Not by way of the saved state: scikit-learn's callbacks copy an estimator
+        # while it is being fitted.
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
         return pack_state(

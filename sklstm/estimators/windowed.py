@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
 from sklstm.sequences import SequenceBatch, chunks, valid_steps
 from sklstm.validation import (
     HasMethods,
@@ -45,7 +46,7 @@ def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
     return check
 
 
-class WindowedEnsemble(MetaEstimatorMixin, BaseEstimator):
+class WindowedEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """Train on overlapping windows of long sequences, answer once per sequence.
 
     Every sequence is cut into windows. A clone of the estimator is trained on the
@@ -155,14 +156,14 @@ n_columns), or list of sequences
             If a parameter, X or y is not as described, if `estimator` splits its
             samples, or if the windows need weights and it takes none.
         """
-        with unchanged_on_error(self):
+        estimator = clone(self.estimator)
+        with inner_fit(self, estimator, X, y), unchanged_on_error(self):
             self._check_parameters()
             batch = check_sequences(self, X, reset=True)
             y = check_target(self, y)
             check_lengths_match(batch, y)
             weights = check_sample_weight(sample_weight, len(batch))
             windows, owners = self._cut(batch)
-            estimator = clone(self.estimator)
             fit_params = _fit_params(estimator, _window_weights(owners, weights))
             reads_in_place = isinstance(estimator, BaseBiLSTM)
             self.estimator_ = estimator.fit(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture
 from sklstm.targets import TrainingSet
@@ -24,6 +26,21 @@ class Trained:
     parameters: NDArray[np.float32]
     optimizer_state: list[NDArray[Any]]
     history: dict[str, list[float]]
+
+
+class _Reports(keras.callbacks.Callback):
+    """Tells a reporter of every epoch, and stops if it says so."""
+
+    def __init__(self, reporter: Any) -> None:
+        super().__init__()
+        self.reporter = reporter
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.reporter.begin_epoch()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.reporter.end_epoch(lambda: self.model.parameters):
+            self.model.stop_training = True
 
 
 def fit_network(
@@ -45,6 +62,7 @@ def fit_network(
     shuffle: bool,
     patience: int | None,
     callbacks: list[Any],
+    reporter: Any,
     verbose: int,
     rng: np.random.Generator,
 ) -> Trained:
@@ -71,6 +89,7 @@ def fit_network(
         Epochs without a better validation loss before training stops and the best
         parameters are restored; None never stops.
     callbacks : list of keras.callbacks.Callback
+    reporter : EpochReporter
     verbose : {0, 1, 2}
     rng : numpy.random.Generator
         For the order of samples and for dropout.
@@ -94,6 +113,7 @@ def fit_network(
             "val_loss", patience=patience, restore_best_weights=True
         )
         callbacks = [*callbacks, best]
+    callbacks = [*callbacks, _Reports(reporter)]
     with POOL.borrow(structure, optimizer) as network:
         network.rng = rng
         network.dropout = dropout
@@ -113,4 +133,22 @@ def fit_network(
             callbacks=callbacks,
             verbose=verbose,
         )
+        if patience is not None:
+            _warn_if_still_improving(history["val_loss"], epochs)
         return Trained(network.parameters, network.optimizer_state, history)
+
+
+def _warn_if_still_improving(val_loss: list[float], epochs: int) -> None:
+    """As scikit-learn's MLPClassifier does when it was not early stopping that ended.
+
+    Only where more epochs are likely to help. Without early stopping the number of
+    epochs is the user's choice, and nothing says what converged would be.
+    """
+    if len(val_loss) == epochs and all(val_loss[-1] < loss for loss in val_loss[:-1]):
+        warnings.warn(
+            f"early_stopping=True, but all epochs={epochs} were run and the last has "
+            "the least validation loss: training has not converged. Give more epochs, "
+            "or a higher learning_rate.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )

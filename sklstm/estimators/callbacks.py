@@ -1,0 +1,107 @@
+"""scikit-learn's callbacks, told of every epoch; without effect before version 1.9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.inference import ForwardPass
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+        def _init_callback_context(self, **_settings: Any) -> None:
+            return None
+
+
+__all__ = ["CallbackSupportMixin", "EpochReporter", "inner_fit"]
+
+
+class EpochReporter:
+    """Tells an estimator's callbacks where its `fit` is.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    X, y, sample_weight : as given to `fit`
+        Passed on, for callbacks that score.
+    epochs : int
+        How many there are at most.
+    """
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: int
+    ) -> None:
+        self._estimator = estimator
+        self._fit = estimator._init_callback_context(max_subtasks=epochs)
+        self._data = {"estimator": estimator, "X": X, "y": y}
+        if sample_weight is not None:
+            self._data["metadata"] = {"sample_weight": sample_weight}
+        self._epoch: Any = None
+        if self._fit is not None:
+            self._fit.call_on_fit_task_begin(**self._data)
+
+    def begin_epoch(self) -> None:
+        """An epoch begins."""
+        if self._fit is not None:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(**self._data)
+
+    def end_epoch(self, parameters: Callable[[], NDArray[np.float32]]) -> bool:
+        """An epoch has ended; gives whether a callback asks to stop.
+
+        Parameters
+        ----------
+        parameters : callable
+            Gives those of the network after this epoch; called if a callback wants
+            an estimator that predicts with them.
+        """
+        if self._epoch is None:
+            return False
+
+        def fitted() -> dict[str, Any]:
+            flat = parameters()
+            architecture = self._estimator._architecture
+            return {"_flat": flat, "_forward_pass": ForwardPass(flat, architecture)}
+
+        return bool(
+            self._epoch.call_on_fit_task_end(
+                **self._data, reconstruction_attributes=fitted
+            )
+        )
+
+    def end_fit(self) -> None:
+        """The estimator is fitted."""
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._data, reconstruction_attributes={})
+
+
+@contextmanager
+def inner_fit(outer: Any, inner: Any, X: Any, y: Any) -> Iterator[None]:
+    """The fit of a meta-estimator, around that of its only inner estimator.
+
+    Parameters
+    ----------
+    outer, inner : estimator instance
+    X, y : as given to `outer`
+    """
+    fit = outer._init_callback_context(max_subtasks=1)
+    if fit is None:
+        yield
+        return
+    data = {"estimator": outer, "X": X, "y": y}
+    fit.call_on_fit_task_begin(**data)
+    task = fit.subcontext(task_name="fit-on-windows")
+    with task.propagate_callback_context(inner):
+        task.call_on_fit_task_begin(**data)
+        yield
+        task.call_on_fit_task_end(**data)
+    fit.call_on_fit_task_end(**data)
