@@ -158,6 +158,7 @@ def _id(value):
     return value.func.__name__ if hasattr(value, "func") else str(value)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("estimator", "check"),
     [

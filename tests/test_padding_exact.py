@@ -113,6 +113,7 @@ def test_padding_anywhere_changes_nothing(pair, architecture):
         assert_same(by_list, fitted(architecture, values, y), sequences, values)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "params",
     [

@@ -353,6 +353,7 @@ def test_warm_start_with_another_optimizer(change):
         assert 0 < np.abs(array - weights[name]).max() < 0.1
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_early_stopping_keeps_the_best():
     """Training ends early, with the parameters of the epoch of least loss."""
     noise = np.random.default_rng(1).integers(0, 2, size=48)
@@ -370,6 +371,7 @@ def test_early_stopping_keeps_the_best():
     assert_same_weights(model, shorter)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_early_stopping_splits_by_class(monkeypatch):
     """Sorted labels are held out in proportion, not the last ones."""
     from sklstm.training import fitting

@@ -668,6 +668,7 @@ def test_tables_under_views():
         assert windows_of(other) is None
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("groups", [None, 0])
 def test_estimators_take_windows_as_an_array(groups):
     """The same bits from windows and from the array of all of them."""

@@ -149,10 +149,13 @@ class EpochNetwork(keras.Model):
             callbacks.on_epoch_end(epoch, logs)
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
+        last = self.parameters
         callbacks.on_train_end(logs)
-        finite = all(np.isfinite(weights).all() for weights in self.get_weights())
-        if not finite or not np.isfinite(logs["loss"]):
-            self._report_divergence(logs["loss"], epoch, finite)
+        finite = bool(np.isfinite(self.parameters).all())
+        if not (finite and np.isfinite(logs["loss"])):
+            # Callbacks such as early stopping put the best parameters back.
+            restored = not np.array_equal(self.parameters, last, equal_nan=True)
+            self._report_divergence(logs["loss"], epoch, finite and restored)
         return self.history
 
     def _run(
@@ -191,10 +194,12 @@ class EpochNetwork(keras.Model):
             logs["accuracy"] = float(correct / weight)
         return logs
 
-    def _report_divergence(self, loss: float, epoch: int, finite: bool) -> None:
+    def _report_divergence(self, loss: float, epoch: int, restored: bool) -> None:
         """An error, or a warning if a callback restored finite parameters."""
-        diverged = f"Training diverged: the loss became {loss} in epoch {epoch + 1}."
-        if finite:
+        what = "the parameters" if np.isfinite(loss) else "the loss"
+        value = "NaN or infinite" if np.isfinite(loss) else loss
+        diverged = f"Training diverged: {what} became {value} in epoch {epoch + 1}."
+        if restored:
             warnings.warn(
                 f"{diverged} The best parameters from before are kept.",
                 ConvergenceWarning,
