@@ -292,11 +292,24 @@ class _BlasUsers:
 _blas_users = _BlasUsers()
 
 
+def _forget_users() -> None:
+    """In a forked child the parent's threads do not come to leave."""
+    global _blas_users
+    if _blas_users.count:
+        _blas_users.limit.restore_original_limits()
+    _blas_users = _BlasUsers()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_users)
+
+
 @contextmanager
 def _one_blas_thread() -> Iterator[int]:
     """BLAS at one thread inside; gives the number of threads it had before."""
-    n_threads = _blas_users.enter()
+    users = _blas_users
+    n_threads = users.enter()
     try:
         yield n_threads
     finally:
-        _blas_users.leave()
+        users.leave()

@@ -98,6 +98,11 @@ or list of arrays, default=None
             self.scorer(rows, X, y[rows.used], sample_weight=weights[rows.used])
         )
 
+    def _accept_sample_weight(self) -> bool:
+        """scikit-learn asks its scorers, where there are several."""
+        accepts = getattr(self.scorer, "_accept_sample_weight", None)
+        return accepts is None or bool(accepts())
+
     def __repr__(self) -> str:
         return f"make_timestep_scorer({self.scorer!r})"
 

@@ -56,7 +56,7 @@ n_columns), or list of arrays
         array = np.stack(rows)
     else:
         array = np.asarray(values)
-    if array.ndim not in (2, 3) or len(array) != len(sequences):
+    if array.ndim not in (2, 3) or len(array) != len(sequences) or not array.size:
         _refuse_shape(array, sequences, name, estimator_name)
     if array.ndim == 3 and array.shape[2] == 1:
         warnings.warn(

@@ -433,7 +433,7 @@ def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} needs numbers for y, got {y.dtype} ({error}). For labels use "
-            "BiLSTMClassifier."
+            f"{name.replace('Regressor', 'Classifier')}."
         ) from error
     largest = np.abs(y).max()
     if largest > np.finfo(np.float32).max:

@@ -17,6 +17,8 @@ from sklearn.exceptions import NotFittedError
 from sklstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
     SequencePadder,
     SequenceReshaper,
     SlidingWindows,
@@ -29,6 +31,7 @@ X = rng.normal(size=(8, 3, 2))
 TABLE = X[:, :, 0]
 FRAME = pd.DataFrame(TABLE, columns=["a", "b", "c"])
 y = np.array([0, 1] * 4)
+STEPS = np.arange(24).reshape(8, 3) % 2
 BOTH = np.eye(2, dtype=int)[y]
 ADAM = keras.optimizers.Adam
 
@@ -39,6 +42,14 @@ def classifier(**params):
 
 def regressor(**params):
     return BiLSTMRegressor(**{"units": 2, "epochs": 1, **params})
+
+
+def timestep_classifier(**params):
+    return BiLSTMTimestepClassifier(**{"units": 2, "epochs": 1, **params})
+
+
+def timestep_regressor(**params):
+    return BiLSTMTimestepRegressor(**{"units": 2, "epochs": 1, **params})
 
 
 def but(array, place, value):
@@ -1178,9 +1189,9 @@ CASES = [
         ValueError,
         "Training cannot go on with another architecture: the fitted one is "
         "Architecture(n_features=2, units=(2,), direction='bidirectional', "
-        "merge_mode='concat', n_outputs=1, activation='sigmoid'), the parameters ask "
+        "merge_mode='concat', n_outputs=1, activation='sigmoid', every_step=False), the parameters ask "
         "for Architecture(n_features=2, units=(3,), direction='bidirectional', "
-        "merge_mode='concat', n_outputs=1, activation='sigmoid'). Give the "
+        "merge_mode='concat', n_outputs=1, activation='sigmoid', every_step=False). Give the "
         "parameters the fitted values, or call fit with warm_start=False to start "
         "again.",
     ),
@@ -1387,6 +1398,198 @@ CASES = [
         "apart goes to groups=, the one that tells when a row was observed to time=; "
         "encode other text, for example with sklearn.preprocessing.OneHotEncoder, or "
         "leave it out.",
+    ),
+    # targets at every timestep
+    (
+        "timesteps without y",
+        lambda: timestep_classifier().fit(X, None),
+        ValueError,
+        "BiLSTMTimestepClassifier requires y to be passed, but the target y is "
+        "None. Give one target for every timestep.",
+    ),
+    (
+        "timesteps with one label per sequence",
+        lambda: timestep_classifier().fit(X, y),
+        ValueError,
+        "y has shape (8,), but BiLSTMTimestepClassifier takes one row for every "
+        "timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a list "
+        "with an array for every sequence. For one target per sequence use "
+        "BiLSTMClassifier.",
+    ),
+    (
+        "one sample of timesteps without its axis",
+        lambda: timestep_regressor().fit(X[:1], STEPS[0]),
+        ValueError,
+        "y has shape (3,), but BiLSTMTimestepRegressor takes one row for every "
+        "timestep of X: an array (n_samples, n_timesteps), here (1, 3), or a list "
+        "with an array for every sequence. X is one sample: make it y[None].",
+    ),
+    (
+        "labels for too few timesteps",
+        lambda: timestep_classifier().fit(X, STEPS[:, :2]),
+        ValueError,
+        "y has shape (8, 2), but BiLSTMTimestepClassifier takes one row for every "
+        "timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a list "
+        "with an array for every sequence.",
+    ),
+    (
+        "labels for too few sequences",
+        lambda: timestep_classifier().fit(X, STEPS[:5]),
+        ValueError,
+        "y has shape (5, 3), but BiLSTMTimestepClassifier takes one row for every "
+        "timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a list "
+        "with an array for every sequence.",
+    ),
+    (
+        "labels of four axes",
+        lambda: timestep_classifier().fit(X, STEPS[:, :, None, None]),
+        ValueError,
+        "y has shape (8, 3, 1, 1), but BiLSTMTimestepClassifier takes one row for "
+        "every timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a "
+        "list with an array for every sequence.",
+    ),
+    (
+        "no labels on the last axis",
+        lambda: timestep_classifier().fit(X, np.empty((8, 3, 0))),
+        ValueError,
+        "y has shape (8, 3, 0), but BiLSTMTimestepClassifier takes one row for "
+        "every timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a "
+        "list with an array for every sequence.",
+    ),
+    (
+        "a list with a sequence of labels too short",
+        lambda: timestep_classifier().fit(X, [*STEPS[:7], STEPS[7, :2]]),
+        ValueError,
+        "Sequence 7 of X has 3 timesteps, but y[7] has shape (2,). Every timestep "
+        "needs one row of y, and padding none.",
+    ),
+    (
+        "a list with too many sequences of labels",
+        lambda: timestep_classifier().fit(X, [*STEPS, STEPS[0, :2]]),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 8 "
+        "sequences, y has 9. Give y one array for every sequence.",
+    ),
+    (
+        "a list of targets of unequal width",
+        lambda: timestep_regressor().fit([X[0], X[1, :2]], [X[0], X[1, :2, :1]]),
+        ValueError,
+        "y[1] has shape (2, 1), but y[0] has shape (3, 2): all but the number of "
+        "timesteps must be the same.",
+    ),
+    (
+        "a timestep without label",
+        lambda: timestep_classifier().fit(X, but(STEPS, (2, 1), np.nan)),
+        ValueError,
+        "Input y contains NaN: 1 timesteps of X have data but no target, the first "
+        "is sample 2, valid timestep 1. Give them a target, or weight zero in a "
+        "sample_weight of shape (n_samples, n_timesteps); at padded timesteps y may"
+        " hold anything.",
+    ),
+    (
+        "a timestep without number",
+        lambda: timestep_regressor().fit(X, but(STEPS, (2, 1), np.nan)),
+        ValueError,
+        "Input y contains NaN: 1 timesteps of X have data but no target, the first "
+        "is sample 2, valid timestep 1. Give them a target, or weight zero in a "
+        "sample_weight of shape (n_samples, n_timesteps); at padded timesteps y may"
+        " hold anything.",
+    ),
+    (
+        "sparse labels of timesteps",
+        lambda: timestep_classifier().fit(X, scipy.sparse.csr_array(STEPS)),
+        ValueError,
+        "y is sparse (shape (8, 3)), but BiLSTMTimestepClassifier takes dense "
+        "values. Use y.toarray().",
+    ),
+    (
+        "fractions as labels of timesteps",
+        lambda: timestep_classifier().fit(X, STEPS + 0.5),
+        ValueError,
+        "Unknown label type: continuous. y holds numbers that are no labels, such "
+        "as 0.5. To predict numbers use BiLSTMTimestepRegressor; to predict classes"
+        " make y integers or text.",
+    ),
+    (
+        "huge numbers as labels",
+        lambda: classifier().fit(X, np.linspace(1e30, 1e31, 8)),
+        ValueError,
+        "Unknown label type: continuous. y holds numbers that are no labels, such "
+        "as 1e+30. To predict numbers use BiLSTMRegressor; to predict classes make "
+        "y integers or text.",
+    ),
+    (
+        "text and numbers as labels of timesteps",
+        lambda: timestep_classifier().fit(
+            X, np.where(STEPS == 0, "a", STEPS.astype(object))
+        ),
+        ValueError,
+        "Unknown label type: unknown. y holds values of type int, str. Make all "
+        "labels integers or all text, for example with y.astype(str).",
+    ),
+    (
+        "text as targets of timesteps",
+        lambda: timestep_regressor().fit(X, np.full((8, 3), "a")),
+        ValueError,
+        "BiLSTMTimestepRegressor needs numbers for y, got <U1 (could not convert "
+        "string to float: np.str_('a')). For labels use BiLSTMTimestepClassifier.",
+    ),
+    (
+        "one class at all timesteps",
+        lambda: timestep_classifier().fit(X, np.ones((8, 3))),
+        ValueError,
+        "There is only one class, 1.0, but BiLSTMTimestepClassifier needs samples "
+        "of at least two (those of sample weight zero do not count). Give it "
+        "samples of another class too; StratifiedKFold keeps every class in every "
+        "fold.",
+    ),
+    (
+        "weights for too few timesteps",
+        lambda: timestep_classifier().fit(X, STEPS, np.ones((8, 2))),
+        ValueError,
+        "sample_weight has shape (8, 2), but BiLSTMTimestepClassifier takes one row"
+        " for every timestep of X: an array (n_samples, n_timesteps), here (8, 3), "
+        "or a list with an array for every sequence.",
+    ),
+    (
+        "negative weights of timesteps",
+        lambda: timestep_classifier().fit(X, STEPS, -np.ones((8, 3))),
+        ValueError,
+        "Negative values in data passed to `sample_weight`. Give sample_weight one "
+        "number for each of the 24 timesteps of X, none negative and at least one "
+        "positive, or None.",
+    ),
+    (
+        "weights of timesteps all zero",
+        lambda: timestep_classifier().fit(X, STEPS, np.zeros((8, 3))),
+        ValueError,
+        "Sample weights must contain at least one non-zero number. Give "
+        "sample_weight one number for each of the 24 timesteps of X, none negative "
+        "and at least one positive, or None.",
+    ),
+    (
+        "score with one label per sequence",
+        lambda: timestep_classifier().fit(X, STEPS).score(X, y),
+        ValueError,
+        "y has shape (8,), but BiLSTMTimestepClassifier takes one row for every "
+        "timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a list "
+        "with an array for every sequence. For one target per sequence use "
+        "BiLSTMClassifier.",
+    ),
+    (
+        "partial_fit of timesteps without classes",
+        lambda: timestep_classifier().partial_fit(X, STEPS),
+        ValueError,
+        "The first call of partial_fit needs classes: all labels that will ever "
+        "come, for example classes=np.unique(y_all).",
+    ),
+    (
+        "an unknown label at a timestep",
+        lambda: timestep_classifier().partial_fit(X, STEPS, [0, 2]),
+        ValueError,
+        "y holds labels that are not among the known classes: [1]. "
+        "BiLSTMTimestepClassifier knows [0 2]; name all classes in the first call "
+        "of partial_fit, or fit again without warm_start.",
     ),
 ]
 

@@ -100,6 +100,17 @@ def test_multiprocessing_predicts(model):
         assert_array_equal(result, answer(model, X), strict=True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fit_in_a_forked_child_is_refused(model):
+    """It would wait for TensorFlow's threads for ever; the message says what to do."""
+    with (
+        Parallel(n_jobs=2, backend="multiprocessing", timeout=60) as parallel,
+        pytest.raises(RuntimeError, match=r"forked child .* backend \"loky\" or"),
+    ):
+        parallel(delayed(fit_and_answer)(name) for name in ("classes", "numbers"))
+
+
 # Loads, forks its workers and answers over pipes, as a web server does; then forks
 # again while its own threads predict.
 SERVER = """

@@ -99,3 +99,8 @@ def test_averaged_weights_are_refused():
     """use_ema would be lost without a word."""
     with pytest.raises(ValueError, match="use_ema=True is not supported"):
         read_optimizer(keras.optimizers.Adam(use_ema=True), None)
+
+
+def test_a_name_is_read_once():
+    """Building an optimizer costs memory that TensorFlow never gives back."""
+    assert read_optimizer("adam", 0.1)[0] is read_optimizer("adam", None)[0]

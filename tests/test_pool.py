@@ -1,9 +1,11 @@
 """Networks are borrowed: what needs a new trace, and what comes back."""
 
+import logging
 import threading
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.training import fitting
@@ -68,6 +70,23 @@ def test_structure_needs_a_network_of_its_own(pool):
     BiLSTMRegressor(units=2, epochs=1).fit(X, y)
     BiLSTMRegressor(units=2, epochs=1, loss="huber").fit(X, y)
     assert [network.traces for network in pool.networks()] == [1] * 6
+
+
+def test_networks_are_traced_quietly(pool):
+    """TensorFlow does not take several networks for one that is traced again."""
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    tf.get_logger().addHandler(handler)
+    X, y = sequences(), np.arange(20) % 2
+    try:
+        for loss in ("huber", "log_cosh", "mean_squared_error", "mean_absolute_error"):
+            for direction in ("forward", "backward"):
+                BiLSTMRegressor(2, epochs=1, loss=loss, direction=direction).fit(X, y)
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert len(pool) == 8
+    assert [record.getMessage() for record in records] == []
 
 
 def test_a_borrowed_network_gives_what_a_fresh_one_gives(pool):

@@ -261,13 +261,17 @@ n_columns), or list of sequences
     def _check_target(self, y: Any) -> NDArray[Any]:
         y = check_target(self, y)
         try:
-            kind = type_of_target(y)
+            with np.errstate(invalid="ignore"):  # numbers beyond all integers
+                kind = type_of_target(y)
         except TypeError:  # labels that cannot be sorted
             kind = "unknown"
         if kind.startswith("continuous"):
+            fractions = y[y % 1 != 0]
+            example = (fractions if fractions.size else y).flat[0]
             raise ValueError(
                 f"Unknown label type: {kind}. y holds numbers that are no labels, such "
-                f"as {y[y % 1 != 0][0]}. To predict numbers use BiLSTMRegressor; to "
+                f"as {example}. To predict numbers use "
+                f"{type(self).__name__.replace('Classifier', 'Regressor')}; to "
                 "predict classes make y integers or text."
             )
         if kind == "unknown":

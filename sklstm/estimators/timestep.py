@@ -21,7 +21,7 @@ from sklstm.timesteps import (
     read_timesteps,
     refuse_missing,
 )
-from sklstm.validation import check_sequences, check_target
+from sklstm.validation import check_sequences
 
 
 class _TimestepMixin(BaseBiLSTM):
@@ -45,7 +45,10 @@ class _TimestepMixin(BaseBiLSTM):
         name = type(self).__name__
         sequences = check_sequences(self, X, reset=reset)
         if y is None:
-            check_target(self, y)
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None. Give one "
+                "target for every timestep."
+            )
         y = read_timesteps(y, sequences, name="y", estimator_name=name)
         weights = read_timestep_weight(sample_weight, sequences, estimator_name=name)
         used = np.ones(len(y), dtype=bool) if weights is None else weights > 0

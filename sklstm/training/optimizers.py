@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import keras
@@ -25,6 +26,8 @@ ELEMENTWISE = {
         keras.optimizers.SGD,
     )
 }
+
+_CHOICES = ", ".join(sorted(ELEMENTWISE))
 
 # Keras' default of 0.001 is slow for networks of this size: on scikit-learn's data sets
 # 100 epochs at 0.005 score as well or better throughout.
@@ -74,21 +77,33 @@ def read_optimizer(
         If the name is unknown, or the optimizer is none of those that work element by
         element.
     """
-    choices = ", ".join(sorted(ELEMENTWISE))
     if isinstance(optimizer, str):
-        if optimizer.lower() not in ELEMENTWISE:
-            raise ValueError(
-                f"optimizer={optimizer!r} is not supported. Choose one that works "
-                f"element by element: {choices}."
-            )
-        learning_rate = learning_rate or DEFAULT_LEARNING_RATES.get(optimizer.lower())
-        optimizer = ELEMENTWISE[optimizer.lower()]()
+        spec, default = _read_name(optimizer)
+        return spec, learning_rate or default
+    return _read_object(optimizer, learning_rate)
+
+
+@cache
+def _read_name(name: str) -> tuple[OptimizerSpec, float | None]:
+    """Spec and default rate; an optimizer that is built never frees all its memory."""
+    if name.lower() not in ELEMENTWISE:
+        raise ValueError(
+            f"optimizer={name!r} is not supported. Choose one that works element by "
+            f"element: {_CHOICES}."
+        )
+    rate = DEFAULT_LEARNING_RATES.get(name.lower())
+    return _read_object(ELEMENTWISE[name.lower()](), rate)
+
+
+def _read_object(
+    optimizer: Any, learning_rate: float | None
+) -> tuple[OptimizerSpec, float | None]:
     name = type(optimizer).__name__.lower()
     if ELEMENTWISE.get(name) is not type(optimizer):
         raise ValueError(
             f"optimizer={optimizer!r} is not supported: it must be a name or an "
             "instance of a Keras optimizer that works element by element, one of "
-            f"{choices}."
+            f"{_CHOICES}."
         )
     if optimizer.use_ema:
         raise ValueError(

@@ -13,9 +13,10 @@ import numpy as np
 
 from sklstm.training.optimizers import OptimizerSpec
 
-# Idle networks that are kept. A network costs some 6 MB that TensorFlow never gives
-# back, so the bound is on what is held, and evicting a network is the dearer mistake.
-MAX_IDLE = 16
+# Idle networks that are kept. Of the 5 MB of a network TensorFlow keeps 4 when it is
+# dropped, and 4 more every time it is built anew: enough for all structures of a search
+# over layers, directions, targets and optimizers.
+MAX_IDLE = 256
 
 
 class NetworkPool:
@@ -23,7 +24,7 @@ class NetworkPool:
 
     Parameters
     ----------
-    max_idle : int, default=16
+    max_idle : int, default=256
         How many to keep; the one that was idle longest goes first.
     """
 
@@ -31,6 +32,8 @@ class NetworkPool:
         self.max_idle = max_idle
         self._lock = threading.Lock()
         self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
+        self._used = False
+        self._in_child = False
 
     @contextmanager
     def borrow(self, structure: Any, optimizer: OptimizerSpec) -> Iterator[Any]:
@@ -40,6 +43,7 @@ class NetworkPool:
         network comes back without the data and callbacks it was trained with, however
         the block ends.
         """
+        self._refuse_child()
         key = (structure, optimizer)
         network = self._take(key) or structure.build(optimizer.build())
         try:
@@ -81,6 +85,23 @@ class NetworkPool:
         with self._lock:
             self._idle.clear()
 
+    def forked(self) -> None:
+        """In a child process: TensorFlow's threads have not survived the fork."""
+        self._lock = threading.Lock()
+        self._idle = OrderedDict()
+        self._in_child = self._used
+
+    def _refuse_child(self) -> None:
+        """Training in a child of a process that has trained would wait for ever."""
+        if self._in_child:
+            raise RuntimeError(
+                "fit was called in a forked child of a process that has trained "
+                "before, where TensorFlow's threads no longer run. Fit with joblib's "
+                'backend "loky" or "threading", or start processes by "spawn"; a '
+                "fitted estimator can predict in any process."
+            )
+        self._used = True
+
 
 def _forget_use(network: Any) -> None:
     network.history = None
@@ -91,6 +112,5 @@ def _forget_use(network: Any) -> None:
 
 POOL = NetworkPool()
 
-# TensorFlow's threads do not survive a fork: a child must not inherit networks.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=POOL.clear)
+    os.register_at_fork(after_in_child=POOL.forked)

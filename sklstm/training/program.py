@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -87,7 +88,7 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
     Returns
     -------
-    tf.function of (Rows, seed, Sizes)
+    callable of (Rows, seed, Sizes)
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
@@ -115,8 +116,7 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, masks)
 
-    signature = _signature(n_parts, n_layers, network.every_step)
-    return tf.function(run, signature, autograph=False)
+    return _traced_once(run, _signature(n_parts, n_layers, network.every_step))
 
 
 def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
@@ -133,8 +133,22 @@ def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, None)
 
-    signature = _signature(n_parts, n_layers, network.every_step)
-    return tf.function(run, signature, autograph=False)
+    return _traced_once(run, _signature(n_parts, n_layers, network.every_step))
+
+
+def _traced_once(run: Callable[..., Any], signature: tuple[Any, ...]) -> Any:
+    """A graph made at the first call.
+
+    Calling a tf.function would do as well, but it warns of retracing when some
+    networks have been traced one after another, though each only once.
+    """
+
+    @cache
+    def graph() -> Any:
+        function = tf.function(run, signature, autograph=False)
+        return function.get_concrete_function()
+
+    return lambda *arguments: graph()(*arguments)
 
 
 def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -> Any:
