@@ -9,8 +9,9 @@ by its number of steps.
 from __future__ import annotations
 
 import argparse
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import cache, partial
@@ -179,17 +180,76 @@ def matmul_rates(workers: Sequence[Executor], size: Size) -> tuple[float, float]
     return alone, sum(rate.result() for rate in pair)
 
 
+def torch_gpu_steps(size: Size) -> dict[str, float]:
+    """torch.nn.LSTM with the data on the GPU."""
+    import torch
+    from torch_peer import Network, Trainer
+
+    torch.manual_seed(0)
+    network = Network(size.n_features, size.units).cuda()
+    trainer = Trainer(network, size.batch_size)
+    X, y = (torch.from_numpy(array).cuda() for array in problem(size))
+    ends = []
+    for _ in range(EPOCHS + 1):
+        loss = trainer.epoch(X, y)
+        ends.append(time.perf_counter())
+    return measured(ends, loss, size)
+
+
+def on_cpu(steps: Callable[[Size], dict[str, float]], size: Size) -> dict[str, float]:
+    """Steps in a process that sees no GPU."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    return steps(size)
+
+
+def n_gpus() -> int:
+    """How many TensorFlow sees."""
+    import tensorflow as tf
+
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def torch_sees_gpu() -> bool:
+    """Whether torch was built with CUDA, and there is a device."""
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
 CONTENDERS = {
-    "sklstm": sklstm_steps,
-    "keras": keras_steps,
-    "torch, 1 thread": partial(torch_steps, 1),
-    "torch, 2 threads": partial(torch_steps, 2),
+    "sklstm": partial(on_cpu, sklstm_steps),
+    "keras": partial(on_cpu, keras_steps),
+    "torch, 1 thread": partial(on_cpu, partial(torch_steps, 1)),
+    "torch, 2 threads": partial(on_cpu, partial(torch_steps, 2)),
 }
+# sklstm runs Keras' cuDNN layers there, in its own loop over epochs.
+GPU_CONTENDERS = {
+    "sklstm": sklstm_steps,
+    "sklstm, CPU": partial(on_cpu, sklstm_steps),
+    "keras": keras_steps,
+    "torch, GPU": torch_gpu_steps,
+}
+
+
+def contenders(device: str) -> dict[str, Callable[[Size], dict[str, float]]]:
+    """Who takes part on a device, by name."""
+    if device == "cpu":
+        return CONTENDERS
+    with worker() as process:
+        if not process.submit(n_gpus).result():
+            raise SystemExit("--device gpu: TensorFlow sees no GPU here")
+        torch = process.submit(torch_sees_gpu).result()
+    return {
+        name: steps
+        for name, steps in GPU_CONTENDERS.items()
+        if torch or name != "torch, GPU"
+    }
 
 
 def compare(options: argparse.Namespace) -> None:
     """Measure all contenders at all sizes and print the tables."""
-    names = options.only
+    steps_of = contenders(options.device)
+    names = options.only or list(steps_of)
     steps, losses, limits, ratios = [], [], [], []
     with ExitStack() as stack:
         workers = {name: stack.enter_context(worker()) for name in names}
@@ -198,7 +258,7 @@ def compare(options: argparse.Namespace) -> None:
             size = SIZES[what]
 
             def run(name: str, size: Size = size) -> dict[str, float]:
-                return workers[name].submit(CONTENDERS[name], size).result()
+                return workers[name].submit(steps_of[name], size).result()
 
             losses.append((what, *(run(name)["loss"] for name in names)))
             results = in_turn({n: partial(run, n) for n in names}, options.rounds)
@@ -229,7 +289,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", default=list(SIZES))
-    parser.add_argument("--only", nargs="+", default=list(CONTENDERS))
+    parser.add_argument("--only", nargs="+", help="some of the contenders")
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args()
     print_heading("One training step")
     compare(options)

@@ -190,7 +190,7 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _train(
         self, data: TrainingSet, reporter: EpochReporter, *, epochs: int, resume: bool
     ) -> None:
-        from sklstm.training.fitting import fit_network
+        from sklstm.training.fitting import fit_network, trains_on_layers
         from sklstm.training.optimizers import read_optimizer
 
         data = replace(data, sequences=data.sequences.in_memory())
@@ -200,7 +200,8 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             rng.bit_generator.state = previous["rng"]
         # An optimizer's state is of no use to another, nor to another kind of network.
         spec, learning_rate = read_optimizer(self.optimizer, self.learning_rate)
-        state_of = (spec.name, spec.config, self.recurrent_dropout > 0)
+        on_layers = trains_on_layers(self.recurrent_dropout)
+        state_of = (spec.name, spec.config, on_layers)
         same = previous is not None and previous["state_of"] == state_of
         validation = None
         if self.early_stopping:

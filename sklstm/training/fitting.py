@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture
 from sklstm.targets import TrainingSet
+from sklstm.training import runtime
 from sklstm.training.network import AnySizeStructure, LayersStructure
 from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.pool import POOL
@@ -26,6 +27,15 @@ class Trained:
     parameters: NDArray[np.float32]
     optimizer_state: list[NDArray[Any]]
     history: dict[str, list[float]]
+
+
+def trains_on_layers(recurrent_dropout: float) -> bool:
+    """Whether a network of Keras' own layers trains.
+
+    The fused kernel knows no recurrent dropout, and runs on the processor only; on a
+    GPU Keras' layers use cuDNN.
+    """
+    return recurrent_dropout > 0 or runtime.has_gpu()
 
 
 class _Reports(keras.callbacks.Callback):
@@ -104,7 +114,7 @@ def fit_network(
         If training diverges.
     """
     structure: AnySizeStructure | LayersStructure
-    if recurrent_dropout:
+    if trains_on_layers(recurrent_dropout):
         structure = LayersStructure(architecture, dropout, recurrent_dropout, loss)
     else:
         structure = AnySizeStructure.of(architecture, loss)

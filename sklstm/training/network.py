@@ -189,12 +189,16 @@ class LayersNetwork(EpochNetwork):
             recurrent_dropout=structure.recurrent_dropout,
             mask=True,
         )
+        drops = structure.dropout or structure.recurrent_dropout
+        # Without dropout nothing is drawn, so samples come in the order that the fused
+        # kernel would get them in.
+        self._drop_seeds = _seed_generators(self.layers_network) if drops else []
         self.built = True
         self.ready(optimizer)
 
     def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
         self.set_weights(list(split_parameters(flat, architecture).values()))
-        for seed_generator in _seed_generators(self.layers_network):
+        for seed_generator in self._drop_seeds:
             seed = self.rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
         self.sizes = Sizes(

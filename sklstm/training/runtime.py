@@ -104,6 +104,11 @@ def _configure_threads() -> None:
         return
 
 
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU that is not hidden from it."""
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
 # What TensorFlow imports adds filters for its own warnings; they are taken back.
 with (
     _environment(TF_CPP_MIN_LOG_LEVEL="3"),

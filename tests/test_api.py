@@ -1,0 +1,89 @@
+"""The public signatures, pinned: a change of one is a decision, not an accident.
+
+After a wanted change, write the file anew: ``python tests/test_api.py``.
+"""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import sklstm
+
+PINNED = Path(__file__).with_name("public_api.txt")
+MODULES = [
+    "sklstm",
+    "sklstm.datasets",
+    "sklstm.displays",
+    "sklstm.metrics",
+    "sklstm.utils.estimator_checks",
+]
+
+
+def public_names(module):
+    """What a module offers: its `__all__`, or what it defines without underscore."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_")
+            and inspect.isroutine(value)
+            and value.__module__ == module.__name__
+        ]
+    return sorted(names)
+
+
+def signature(value):
+    """Parameters and defaults, without type hints."""
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in inspect.signature(value).parameters.values()
+    ]
+    return str(inspect.Signature(parameters))
+
+
+def public_api():
+    """A line for every public function, class and method."""
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in public_names(module):
+            value = getattr(module, public)
+            yield f"{name}.{public}{signature(value)}"
+            if not inspect.isclass(value):
+                continue
+            for method, function in sorted(inspect.getmembers(value)):
+                owner = getattr(function, "__module__", "") or ""
+                if not method.startswith("_") and owner.startswith("sklstm"):
+                    shown = signature(function) if callable(function) else ""
+                    yield f"{name}.{public}.{method}{shown}"
+
+
+def test_public_signatures_are_pinned():
+    """Names, order, defaults and which parameters are keyword-only."""
+    assert list(public_api()) == PINNED.read_text().splitlines()
+
+
+def test_public_names_are_there():
+    """`__all__` is sorted, complete and without doubles."""
+    assert sklstm.__all__ == sorted(set(sklstm.__all__))
+    assert all(hasattr(sklstm, name) for name in sklstm.__all__)
+
+
+def test_everything_public_has_types_and_words():
+    """Each public callable has a docstring and annotates all its parameters."""
+    for line in public_api():
+        path = line.partition("(")[0].split(".")
+        k = max(k for k in range(len(path)) if ".".join(path[:k]) in MODULES)
+        value = importlib.import_module(".".join(path[:k]))
+        for name in path[k:]:
+            value = getattr(value, name)
+        if not callable(value):
+            continue
+        assert inspect.getdoc(value), f"{line} has no docstring"
+        for parameter in inspect.signature(value).parameters.values():
+            hinted = parameter.annotation is not inspect.Parameter.empty
+            assert hinted or parameter.name == "self", f"{line}: {parameter.name}"
+
+
+if __name__ == "__main__":
+    PINNED.write_text("\n".join(public_api()) + "\n")
