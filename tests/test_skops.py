@@ -1,0 +1,204 @@
+"""Files of skops, which hold no pickles: the same predictions, and nothing to fear."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import skops.io
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from skops.io.exceptions import UntrustedTypesFoundException
+
+import sklstm
+from sklstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    SlidingWindows,
+    WindowedEnsemble,
+)
+from sklstm.persistence import TRUSTED_TYPES
+
+pd = pytest.importorskip("pandas")
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(24, 6, 2))
+X[::3, 4:] = np.nan
+TABLE = rng.normal(size=(24, 6))
+LABELS = np.array(["a", "b", "c"])[np.arange(24) % 3]
+NUMBERS = rng.normal(size=24) * 50
+FRAME = pd.DataFrame(
+    {
+        "store": ["north", "south"] * 12,
+        "day": pd.date_range("2024-01-01", periods=24),
+        "sold": NUMBERS,
+    }
+)
+SMALL = {"units": 2, "epochs": 1, "random_state": 0}
+
+# Name: the model, what it is fitted on, and its target.
+MODELS = {
+    "labels": (BiLSTMClassifier(**SMALL), X, LABELS),
+    "text of objects": (BiLSTMClassifier(**SMALL), X, LABELS.astype(object)),
+    "text of NumPy": (
+        BiLSTMClassifier(**SMALL),
+        X,
+        np.array(list(LABELS), dtype=object),
+    ),
+    "booleans": (BiLSTMClassifier(**SMALL), X, NUMBERS > 0),
+    "several labels": (
+        BiLSTMClassifier(**{**SMALL, "units": (2, 3)}),
+        X,
+        np.eye(3, dtype=int)[np.arange(24) % 3],
+    ),
+    "numbers": (BiLSTMRegressor(merge_mode="mul", **SMALL), X, NUMBERS),
+    "numbers of a frame": (
+        BiLSTMRegressor(**SMALL),
+        pd.DataFrame(TABLE, columns=list("abcdef")),
+        NUMBERS,
+    ),
+    "trained on": (
+        BiLSTMClassifier(keep_optimizer_state=True, warm_start=True, **SMALL),
+        X,
+        LABELS,
+    ),
+    "timestep labels": (
+        BiLSTMTimestepClassifier(**SMALL),
+        X,
+        np.where(X[:, :, 0] > 0, "up", "down"),
+    ),
+    "timestep numbers": (
+        BiLSTMTimestepRegressor(**SMALL),
+        X,
+        np.nancumsum(X[:, :, 0], axis=1),
+    ),
+    "table": (
+        make_pipeline(
+            StandardScaler(),
+            SequenceReshaper(n_features=2, layout="feature"),
+            BiLSTMClassifier(**SMALL),
+        ),
+        TABLE,
+        LABELS,
+    ),
+    "sequences": (
+        make_pipeline(
+            SequencePadder(5, padding="pre"),
+            SequenceScaler(MinMaxScaler()),
+            SequenceScaler(PCA(1)),
+            BiLSTMRegressor(**SMALL),
+        ),
+        X,
+        NUMBERS,
+    ),
+    "windows": (
+        make_pipeline(
+            SlidingWindows(3, groups="store", time="day", context="fit"),
+            SequenceScaler(),
+            BiLSTMRegressor(**SMALL),
+        ),
+        FRAME,
+        NUMBERS,
+    ),
+    "ensemble": (
+        WindowedEnsemble(
+            make_pipeline(SequenceScaler(), BiLSTMClassifier(**SMALL)), n_timesteps=3
+        ),
+        X,
+        LABELS,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def models():
+    """The fitted models by name."""
+    fitted = {}
+    for name, (model, given, y) in MODELS.items():
+        if name == "text of NumPy":  # elements that know their own type
+            y = np.array([np.str_(label) for label in y], dtype=object)
+        fitted[name] = clone(model).fit(given, y)
+    return fitted
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_predicts_the_same_bits(name, models):
+    """Only our public classes have to be trusted, and the whole model comes back."""
+    model, given = models[name], MODELS[name][1]
+    data = skops.io.dumps(model)
+    assert set(skops.io.get_untrusted_types(data=data)) <= set(TRUSTED_TYPES)
+    restored = skops.io.loads(data, trusted=TRUSTED_TYPES)
+    if name == "windows":  # its context: what follows the rows of fit
+        given = given.assign(day=given["day"] + pd.Timedelta(days=24))
+    for method in ("predict_proba", "predict"):
+        if hasattr(model, method):
+            outputs = getattr(restored, method)(given)
+            expected = getattr(model, method)(given)
+            if expected.dtype == object:  # text, and NaN at padded timesteps
+                outputs, expected = repr(outputs.tolist()), repr(expected.tolist())
+            assert_array_equal(outputs, expected, strict=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_unfitted(name):
+    """Parameters come back as they were."""
+    model = MODELS[name][0]
+    restored = skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES)
+    assert repr(restored) == repr(model)
+
+
+def test_training_goes_on(models):
+    """The optimizer's state is arrays, too."""
+    data = skops.io.dumps(models["trained on"])
+    restored = skops.io.loads(data, trusted=TRUSTED_TYPES)
+    expected = clone(models["trained on"]).fit(X, LABELS)
+    for model in (restored, expected):
+        model.partial_fit(X, LABELS)
+    for key, weights in expected.weights_.items():
+        assert_array_equal(restored.weights_[key], weights)
+
+
+def test_trusted_types_are_the_public_classes():
+    """No class is forgotten, and nothing else is on the list."""
+    public = [getattr(sklstm, name) for name in sklstm.__all__]
+    assert set(TRUSTED_TYPES) == {
+        f"{item.__module__}.{item.__name__}"
+        for item in public
+        if isinstance(item, type)
+    }
+
+
+def test_nothing_loads_without_trust(models):
+    """skops asks first, and names the class."""
+    data = skops.io.dumps(models["labels"])
+    with pytest.raises(UntrustedTypesFoundException, match="BiLSTMClassifier"):
+        skops.io.loads(data)
+
+
+def test_a_function_is_not_trusted():
+    """`groups` may be a callable: that is code, and shows up by its name."""
+    windows = SlidingWindows(3, groups=len)
+    untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(windows))
+    assert set(untrusted) == {
+        "builtins.len",
+        "sklstm.preprocessing.windows.SlidingWindows",
+    }
+
+
+def test_damaged_file_is_refused(models, tmp_path):
+    """A wrong bit among the parameters fails the checksum of the archive."""
+    path = tmp_path / "model.skops"
+    skops.io.dump(models["numbers"], path)
+    content = bytearray(path.read_bytes())
+    weights = models["numbers"].weights_["lstm_1/forward/kernel"].tobytes()
+    content[content.index(weights) + 2] ^= 16
+    path.write_bytes(content)
+    with pytest.raises(zipfile.BadZipFile, match="Bad CRC-32"):
+        skops.io.load(path, trusted=TRUSTED_TYPES)
