@@ -13,7 +13,7 @@ export UV_PYTHON := $(CURDIR)/.uv/bin/python
 export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup demo test fuzz lint types format docs build wheel-check bench-env bench clean help
+.PHONY: setup demo test test-oldest test-all versions fuzz lint types format docs build wheel-check bench-env bench clean help
 
 setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet
@@ -27,6 +27,15 @@ demo: setup  ## grid search on the digits; writes demo/, predicts without Tensor
 
 test: setup  ## the test suite
 	$(BIN)/pytest
+
+test-oldest: setup  ## the suite with the lowest versions that pyproject.toml allows
+	$(BIN)/python .ci/versions.py oldest
+
+test-all: test  ## the suite on every Python at hand, dependencies as locked
+	$(BIN)/python .ci/versions.py locked
+
+versions: setup  ## what newer releases break; PRE=--pre for pre-releases
+	$(BIN)/python .ci/versions.py newest $(PRE)
 
 fuzz: setup  ## thousands of random inputs: a valid result, or an error that says why not
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=fuzz --durations=0
