@@ -23,6 +23,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
 )
 from sklstm.persistence import _HEADER as HEADER
+from sklstm.persistence import _checksum
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 6, 2)).astype(np.float32)
@@ -55,6 +56,34 @@ PROBLEMS = {
         BiLSTMTimestepRegressor(units=(3, 2), epochs=1, random_state=6),
         np.cumsum(np.nan_to_num(X), axis=1),
     ),
+}
+
+# What Python's and joblib's unpicklers raise, each at another place.
+BROKEN_OFF = (
+    EOFError,
+    IndexError,
+    KeyError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+
+
+def as_joblib(compress):
+    def dumps(model):
+        file = io.BytesIO()
+        joblib.dump(model, file, compress=compress)
+        return file.getvalue()
+
+    return dumps, lambda content: joblib.load(io.BytesIO(content))
+
+
+FILES = {
+    "pickle": (pickle.dumps, pickle.loads),
+    "joblib": as_joblib(0),
+    "zlib": as_joblib(3),
+    "gzip": as_joblib(("gzip", 3)),
+    "lzma": as_joblib(("lzma", 3)),
 }
 
 # Loads what the parent saved, and predicts where nothing of TensorFlow can be imported.
@@ -185,6 +214,16 @@ def test_state_is_plain(models):
             assert type(part) in plain, f"{name} saves a {type(part)}"
 
 
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("how", ["joblib", "zlib", "cloudpickle"])
+def test_file_of_each_is_small(name, how, models):
+    """Whatever the estimator and the format."""
+    model = models[name]
+    n_bytes = sum(array.nbytes for array in model.weights_.values())
+    dumps = cloudpickle.dumps if how == "cloudpickle" else FILES[how][0]
+    assert len(dumps(model)) <= 1.3 * n_bytes + 8000
+
+
 @pytest.mark.parametrize("units", [1, 8, (64, 64)])
 def test_file_is_little_larger_than_its_weights(units, tmp_path):
     """At most 1.3 times the weights and 8 kB: no optimizer, network or data."""
@@ -224,6 +263,106 @@ def test_training_goes_on_as_if_never_saved(how, params):
     for key, value in model.weights_.items():
         assert_array_equal(restored.weights_[key], value)
     assert restored.history_ == model.history_
+
+
+# Trains on what the parent saved, in another process.
+TRAIN = """
+import sys
+
+import cloudpickle
+import joblib
+from numpy.testing import assert_array_equal
+
+for name in sys.argv[1:]:
+    model, y, expected = joblib.load(f"{name}.training")
+    if isinstance(model, bytes):
+        model = cloudpickle.loads(model)
+    model.fit(joblib.load("X.joblib"), y)
+    for key, weights in expected.items():
+        assert_array_equal(model.weights_[key], weights, err_msg=f"{name}, {key}")
+"""
+
+
+def test_training_goes_on_in_another_process(models, tmp_path):
+    """Every kind of estimator, by joblib and cloudpickle: the same bits as here."""
+    joblib.dump(X, tmp_path / "X.joblib")
+    for name, (_, y) in PROBLEMS.items():
+        model = copy.deepcopy(models[name].set_params(keep_optimizer_state=True))
+        models[name].set_params(keep_optimizer_state=False)
+        model.set_params(warm_start=True, epochs=2)
+        saved = model if name in ("binary", "targets") else cloudpickle.dumps(model)
+        expected = copy.deepcopy(model).fit(X, y).weights_
+        joblib.dump((saved, y, expected), tmp_path / f"{name}.training", compress=3)
+    command = [sys.executable, "-c", TRAIN, *PROBLEMS]
+    trained = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert trained.returncode == 0, trained.stderr
+
+
+@pytest.mark.parametrize("mode", ["r", "c", "r+"])
+def test_memory_mapped_file(mode, models, tmp_path):
+    """Weights stay in the file, shared by processes; a copy does not know of it."""
+    path = tmp_path / "model.joblib"
+    joblib.dump(models["multiclass"], path)
+    restored = joblib.load(path, mmap_mode=mode)
+    assert_array_equal(restored.predict_proba(X), models["multiclass"].predict_proba(X))
+    kernel = restored.weights_["lstm_1/forward/kernel"]
+    assert not kernel.flags.writeable
+    mapped = kernel
+    while not isinstance(mapped, np.memmap):
+        mapped = mapped.base
+    assert mapped.filename == str(path)
+    assert b"memmap" not in pickle.dumps(restored)
+
+
+def test_a_damaged_memory_mapped_file_is_refused(models, tmp_path):
+    """The checksum reads what is mapped."""
+    path = tmp_path / "model.joblib"
+    joblib.dump(models["targets"], path)
+    content = bytearray(path.read_bytes())
+    weights = models["targets"].weights_["dense/kernel"].tobytes()
+    content[content.index(weights)] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged"):
+        joblib.load(path, mmap_mode="r")
+
+
+class Labelled(BiLSTMClassifier):
+    """A subclass with an attribute of its own, of a type of its own."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.note_ = object()
+        self.seen_ = {"a", "b", "c"}
+        return self
+
+
+def test_attributes_of_others_do_not_matter():
+    """What has no lasting representation is saved, but not compared."""
+    model = Labelled(2, epochs=1).fit(X, LABELS)
+    assert pickle.loads(pickle.dumps(model)).seen_ == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([np.str_("a"), np.str_("b")], dtype=object),
+        np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[D]"),
+        np.array([True, False]),
+        np.array([1.5, 2.5]).astype(np.float64),
+    ],
+    ids=["objects", "dates", "booleans", "floats"],
+)
+def test_checksum_of_labels_of_any_type(labels):
+    """A checksum depends neither on NumPy's way to print nor on the byte order."""
+    state = {"classes_": labels}
+    plain = labels.tolist() if labels.dtype == object else labels
+    swapped = (
+        labels if labels.dtype == object else labels.astype(labels.dtype.newbyteorder())
+    )
+    expected = _checksum(state, ["classes_"])
+    assert _checksum({"classes_": plain}, ["classes_"]) == expected
+    assert _checksum({"classes_": swapped}, ["classes_"]) == expected
+    assert _checksum({"classes_": labels[::-1]}, ["classes_"]) != expected
 
 
 def test_training_state_is_kept_only_if_asked(models):
@@ -314,35 +453,6 @@ def test_state_names_its_version(models):
     """Who finds an old file can tell what wrote it."""
     state = models["binary"].__getstate__()
     assert state[HEADER]["version"] == sklstm.__version__
-
-
-# What Python's and joblib's unpicklers raise, each at another place.
-BROKEN_OFF = (
-    EOFError,
-    IndexError,
-    KeyError,
-    ValueError,
-    pickle.UnpicklingError,
-    struct.error,
-)
-
-
-def as_joblib(compress):
-    def dumps(model):
-        file = io.BytesIO()
-        joblib.dump(model, file, compress=compress)
-        return file.getvalue()
-
-    return dumps, lambda content: joblib.load(io.BytesIO(content))
-
-
-FILES = {
-    "pickle": (pickle.dumps, pickle.loads),
-    "joblib": as_joblib(0),
-    "zlib": as_joblib(3),
-    "gzip": as_joblib(("gzip", 3)),
-    "lzma": as_joblib(("lzma", 3)),
-}
 
 
 @pytest.mark.parametrize("kind", FILES)
