@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import joblib
 import pytest
 
 from sklstm.training import runtime
@@ -41,7 +42,7 @@ print(json.dumps({{
 @pytest.mark.parametrize(
     ("first", "threads"),
     [
-        ("", [1, min(2, os.cpu_count() or 1)]),
+        ("", [1, joblib.cpu_count()]),
         (
             "import tensorflow as tf; "
             "tf.config.threading.set_intra_op_parallelism_threads(2)",

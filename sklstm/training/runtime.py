@@ -82,9 +82,10 @@ def _configure_threads() -> None:
     """Run the two directions side by side, each kernel on one thread.
 
     Measured best for the sizes people use. Fits in several threads share the threads
-    set here, so a dask worker needs as many as it has itself: it sets OMP_NUM_THREADS
-    to 1 however many those are. Whatever the user configured, by environment variable
-    or by `tf.config.threading`, stays.
+    set here: as many as there are cores, though one fit uses two. A dask worker needs
+    as many as it has itself: it sets OMP_NUM_THREADS to 1 however many those are.
+    Whatever the user configured, by environment variable or by `tf.config.threading`,
+    stays.
     """
     threading = tf.config.threading
     configured = (
@@ -97,7 +98,7 @@ def _configure_threads() -> None:
     try:
         threading.set_intra_op_parallelism_threads(1)
         threading.set_inter_op_parallelism_threads(
-            _threads_of_dask_worker() or min(2, _share_of_cores())
+            _threads_of_dask_worker() or _share_of_cores()
         )
     except RuntimeError:
         # TensorFlow already runs with its own defaults; they stay.
