@@ -43,6 +43,7 @@ print(f"X {X.shape}, y {y.shape}; to test: X {X_test.shape}, y {y_test.shape}")
 small = {**framing, "n_timesteps": 6}
 first = 200 - 6 - HORIZON + 1
 WindowDisplay.from_series(table, **small, groups=groups, sample=first)
+plt.show()
 
 # %%
 # The forecast
