@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UV = ROOT / ".uv/bin/uv"
 LOCKED = Path(sys.prefix)
+EXCLUDED = ROOT / ".ci/never_newest.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CLASSIFIER = "Programming Language :: Python :: "
 PYTHONS = [
@@ -131,54 +132,55 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def newest(*options: str) -> int:
-    """Everything upgraded at once; then, for tests that fail, package by package."""
+    """The newest releases; what failed is run again with each of them alone."""
     folder = new_environment("newest", sys.executable)
     prerelease = ("--prerelease", "allow") if options == ("--pre",) else ()
     uv(
         *("pip", "install", "--quiet", "--python", folder, "--upgrade", *prerelease),
-        *("--editable", EVERY_EXTRA, "--group", "dev"),
+        *("--editable", EVERY_EXTRA, "--group", "dev", "--excludes", EXCLUDED),
     )
     before, after = installed(LOCKED), installed(folder)
-    newer = {
-        name: (before.get(name, "-"), version)
-        for name, version in after.items()
-        if before.get(name) != version
-    }
-    print(
-        f"{len(after) - len(newer)} packages as locked, {len(newer)} others", flush=True
-    )
+    newer = {n: v for n, v in sorted(after.items()) if before.get(n) != v}
+    print(f"{len(after) - len(newer)} packages as locked, {len(newer)} newer")
     if not newer:
         return 0
     status, failed, last = run_tests(folder)
-    rows = [("package", "locked", "newest", f"the {len(failed)} tests that failed")]
-    causes: dict[str, list[str]] = {test: [] for test in failed}
-    for name, (old, new) in sorted(newer.items()):
-        result = "-"
-        if failed:
-            result, alone = run_alone(f"{name}=={new}", failed)
-            for test in alone:
-                causes.setdefault(test, []).append(name)
-        rows.append((name, old, new, result))
-    print_table(rows)
-    for test, names in causes.items():
-        print(f"{test}: {', '.join(names) or 'none of them alone'}")
+    if status and not failed:
+        print("the suite did not start")
+    alone = {name: run_alone(failed, f"{name}=={newer[name]}") for name in newer}
+    print_table(
+        ("package", "locked", "newest", f"alone, of the {len(failed)} that failed"),
+        *((n, before.get(n, ""), newer[n], alone[n][1]) for n in newer),
+    )
+    as_locked, _ = run_alone(failed)
+    for test in failed:
+        causes = [name for name in newer if test in alone[name][0]]
+        if test in as_locked:
+            causes = ["fails as locked, too"]
+        print(f"{test}: {', '.join(causes) or 'none of them alone'}")
     print(last)
     return status
 
 
-def run_alone(requirement: str, tests: list[str]) -> tuple[str, list[str]]:
-    """The tests with the locked packages and a newer one; gives those that fail."""
-    folder = ROOT / ".venvs/one"
+def run_alone(tests: list[str], *upgrades: str) -> tuple[list[str], str]:
+    """Tests with the locked packages and some newer ones; as run_tests."""
+    if not tests:
+        return [], "-"
+    folder = ROOT / ".venvs/alone"
     uv(
         *("sync", "--frozen", "--quiet", "--python", sys.executable),
         UV_PROJECT_ENVIRONMENT=folder,
     )
-    uv("pip", "install", "--quiet", "--python", folder, requirement)
+    if upgrades:
+        uv(
+            *("pip", "install", "--quiet", "--python", folder, *upgrades),
+            *("--excludes", EXCLUDED),
+        )
     _, failed, last = run_tests(folder, "--quiet", "--tb=no", "--no-summary", *tests)
-    return last.strip("= "), failed
+    return failed, last
 
 
-def print_table(rows: list[tuple[str, ...]]) -> None:
+def print_table(*rows: tuple[str, ...]) -> None:
     """Rows of text, in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -1532,7 +1532,7 @@ CASES = [
         lambda: timestep_regressor().fit(X, np.full((8, 3), "a")),
         ValueError,
         "BiLSTMTimestepRegressor needs numbers for y, got <U1 (could not convert "
-        "string to float: np.str_('a')). For labels use BiLSTMTimestepClassifier.",
+        "string to float: ...). For labels use BiLSTMTimestepClassifier.",
     ),
     (
         "one class at all timesteps",

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 from joblib import parallel_config
+from joblib.pool import PicklingPool
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -170,6 +171,8 @@ def ray_engine():
         ray = pytest.importorskip("ray", reason="needs sklstm[ray]")
         from ray.util.joblib import register_ray
 
+        # ray makes all pools of joblib its own, those of multiprocessing as well.
+        bases = PicklingPool.__bases__
         # The name of a socket may be a hundred characters long: pytest's are longer.
         folder = tempfile.mkdtemp(prefix="ray")
         try:
@@ -184,6 +187,7 @@ def ray_engine():
             register_ray()
             yield ray
         finally:
+            PicklingPool.__bases__ = bases
             ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
 

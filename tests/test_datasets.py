@@ -213,7 +213,7 @@ def test_panel():
         rest = values[4:] - driver[:-4]
         turns = 2 * np.pi * np.arange(4, 60) / 12
         waves = np.column_stack([np.ones(56), np.sin(turns), np.cos(turns)])
-        (level, *wave), error, *_ = np.linalg.lstsq(waves, rest)
+        (level, *wave), error, *_ = np.linalg.lstsq(waves, rest, rcond=None)
         assert_allclose(error, 0, atol=1e-20)
         assert_allclose(np.hypot(*wave), 1)
         levels.append(level)
@@ -236,7 +236,7 @@ def test_the_driver_of_a_panel_is_worth_knowing():
         X, y = make_windows(table[:, columns], 13, horizon=3, target=0, groups=groups)
         steps = np.asarray(X).reshape(len(X), -1)
         design = np.column_stack([steps, np.ones(len(X))])
-        _, residuals, *_ = np.linalg.lstsq(design, y)
+        _, residuals, *_ = np.linalg.lstsq(design, y, rcond=None)
         left[len(columns)] = np.sqrt(residuals / len(y))
     assert (left[2] < 0.2).all()
     assert (left[1] > 2 * left[2]).all()

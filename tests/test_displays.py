@@ -878,10 +878,11 @@ PROBA = np.vstack([PROBA, np.full((2, 3), np.nan)])
 
 def spans(display):
     """First and last of the timesteps in each stretch of padding."""
-    return [
-        (box.get_x() + 0.5, box.get_x() + box.get_width() - 0.5)
+    corners = [
+        box.get_patch_transform().transform(box.get_path().vertices)[:, 0]
         for box in display.padding_
     ]
+    return [(x.min() + 0.5, x.max() - 0.5) for x in corners]
 
 
 def test_labels(ax):

@@ -61,7 +61,7 @@ class TimestepDisplay:
         The predicted labels that are not the true ones. None for values.
     probabilities_ : matplotlib QuadMesh or None
         The map of the probabilities, if there are any.
-    padding_ : list of matplotlib Rectangle
+    padding_ : list of matplotlib Patch
         The stretches of padded timesteps.
 
     Examples
