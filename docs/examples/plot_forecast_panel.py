@@ -1,7 +1,7 @@
 """
-===========================
+============================
 A forecast of several series
-===========================
+============================
 
 Eight series in one table: windows that never run from one series into the next, two
 features in each, and one network that forecasts the next three values of any series.
