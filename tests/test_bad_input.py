@@ -742,7 +742,7 @@ CASES = [
         "misspelt in the constructor",
         lambda: BiLSTMClassifier(unit=3),
         TypeError,
-        "BiLSTMClassifier.__init__() got an unexpected keyword argument 'unit'",
+        "BiLSTMClassifier.__init__() got an unexpected keyword argument 'unit'...",
     ),
     (
         "misspelt in set_params",
