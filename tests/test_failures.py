@@ -37,7 +37,11 @@ ESTIMATORS = {
 NETWORKS = {"kernel": {}, "layers": {"recurrent_dropout": 0.1}}
 
 every_estimator = pytest.mark.parametrize("kind", ESTIMATORS)
-every_network = pytest.mark.parametrize("network", NETWORKS)
+# Keras' layers take seconds to trace, so one estimator stands for all there.
+on_both_networks = pytest.mark.parametrize(
+    ("kind", "network"),
+    [*((kind, "kernel") for kind in ESTIMATORS), ("timestep classifier", "layers")],
+)
 
 
 def make(kind, network="kernel", **params):
@@ -87,8 +91,7 @@ class Unlearns(keras.callbacks.Callback):
 # -- loss NaN or infinite -------------------------------------------------------------
 
 
-@every_network
-@every_estimator
+@on_both_networks
 def test_divergence_names_epoch_and_causes(kind, network):
     """An error; the estimator stays unfitted."""
     model, y = make(kind, network, optimizer="sgd", callbacks=Diverges())
@@ -102,8 +105,7 @@ def test_divergence_names_epoch_and_causes(kind, network):
     assert set(vars(model)) == set(model.get_params())
 
 
-@every_network
-@every_estimator
+@on_both_networks
 def test_early_stopping_keeps_the_best_when_training_diverges(kind, network):
     """The finite parameters of the best epoch, and a warning that says so."""
     params = {"early_stopping": True, "validation_fraction": 0.3, "optimizer": "sgd"}
@@ -147,8 +149,7 @@ def test_divergence_inside_an_ensemble():
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-@every_network
-@every_estimator
+@on_both_networks
 def test_an_exception_leaves_no_trace(kind, network, error):
     """An unfitted estimator stays so, a fitted one what it was; the next fit is right.
 
