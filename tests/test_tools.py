@@ -1,0 +1,317 @@
+"""Tools around the estimators: the recipes of the guide, and what they should give."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import f1_score
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    KFold,
+    TimeSeriesSplit,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+    learning_curve,
+)
+from sklearn.pipeline import make_pipeline
+
+from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper, SlidingWindows
+
+PAGE = Path(__file__).parents[1] / "docs/guide/tools.md"
+
+rng = np.random.default_rng(0)
+N_TIMESTEPS, N_FEATURES = 4, 2
+TABLE = rng.normal(size=(240, 8))
+X = TABLE.reshape(240, 4, 2)
+LIST = [sequence[: 2 + k % 3] for k, sequence in enumerate(X)]
+# Feature 0 of timestep 2 and feature 1 of timestep 3 decide.
+TOTAL = TABLE[:, 4] + TABLE[:, 7]
+y = (TOTAL > 0.8).astype(int)
+CLASSIFIER = BiLSTMClassifier(4, epochs=2, learning_rate=0.02, random_state=0)
+REGRESSOR = BiLSTMRegressor(4, epochs=15, learning_rate=0.02, random_state=0)
+
+
+def piped(estimator):
+    return make_pipeline(SequenceReshaper(n_features=2), estimator)
+
+
+def run(name, **names):
+    """Run the code of the guide that begins with a comment of this name."""
+    (code,) = re.findall(rf"```python\n# {name}\n(.*?)```", PAGE.read_text(), re.S)
+    names |= {"n_timesteps": N_TIMESTEPS, "n_features": N_FEATURES}
+    exec(code, names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A pipeline that has learnt which columns decide."""
+    return (
+        clone(piped(CLASSIFIER)).set_params(bilstmclassifier__epochs=30).fit(TABLE, y)
+    )
+
+
+# -- scikit-learn ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["table", "array", "list"])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        lambda model: CalibratedClassifierCV(model, cv=2),
+        lambda model: VotingClassifier([("a", model), ("b", model)], voting="soft"),
+        lambda model: StackingClassifier([("a", model), ("b", model)], cv=2),
+        lambda model: TunedThresholdClassifierCV(model, cv=2),
+    ],
+    ids=["calibrated", "voting", "stacking", "tuned"],
+)
+def test_any_kind_of_data_passes(tool, data):
+    """As the table of the guide says."""
+    model = piped(CLASSIFIER) if data == "table" else CLASSIFIER
+    given = {"table": TABLE, "array": X, "list": LIST}[data]
+    predicted = tool(model).fit(given, y).predict_proba(given)
+    assert predicted.shape == (240, 2)
+    assert_allclose(predicted.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("wanted", [X, LIST], ids=["array", "list"])
+def test_what_insists_on_a_matrix(wanted):
+    """As the table of the guide says, and with a message of its own."""
+    message = "dim 3, while dim <= 2|inhomogeneous shape"
+    fitted = clone(CLASSIFIER).fit(wanted, y)
+    with pytest.raises(ValueError, match=message):
+        permutation_importance(fitted, wanted, y)
+    with pytest.raises(ValueError, match=message):
+        BaggingClassifier(CLASSIFIER, 2).fit(wanted, y)
+
+
+def test_tuned_threshold(trained):
+    """It is the best of the thresholds that were tried, on the probabilities."""
+    tuned = TunedThresholdClassifierCV(
+        FrozenEstimator(trained),
+        scoring="f1",
+        cv="prefit",
+        refit=False,
+        thresholds=20,
+        store_cv_results=True,
+    ).fit(TABLE, y)
+    proba = trained.predict_proba(TABLE)[:, 1]
+    assert_array_equal(tuned.predict(TABLE), proba >= tuned.best_threshold_)
+    results = tuned.cv_results_
+    expected = [f1_score(y, proba >= t) for t in results["thresholds"]]
+    assert_allclose(results["scores"], expected)
+    assert tuned.best_score_ == pytest.approx(max(expected))
+
+
+def test_fixed_threshold(trained):
+    """A lower threshold says yes where the probability is above it."""
+    fixed = FixedThresholdClassifier(FrozenEstimator(trained), threshold=0.1)
+    predicted = fixed.fit(TABLE, y).predict(TABLE)
+    assert_array_equal(predicted, trained.predict_proba(TABLE)[:, 1] >= 0.1)
+    assert predicted.sum() > trained.predict(TABLE).sum()
+
+
+def test_learning_curve():
+    """Scores of fits on the first samples of each fold."""
+    sizes, _, scores = learning_curve(
+        CLASSIFIER, X, y, cv=KFold(2), train_sizes=[30, 60]
+    )
+    for fold, (train, test) in enumerate(KFold(2).split(X)):
+        for k, size in enumerate(sizes):
+            model = clone(CLASSIFIER).fit(X[train[:size]], y[train[:size]])
+            assert scores[k, fold] == model.score(X[test], y[test])
+
+
+def test_cross_val_predict_of_unequal_lengths():
+    """Out-of-fold probabilities are those of fits by hand."""
+    proba = cross_val_predict(CLASSIFIER, LIST, y, cv=KFold(2), method="predict_proba")
+    for train, test in KFold(2).split(X):
+        model = clone(CLASSIFIER).fit([LIST[k] for k in train], y[train])
+        expected = model.predict_proba([LIST[k] for k in test])
+        assert_array_equal(proba[test], expected)
+
+
+def test_time_series_split():
+    """Windows of a test fold reach back into its training rows with context="fit"."""
+    model = make_pipeline(SlidingWindows(3, context="fit"), REGRESSOR)
+    target = np.convolve(TABLE[:, 0], [1, 1, 1])[:240]
+    folds = TimeSeriesSplit(2)
+    scores = cross_val_score(model, TABLE, target, cv=folds)
+    windows = SlidingWindows(3).fit_transform(TABLE)
+    for score, (train, test) in zip(scores, folds.split(TABLE), strict=True):
+        alone = clone(REGRESSOR).fit(windows[train], target[train])
+        assert score == pytest.approx(alone.score(windows[test], target[test]))
+
+
+# -- importance ------------------------------------------------------------------------
+
+DECIDE = np.zeros((N_TIMESTEPS, N_FEATURES), bool)
+DECIDE[2, 0] = DECIDE[3, 1] = True
+
+
+def assert_shows_what_decides(importance):
+    assert importance.shape == DECIDE.shape
+    assert importance[DECIDE].min() > 3 * importance[~DECIDE].max()
+    assert np.abs(importance[~DECIDE]).max() < 0.06
+
+
+def test_permutation_importance(trained):
+    """A heat map with two warm cells."""
+    plt = pytest.importorskip("matplotlib.pyplot", reason="needs sklstm[plot]")
+    plt.switch_backend("agg")
+    names = run("importance", pipeline=trained, X=TABLE, y=y)
+    assert_shows_what_decides(names["importance"])
+    (image,) = plt.gca().get_images() or plt.gcf().axes[0].get_images()
+    assert_array_equal(image.get_array(), names["importance"].T)
+    plt.close()
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_shap(trained):
+    """Values that add up to the prediction, large where it is decided."""
+    pytest.importorskip("shap", reason="shap is not installed")
+    names = run("shap", pipeline=trained, X=TABLE)
+    values, positive = names["values"], names["positive"]
+    assert_shows_what_decides(np.abs(values).mean(axis=0))
+    baseline = positive(TABLE[:100]).mean()
+    assert_allclose(baseline + values.sum(axis=(1, 2)), positive(TABLE[:20]))
+    with pytest.raises(TypeError):
+        names["shap"].PermutationExplainer(trained[-1].predict, X[:9])(X[:2])
+
+
+# -- intervals -------------------------------------------------------------------------
+
+
+def coverage(bounds, y):
+    return np.mean((bounds[:, 0, 0] <= y) & (y <= bounds[:, 1, 0]))
+
+
+def noisy_sums(n_samples):
+    numbers = np.random.default_rng(1)
+    table = numbers.normal(size=(n_samples, 8))
+    return table, table[:, 4] + table[:, 7] + 0.5 * numbers.normal(size=n_samples)
+
+
+def test_conformal_intervals():
+    """Bounds by the quantile of held-out errors; coverage near the level."""
+    pytest.importorskip("mapie", reason="MAPIE is not installed")
+    table, target = noisy_sums(2200)
+    names = run(
+        "mapie",
+        pipeline=piped(REGRESSOR),
+        X_train=table[:200],
+        y_train=target[:200],
+        X_held_out=table[200:1200],
+        y_held_out=target[200:1200],
+        X_new=table[1200:],
+    )
+    fitted, bounds = names["fitted"], names["bounds"]
+    assert_array_equal(names["predicted"], fitted.predict(table[1200:]))
+    errors = np.sort(np.abs(target[200:1200] - fitted.predict(table[200:1200])))
+    width = errors[int(np.ceil(0.9 * 1001)) - 1]
+    assert_allclose(bounds[:, 1, 0] - names["predicted"], width)
+    # Three standard deviations of a coverage over 1,000 and 1,000 samples.
+    assert coverage(bounds, target[1200:]) == pytest.approx(0.9, abs=0.04)
+
+
+def test_cross_conformal_intervals():
+    """On folds, of a 3D array."""
+    regression = pytest.importorskip("mapie.regression", reason="needs MAPIE")
+    table, target = noisy_sums(700)
+    X = table.reshape(-1, 4, 2)
+    model = regression.CrossConformalRegressor(REGRESSOR, confidence_level=0.8, cv=3)
+    model.fit_conformalize(X[:300], target[:300])
+    _, bounds = model.predict_interval(X[300:])
+    assert 0.7 < coverage(bounds, target[300:]) < 0.95
+
+
+def test_mapie_probes_the_last_step():
+    """Why the guide freezes the pipeline."""
+    regression = pytest.importorskip("mapie.regression", reason="needs MAPIE")
+    model = clone(piped(REGRESSOR)).set_params(bilstmregressor__epochs=1)
+    with pytest.raises(UserWarning, match="does not appear fitted"):
+        regression.SplitConformalRegressor(
+            model.fit(TABLE, TOTAL), prefit=True
+        ).conformalize(TABLE, TOTAL)
+
+
+# -- imbalanced-learn ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sampler", ["RandomUnderSampler", "RandomOverSampler"])
+def test_samplers(sampler):
+    """The pipeline of the guide trains on resampled rows and predicts for all."""
+    pytest.importorskip("imblearn", reason="imbalanced-learn is not installed")
+    import imblearn.over_sampling
+    import imblearn.under_sampling
+
+    padded = TABLE.copy()
+    padded[::3, 6:] = np.nan
+    names = run(
+        "imbalanced",
+        X=padded,
+        y=y,
+        classifier=clone(CLASSIFIER),
+        SequenceReshaper=SequenceReshaper,
+    )
+    model = names["model"]
+    if sampler == "RandomOverSampler":
+        over = imblearn.over_sampling.RandomOverSampler(random_state=0)
+        model = clone(model).set_params(randomundersampler=over).fit(padded, y)
+    rows, labels = clone(model[0]).fit_resample(padded, y)
+    counts = np.bincount(labels)
+    assert counts[0] == counts[1]
+    expected = clone(CLASSIFIER).fit(rows.reshape(-1, 4, 2), labels)
+    assert_array_equal(
+        model.predict_proba(padded), expected.predict_proba(padded.reshape(-1, 4, 2))
+    )
+
+
+# -- mlflow ----------------------------------------------------------------------------
+
+LOADED = """
+import sys
+import mlflow, numpy as np
+model = mlflow.sklearn.load_model(sys.argv[1])
+np.save(sys.argv[3], model.predict_proba(np.load(sys.argv[2])))
+print([name for name in ("tensorflow", "keras") if name in sys.modules])
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")
+@pytest.mark.parametrize("data", ["table", "array"])
+def test_mlflow(data, tmp_path, monkeypatch):
+    """Logged and loaded in another process: the same probabilities, no TensorFlow."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    store = (tmp_path / "runs").as_uri()
+    mlflow.set_tracking_uri(store)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    given = TABLE if data == "table" else X
+    model = piped(CLASSIFIER) if data == "table" else clone(CLASSIFIER)
+    names = run("mlflow", pipeline=model.fit(given, y), X=given)
+    proba = model.predict_proba(given)
+    assert_array_equal(names["loaded"].predict_proba(given), proba)
+    (inputs,) = names["logged"].signature.inputs.to_dict()
+    assert inputs["tensor-spec"]["shape"] == (-1, *given.shape[1:])
+    if data == "table":
+        np.save(tmp_path / "X.npy", given)
+        process = subprocess.run(
+            [sys.executable, "-c", LOADED, names["logged"].model_uri]
+            + [str(tmp_path / name) for name in ("X.npy", "proba.npy")],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert process.stdout.splitlines()[-1] == "[]"
+        assert_array_equal(np.load(tmp_path / "proba.npy"), proba)
