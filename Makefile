@@ -26,7 +26,7 @@ demo: setup  ## grid search on the digits; writes demo/, predicts without Tensor
 	$(BIN)/python docs/examples/plot_grid_search.py
 
 test: setup  ## the test suite
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest
 
 test-oldest: setup  ## the suite with the lowest versions that pyproject.toml allows
 	$(BIN)/python .ci/versions.py oldest
