@@ -86,10 +86,7 @@ def run_tests(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
     """Run pytest; gives its exit status, the tests that failed and its last line."""
     cache = folder / "pytest_cache"
     shutil.rmtree(cache, ignore_errors=True)
-    command = [
-        *(folder / "bin/pytest", "-n", "2", "--dist", "loadfile"),
-        *("-o", f"cache_dir={cache}", *arguments),
-    ]
+    command = [folder / "bin/pytest", "-o", f"cache_dir={cache}", *arguments]
     last = ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True
