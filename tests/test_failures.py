@@ -72,6 +72,14 @@ class PressesControlC(keras.callbacks.Callback):
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.fixture
+def control_c():
+    """Python's handler of Control-C, which a shell's background jobs do not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Diverges(keras.callbacks.Callback):
     """From the third epoch on nothing is finite."""
 
@@ -174,6 +182,7 @@ def test_an_exception_leaves_no_trace(kind, network, error):
         assert_array_equal(weights, fitted.weights_[key])
 
 
+@pytest.mark.usefixtures("control_c")
 @every_estimator
 def test_control_c(kind):
     """A signal in the middle of an epoch: no network is lost, none remembers it."""
@@ -192,6 +201,7 @@ def test_control_c(kind):
         assert_array_equal(weights, expected[key])
 
 
+@pytest.mark.usefixtures("control_c")
 @every_estimator
 def test_interrupted_partial_fit_can_be_repeated(kind):
     """The call that failed does not count: no epoch, moment or random number of it."""
