@@ -5,6 +5,7 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 BENCH := benchmarks/.venv/bin
+WORKERS ?= 2
 BENCHMARKS := startup training_step predict lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
@@ -16,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: setup demo test test-oldest test-all versions fuzz lint types format docs build wheel-check bench-env bench clean help
 
 setup: $(UV)  ## the default: uv, and the locked environment
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
 
 $(UV):
 	$(PYTHON) -m venv .uv
@@ -25,8 +26,8 @@ $(UV):
 demo: setup  ## grid search on the digits; writes demo/, predicts without TensorFlow
 	$(BIN)/python docs/examples/plot_grid_search.py
 
-test: setup  ## the test suite
-	$(BIN)/pytest
+test: setup  ## the test suite, in WORKERS=2 processes
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-oldest: setup  ## the suite with the lowest versions that pyproject.toml allows
 	$(BIN)/python .ci/versions.py oldest

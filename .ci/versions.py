@@ -27,6 +27,7 @@ PYTHONS = [
     if classifier.startswith(CLASSIFIER)
 ]
 EVERY_EXTRA = f".[{','.join(PROJECT['project']['optional-dependencies'])}]"
+PARALLEL = ("--numprocesses", "2", "--dist", "worksteal")
 
 # Old packages that use what newer ones of their own dependencies deprecate.
 OLD_WARNINGS = [
@@ -48,7 +49,8 @@ OLD_WARNINGS = [
 
 def uv(*arguments: str | Path, **variables: str | Path) -> str:
     """Run uv in the root; gives what it prints."""
-    environment = os.environ | {name: str(value) for name, value in variables.items()}
+    environment = os.environ | {"UV_COMPILE_BYTECODE": "1"}
+    environment |= {name: str(value) for name, value in variables.items()}
     return subprocess.run(
         [UV, *arguments],
         cwd=ROOT,
@@ -86,7 +88,7 @@ def run_tests(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
     """Run pytest; gives its exit status, the tests that failed and its last line."""
     cache = folder / "pytest_cache"
     shutil.rmtree(cache, ignore_errors=True)
-    command = [folder / "bin/pytest", "-o", f"cache_dir={cache}", *arguments]
+    command = [folder / "bin/pytest", "-o", f"cache_dir={cache}", *PARALLEL, *arguments]
     last = ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True

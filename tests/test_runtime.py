@@ -89,7 +89,7 @@ def test_a_dask_worker_has_a_thread_for_every_fit(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert runtime._threads_of_dask_worker() is None
     with distributed.Client(
-        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=":0"
     ) as client:
         inside = client.submit(runtime._threads_of_dask_worker, pure=False)
         assert inside.result(timeout=60) == 3
