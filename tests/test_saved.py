@@ -14,10 +14,10 @@ from sklearn.exceptions import InconsistentVersionWarning
 import sklstm
 
 SAVED = Path(__file__).parent / "saved"
-VERSIONS = sorted(folder.name for folder in SAVED.iterdir() if folder.is_dir())
+VERSIONS = sorted(data.parent.name for data in SAVED.glob("*/data.npz"))
 FILES = sorted(
     path.relative_to(SAVED).as_posix()
-    for path in SAVED.rglob("*")
+    for path in SAVED.glob("*/*")
     if path.suffix in (".joblib", ".pickle")
 )
 
