@@ -61,6 +61,11 @@ class ForwardPass:
         """Activated outputs, shape (n_rows, n_outputs), float64.
 
         A row for every sample, or for every valid timestep, sample after sample.
+
+        Raises
+        ------
+        ValueError
+            If products of values and weights are too large for float32.
         """
         every_step = self.architecture.every_step
         ends = batch.lengths.cumsum()
@@ -69,7 +74,8 @@ class ForwardPass:
 
         def predict(rows: Any) -> None:
             lengths = batch.lengths[rows]
-            computed = self._outputs(batch.take(rows), lengths)
+            with np.errstate(over="ignore", invalid="ignore"):  # examined at the end
+                computed = self._outputs(batch.take(rows), lengths)
             if not every_step:
                 outputs[rows] = computed
                 return
@@ -78,6 +84,14 @@ class ForwardPass:
             outputs[((ends[rows] - lengths)[:, None] + step)[valid]] = computed[valid]
 
         _for_each(predict, self._chunks(batch))
+        if not np.isfinite(outputs).all():
+            largest = max(float(np.abs(weights).max()) for weights in self.layers)
+            raise ValueError(
+                "The network's outputs are not finite: values of X times weights as "
+                f"large as {largest:.3g} are too large for float32. Scale X as the "
+                "training data were scaled, for example by a StandardScaler in a "
+                "pipeline; if they were, fit again with a lower learning_rate."
+            )
         return outputs
 
     def _chunks(self, batch: SequenceBatch) -> list[Any]:

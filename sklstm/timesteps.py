@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
+from sklstm.missing import is_missing
 from sklstm.sequences import SequenceBatch, is_ragged
 from sklstm.validation import check_sample_weight
 
@@ -151,7 +152,7 @@ def refuse_missing(
     ValueError
         If one is NaN or None. The message says where.
     """
-    missing = used & _is_missing(y)
+    missing = used & is_missing(y.reshape(len(y), -1)).any(axis=1)
     if not missing.any():
         return
     row = int(np.flatnonzero(missing)[0])
@@ -164,15 +165,6 @@ def refuse_missing(
         "target, or weight zero in a sample_weight of shape "
         f"{AXES}; at padded timesteps y may hold anything."
     )
-
-
-def _is_missing(y: NDArray[Any]) -> NDArray[np.bool_]:
-    missing: NDArray[Any] = np.zeros(y.shape, dtype=bool)
-    if y.dtype.kind == "f":
-        missing[:] = np.isnan(y)
-    elif y.dtype.kind == "O":
-        missing.ravel()[:] = [value is None or value != value for value in y.ravel()]
-    return np.any(missing.reshape(len(y), -1), axis=1)
 
 
 def place_timesteps(rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:

@@ -30,6 +30,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklstm.missing import is_missing
 from sklstm.sequences import SequenceBatch, is_ragged, pad_ragged, read_sequences
 from sklstm.stored import StoredArray, is_stored
 from sklstm.windowing import Windows
@@ -243,14 +244,17 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
 
 
 @contextmanager
-def saying_what_to_do(name: str) -> Iterator[None]:
+def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
     """Add to scikit-learn's messages what they leave open."""
     try:
         yield
     except ValueError as error:
-        if "a minimum of 1 is required" in str(error):
+        reason = str(error)
+        if "at least one array or dtype" in reason:  # NumPy, of a frame's columns
+            reason = f"{X} has no columns; a minimum of 1 is required by {name}."
+        if "a minimum of 1 is required" in reason:
             raise ValueError(
-                f"{error} Nothing is left of X: see how its rows and columns were "
+                f"{reason} Nothing is left of {X}: see how its rows and columns were "
                 "selected."
             ) from error
         if "could not convert" not in str(error):
@@ -405,7 +409,9 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
         )
     try:
         y = _check_y(y, multi_output=True, estimator=estimator)
-    except ValueError as error:
+        if is_missing(y).any():
+            raise ValueError("Input y contains None")
+    except (TypeError, ValueError) as error:  # TypeError: pandas' NA
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
             f"{reason}. {name} needs a y of one finite target, or one row of targets, "

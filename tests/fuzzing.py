@@ -294,9 +294,9 @@ def parameters(draw, names):
 
 #: A message of ours names what is wrong.
 NAMES = re.compile(
-    r"\b(X|y|Sequence|sequence|series|sample_weight|Sample weights|classes|target|"
-    r"parameter|class_weight|loss|early_stopping|optimizer|features|feature|array|"
-    r"n_timesteps|n_features|horizon|groups|time|stride|id|units)\b"
+    r"\b(X|y|Sequence|sequence|series|sample_weight|Sample weights|class|classes|"
+    r"target|parameter|class_weight|loss|early_stopping|optimizer|features|feature|array|"
+    r"n_timesteps|n_features|horizon|groups|time|stride|id|units|Complex data)\b"
 )
 ALLOWED_WARNINGS = (ConvergenceWarning, DataConversionWarning, UserWarning)
 

@@ -52,9 +52,9 @@ def timestep_regressor(**params):
     return BiLSTMTimestepRegressor(**{"units": 2, "epochs": 1, **params})
 
 
-def but(array, place, value):
+def but(array, place, value, dtype=float):
     """A copy of an array with one value, or several, replaced."""
-    array = np.array(array, dtype=float)
+    array = np.array(array, dtype=dtype)
     array[place] = value
     return array
 
@@ -162,6 +162,20 @@ CASES = [
         "Found array with 0 feature(s) (shape=(8, 0)) while a minimum of 1 is "
         "required by BiLSTMClassifier. Nothing is left of X: see how its rows and "
         "columns were selected.",
+    ),
+    (
+        "no columns in a data frame",
+        lambda: classifier().fit(FRAME[[]], y),
+        ValueError,
+        "X has no columns; a minimum of 1 is required by BiLSTMClassifier. Nothing is "
+        "left of X: see how its rows and columns were selected.",
+    ),
+    (
+        "no columns for windows",
+        lambda: SlidingWindows(2).fit(FRAME[[]]),
+        ValueError,
+        "X has no columns; a minimum of 1 is required by SlidingWindows. Nothing is "
+        "left of X: see how its rows and columns were selected.",
     ),
     (
         "no timesteps",
@@ -528,6 +542,22 @@ CASES = [
         "and y.",
     ),
     (
+        "None in y of numbers",
+        lambda: regressor().fit(X, but(y, 0, None, object)),
+        ValueError,
+        "Input y contains None. BiLSTMRegressor needs a y of one finite target, or "
+        "one row of targets, per sequence: correct y, or drop these samples from X "
+        "and y.",
+    ),
+    (
+        "NA of pandas in y",
+        lambda: classifier().fit(X, but(y, 0, pd.NA, object)),
+        ValueError,
+        "boolean value of NA is ambiguous. BiLSTMClassifier needs a y of one finite "
+        "target, or one row of targets, per sequence: correct y, or drop these "
+        "samples from X and y.",
+    ),
+    (
         "NaN in y of numbers",
         lambda: regressor().fit(X, but(y, 0, np.nan)),
         ValueError,
@@ -705,6 +735,14 @@ CASES = [
         lambda: classifier(class_weight={0: "a"}).fit(X, y),
         ValueError,
         "class_weight={0: 'a'} does not go with y (...). Give \"balanced\" or a dict "
+        "from label to a weight that is not negative, or for a multilabel y a list "
+        "of such dicts, one per label.",
+    ),
+    (
+        "class_weight is a list, at every timestep",
+        lambda: timestep_classifier(class_weight=[1]).fit(X, STEPS),
+        ValueError,
+        'class_weight=[1] does not go with y (...). Give "balanced" or a dict '
         "from label to a weight that is not negative, or for a multilabel y a list "
         "of such dicts, one per label.",
     ),
@@ -1480,6 +1518,15 @@ CASES = [
     (
         "a timestep without label",
         lambda: timestep_classifier().fit(X, but(STEPS, (2, 1), np.nan)),
+        ValueError,
+        "Input y contains NaN: 1 timesteps of X have data but no target, the first "
+        "is sample 2, valid timestep 1. Give them a target, or weight zero in a "
+        "sample_weight of shape (n_samples, n_timesteps); at padded timesteps y may"
+        " hold anything.",
+    ),
+    (
+        "NA of pandas at a timestep",
+        lambda: timestep_classifier().fit(X, but(STEPS, (2, 1), pd.NA, object)),
         ValueError,
         "Input y contains NaN: 1 timesteps of X have data but no target, the first "
         "is sample 2, valid timestep 1. Give them a target, or weight zero in a "

@@ -9,6 +9,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from fuzzing import arrays, is_ours, judged, parameters, targets, usually, weights
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -103,7 +104,8 @@ def problems(draw, per_step=False):
         draw(targets(shape)),
         draw(weights(shape[: draw(st.sampled_from([1, 2]))])),
     )
-    if per_step and isinstance(X, list) and is_ragged(X) and np.ndim(y) > 1:
+    per_row = not scipy.sparse.issparse(y) and np.ndim(y) > 1
+    if per_step and isinstance(X, list) and is_ragged(X) and per_row:
         y = [np.resize(y[0], (len(row), *np.shape(y)[2:])) for row in X]
     return X, y, sample_weight, draw(arrays())
 
@@ -295,12 +297,16 @@ def test_scaler(scaler, X, X_new):
     transform(SequenceScaler(scaler), X, X_new, check)
 
 
+def same_group(X):
+    return np.zeros(len(X))
+
+
 @given(
     st.fixed_dictionaries(
         {
             "n_timesteps": usually(2, 1, 3, 200, 0, None),
             "sampling_rate": usually(1, 2, 3, 0),
-            "groups": usually(None, *COLUMNS, len, lambda X: np.zeros(len(X))),
+            "groups": usually(None, *COLUMNS, len, same_group),
             "time": usually(None, *COLUMNS),
             "context": usually(None, "fit", "other"),
         }

@@ -76,3 +76,18 @@ def test_activations_do_not_overflow():
     logits = np.array([[-1e4, 0.0, 1e4]])
     assert_allclose(sigmoid(logits), [[0, 0.5, 1]])
     assert_allclose(softmax(logits), [[0, 0, 1]])
+
+
+def test_products_that_overflow():
+    """Gates saturate, as they do in float64; what has no value is an error."""
+    architecture = Architecture(3, (4,), "bidirectional", "concat", 2, "linear")
+    rng = np.random.default_rng(2)
+    flat = 1e10 * np.abs(initial_parameters(architecture, rng)) + np.float32(1e9)
+    batch = random_batch(rng, ragged=False)
+    values = np.float32(1e30) * (1 + np.abs(batch.values))
+    batch = SequenceBatch(values, batch.lengths, True)
+    outputs = ForwardPass(flat, architecture)(batch)
+    assert_allclose(outputs, reference_logits(batch, flat, architecture))
+    undefined = ForwardPass(np.full_like(flat, np.inf), architecture)
+    with pytest.raises(ValueError, match=r"outputs are not finite.* lower learning"):
+        undefined(batch)

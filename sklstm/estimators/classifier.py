@@ -376,7 +376,7 @@ n_columns), or list of sequences
             by_class = compute_sample_weight(self.class_weight, y).astype(np.float64)
             if not (by_class >= 0).all():
                 raise ValueError("a weight is negative or no number")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, LookupError) as error:
             raise ValueError(
                 f"class_weight={self.class_weight!r} does not go with y ({error}). "
                 'Give "balanced" or a dict from label to a weight that is not '

@@ -22,7 +22,12 @@ from sklstm.preprocessing.series import (
     read_labels,
     read_values,
 )
-from sklstm.validation import Interval, listed, validate_parameter_constraints
+from sklstm.validation import (
+    Interval,
+    listed,
+    saying_what_to_do,
+    validate_parameter_constraints,
+)
 from sklstm.windowing import Windows, sliding_windows
 
 
@@ -142,7 +147,8 @@ def _read_series(
         series = as_table(series, object if is_key else None, name)
     table = np.asarray(series)[:, None] if len(series.shape) == 1 else series
     if len(table.shape) != 2 or issparse(table) or 0 in table.shape:
-        check_array(table, dtype=None, estimator=name, input_name="series")
+        with saying_what_to_do(name, "series"):
+            check_array(table, dtype=None, estimator=name, input_name="series")
     columns = Columns.of(table, groups if is_key else None, None)
     values = read_values(table, columns, name)
     labels = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from sklstm.missing import is_missing
 from sklstm.validation import _safe_indexing, listed
 from sklstm.windowing import SeriesOrder, elapsed_times
 
@@ -301,7 +302,7 @@ def check_labels(
             f"{name} needs one group label for each of the {n_rows} rows of X, but "
             f"{source} has shape {labels.shape}. Give an array of shape ({n_rows},)."
         )
-    missing = np.flatnonzero(_is_missing(labels))
+    missing = np.flatnonzero(is_missing(labels))
     if len(missing):
         raise ValueError(
             f"Row {missing[0]} of X has no group: {source} is missing there "
@@ -336,7 +337,7 @@ def read_times(X: Any, time: int, name: str) -> tuple[NDArray[Any], bool]:
             f"{name} takes numbers or dates for times, but the time column has "
             f"{times.dtype}. Convert it first, for example with pandas.to_datetime."
         )
-    missing = np.flatnonzero(_is_missing(times))
+    missing = np.flatnonzero(is_missing(times))
     if len(missing):
         raise ValueError(
             f"Row {missing[0]} of X has no time ({len(missing)} of {len(times)} rows). "
@@ -423,20 +424,3 @@ def codes_of(labels: NDArray[Any]) -> NDArray[np.intp]:
     seen: dict[Any, int] = {}
     codes = (seen.setdefault(label, len(seen)) for label in labels)
     return np.fromiter(codes, np.intp, len(labels))
-
-
-def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """None, NaN, NaT or pandas' NA."""
-    if labels.dtype == object:
-        return np.fromiter(map(_is_missing_object, labels), bool, len(labels))
-    if labels.dtype.kind in "fcMm":
-        missing: NDArray[np.bool_] = labels != labels
-        return missing
-    return np.zeros(len(labels), dtype=bool)
-
-
-def _is_missing_object(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except (TypeError, ValueError):
-        return True

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from sklstm.missing import is_missing
 from sklstm.sequences import is_ragged
 from sklstm.validation import listed
 
@@ -119,7 +120,7 @@ def _coded(
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """The sorted values of a column, and the place of each row's value in them."""
     values = np.asarray(column)[:, 0]
-    missing = np.flatnonzero([_is_missing(value) for value in values])
+    missing = np.flatnonzero(is_missing(values))
     if len(missing):
         raise ValueError(
             f"The {parameter} column {name!r} is missing in row {missing[0]} of the "
@@ -134,13 +135,6 @@ def _coded(
             f"{error}. Make them all numbers, all text or all times."
         ) from error
     return unique, codes.reshape(-1)
-
-
-def _is_missing(value: Any) -> bool:
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # pandas.NA is neither equal nor unequal to itself
-        return True
 
 
 def _refuse_text(column: Any, name: Any) -> None:

@@ -29,6 +29,7 @@ from sklstm.validation import (
     Interval,
     StrOptions,
     _fit_context,
+    saying_what_to_do,
     unchanged_on_error,
 )
 from sklstm.windowing import (
@@ -331,7 +332,8 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
                 f"{AXES} and needs no {name}: leave it out."
             )
         if len(X.shape) != 2 or issparse(X) or 0 in X.shape:
-            check_array(X, dtype=None, estimator=name, input_name="X")
+            with saying_what_to_do(name):
+                check_array(X, dtype=None, estimator=name, input_name="X")
         return validate_data(self, X, reset=reset, skip_check_array=True)
 
     @property
