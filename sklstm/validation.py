@@ -257,7 +257,12 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
                 f"{reason} Nothing is left of {X}: see how its rows and columns were "
                 "selected."
             ) from error
-        if "could not convert" not in str(error):
+        if reason.startswith("Complex data not supported\n"):
+            raise ValueError(
+                f"Complex data not supported: {name} takes real numbers. Give real and "
+                f"imaginary part of {X} as two features."
+            ) from error
+        if "could not convert" not in reason:
             raise
         raise ValueError(
             f"X holds values that are no numbers: {error}. {name} takes numbers only; "

@@ -171,6 +171,13 @@ CASES = [
         "left of X: see how its rows and columns were selected.",
     ),
     (
+        "complex windows",
+        lambda: SlidingWindows(2).fit(TABLE * 1j),
+        ValueError,
+        "Complex data not supported: SlidingWindows takes real numbers. Give real and "
+        "imaginary part of X as two features.",
+    ),
+    (
         "no columns for windows",
         lambda: SlidingWindows(2).fit(FRAME[[]]),
         ValueError,

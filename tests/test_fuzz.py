@@ -104,7 +104,7 @@ def problems(draw, per_step=False):
         draw(targets(shape)),
         draw(weights(shape[: draw(st.sampled_from([1, 2]))])),
     )
-    per_row = not scipy.sparse.issparse(y) and np.ndim(y) > 1
+    per_row = not scipy.sparse.issparse(y) and np.ndim(y) > 1 and len(y)
     if per_step and isinstance(X, list) and is_ragged(X) and per_row:
         y = [np.resize(y[0], (len(row), *np.shape(y)[2:])) for row in X]
     return X, y, sample_weight, draw(arrays())

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from sklstm.missing import is_missing
-from sklstm.validation import _safe_indexing, listed
+from sklstm.validation import _safe_indexing, listed, saying_what_to_do
 from sklstm.windowing import SeriesOrder, elapsed_times
 
 Key = str | int | None
@@ -240,7 +240,8 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         )
     except (TypeError, ValueError) as error:
         if issparse(X) or "Complex" in str(error) or "minimum of" in str(error):
-            raise
+            with saying_what_to_do(name):
+                raise
         names = [columns.names[k] for k in features]
         text = [
             k for k, kind in zip(names, _kinds(X), strict=True) if kind not in "fiub"
