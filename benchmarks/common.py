@@ -21,7 +21,8 @@ import psutil
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).parent
 PACKAGES = (
-    "sklstm scikit-learn numpy scikeras keras tensorflow skorch torch onnxruntime"
+    "sklstm scikit-learn numpy scikeras keras tensorflow skorch torch aeon "
+    "sktime onnxruntime"
 )
 
 

@@ -84,7 +84,7 @@ def train(folder: Path, limit: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=int, default=800, help="MB")
+    parser.add_argument("--limit", type=int, default=1000, help="MB")
     parser.add_argument("--ratio", type=float, default=4, help="data to limit")
     arguments = parser.parse_args()
     limit = arguments.limit * 10**6
