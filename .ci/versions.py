@@ -33,6 +33,7 @@ PARALLEL = ("--numprocesses", "2", "--dist", "worksteal")
 OLD_WARNINGS = [
     # matplotlib 3.8 with pyparsing 3.3
     "ignore:'parseString' deprecated",
+    "ignore:'oneOf' deprecated",
     "ignore:'resetCache' deprecated",
     "ignore:'enablePackrat' deprecated",
     # zarr 3.0 with numcodecs 0.16

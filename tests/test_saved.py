@@ -15,10 +15,12 @@ import sklstm
 
 SAVED = Path(__file__).parent / "saved"
 VERSIONS = sorted(data.parent.name for data in SAVED.glob("*/data.npz"))
+# NumPy 1 does not read the arrays that NumPy 2 pickled; joblib writes its own way.
+READABLE = (".joblib", ".pickle") if np.__version__ >= "2" else (".joblib",)
 FILES = sorted(
     path.relative_to(SAVED).as_posix()
     for path in SAVED.glob("*/*")
-    if path.suffix in (".joblib", ".pickle")
+    if path.suffix in READABLE
 )
 
 # Loads the models of all versions where nothing of TensorFlow can be imported. Their
