@@ -11,8 +11,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
+    HalvingGridSearchCV,
     KFold,
     ParameterGrid,
     RandomizedSearchCV,
@@ -397,6 +399,28 @@ def search(grid, estimator=None, fit=True, **params):
     params = {"cv": KFold(2), "error_score": np.nan, **params}
     found = GridSearchCV(estimator or Scored(), grid, **params)
     return found.fit(table, labels) if fit else found
+
+
+def test_merge_modes_of_a_halving_search():
+    """Each as in its last round; the ring is on the winner, though others were higher."""
+    grid = {**GRID, "units": [5, 4]}
+    halving = HalvingGridSearchCV(
+        Scored(), grid, resource="slow", max_resources=4, factor=2, cv=KFold(2)
+    ).set_params(min_resources=1)
+    display = MergeModeDisplay.from_estimator(halving.fit(table, labels))
+    results = halving.cv_results_
+    for place in np.ndindex(3, 2):
+        mode, units = display.merge_modes[place[0]], display.units[place[1]]
+        of_candidate = [
+            k
+            for k, params in enumerate(results["params"])
+            if (params["merge_mode"], params["units"]) == (mode, units)
+        ]
+        last = max(of_candidate, key=results["iter"].__getitem__)
+        scores = [results[f"split{k}_test_score"][last] for k in range(2)]
+        assert_array_equal(display.scores[place], scores)
+    (height,) = display.best_.get_ydata()
+    assert height == halving.best_score_ < np.nanmax(display.scores.mean(axis=2))
 
 
 def expected_score(merge_mode, units, start):

@@ -35,6 +35,9 @@ class MergeModeDisplay:
         The score in every fold, NaN where nothing was tried.
     score_name : str, default="score"
         What the scores are.
+    finalists : ndarray of shape (n_merge_modes, n_units), bool, default=None
+        Which of them the ring chooses from, where not all were trained alike: those in
+        the last round of a halving search. None means all.
 
     Attributes
     ----------
@@ -78,11 +81,13 @@ class MergeModeDisplay:
         units: Sequence[Any],
         scores: NDArray[Any],
         score_name: str = "score",
+        finalists: NDArray[np.bool_] | None = None,
     ) -> None:
         self.merge_modes = merge_modes
         self.units = units
         self.scores = scores
         self.score_name = score_name
+        self.finalists = finalists
 
     @classmethod
     def from_estimator(
@@ -103,6 +108,7 @@ class MergeModeDisplay:
             Fitted, over `merge_mode` and possibly `units`, of an estimator or of one
             inside a pipeline or ensemble. Where candidates differ in other parameters,
             too, the one with the best mean score stands for its merge mode and units.
+            Of a halving search each is drawn as in the last round that it reached.
         metric : str, default=None
             Which of several scores to draw. None is the only one, or the one of
             `refit`.
@@ -132,7 +138,7 @@ class MergeModeDisplay:
                 "RandomizedSearchCV or alike, after its fit."
             )
         metric = _check_metric(search, metric)
-        merge_modes, units, scores = _scores_by_cell(search, metric)
+        merge_modes, units, scores, finalists = _scores_by_cell(search, metric)
         if score_name is None:
             score_name = _score_name(search, metric, negate_score)
         display = cls(
@@ -140,6 +146,7 @@ class MergeModeDisplay:
             units=units,
             scores=-scores if negate_score else scores,
             score_name=score_name,
+            finalists=finalists,
         )
         # The best candidate of the search has the lowest of negated scores.
         return display.plot(ax, lower_is_better=negate_score, errorbar_kw=errorbar_kw)
@@ -210,7 +217,10 @@ class MergeModeDisplay:
                 zorder=1,
             )
             self.folds_ += folds
-        at = (np.nanargmin if lower_is_better else np.nanargmax)(mean)
+        eligible = mean
+        if self.finalists is not None and not np.isnan(mean[self.finalists]).all():
+            eligible = np.where(self.finalists, mean, np.nan)
+        at = (np.nanargmin if lower_is_better else np.nanargmax)(eligible)
         mode, best = np.unravel_index(at, mean.shape)
         (self.best_,) = ax.plot(
             mode + offsets[best],
@@ -258,8 +268,8 @@ def _check_metric(search: Any, metric: str | None) -> str:
 
 def _scores_by_cell(
     search: Any, metric: str
-) -> tuple[list[str], list[Any], NDArray[np.float64]]:
-    """Merge modes, units, and the scores in each fold of the best candidates."""
+) -> tuple[list[str], list[Any], NDArray[np.float64], NDArray[np.bool_]]:
+    """Merge modes, units, scores in each fold of the best candidates, the finalists."""
     candidates = search.cv_results_["params"]
     key = _merge_mode_key(search)
     units_key = f"{key.removesuffix('merge_mode')}units"
@@ -274,14 +284,17 @@ def _scores_by_cell(
     splits = [f"split{k}_test_{metric}" for k in range(search.n_splits_)]
     folds = np.column_stack([search.cv_results_[split] for split in splits])
     scores = np.full((len(merge_modes), len(units), len(splits)), np.nan)
-    for (mode, n), of_candidate in zip(cells, folds, strict=True):
+    reached = np.zeros(scores.shape[:2], dtype=int)
+    rounds = search.cv_results_.get("iter", np.zeros(len(cells), dtype=int))
+    for (mode, n), of_candidate, round_ in zip(cells, folds, rounds, strict=True):
         if mode is None:
             continue
         place = merge_modes.index(mode), units.index(n)
         mean = scores[place].mean()
-        if np.isnan(mean) or of_candidate.mean() > mean:
-            scores[place] = of_candidate
-    return merge_modes, units, scores
+        better = np.isnan(mean) or of_candidate.mean() > mean
+        if round_ > reached[place] or (round_ == reached[place] and better):
+            scores[place], reached[place] = of_candidate, round_
+    return merge_modes, units, scores, reached == reached.max()
 
 
 def _merge_mode_key(search: Any) -> str:
