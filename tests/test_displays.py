@@ -402,7 +402,7 @@ def search(grid, estimator=None, fit=True, **params):
 
 
 def test_merge_modes_of_a_halving_search():
-    """Each as in its last round; the ring is on the winner, though others were higher."""
+    """Each as in its last round; the ring is on the winner, others may be higher."""
     grid = {**GRID, "units": [5, 4]}
     halving = HalvingGridSearchCV(
         Scored(), grid, resource="slow", max_resources=4, factor=2, cv=KFold(2)
