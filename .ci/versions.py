@@ -32,10 +32,7 @@ PARALLEL = ("--numprocesses", "2", "--dist", "worksteal")
 # Old packages that use what newer ones of their own dependencies deprecate.
 OLD_WARNINGS = [
     # matplotlib 3.8 with pyparsing 3.3
-    "ignore:'parseString' deprecated",
-    "ignore:'oneOf' deprecated",
-    "ignore:'resetCache' deprecated",
-    "ignore:'enablePackrat' deprecated",
+    "ignore::pyparsing.warnings.PyparsingDeprecationWarning",
     # zarr 3.0 with numcodecs 0.16
     "ignore:crc32c usage is deprecated",
     # scikit-learn 1.7 with SciPy 1.17

@@ -60,7 +60,7 @@ def engine(name: str, n_workers: int) -> Iterator[dict[str, Any]]:
         cluster = LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         )
         with cluster, Client(cluster) as client:

@@ -1,6 +1,7 @@
 """Searches on dask and on ray: the scores of one process, even when a worker dies."""
 
 import functools
+import gc
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -142,14 +144,14 @@ def dask_arrivals():
 
 
 @pytest.fixture(scope="module")
-def dask_client(tmp_path_factory, dask_arrivals):
+def dask_engine(tmp_path_factory, dask_arrivals):
     """A client of two worker processes with a thread each."""
     distributed = pytest.importorskip("distributed", reason="needs sklstm[dask]")
     cluster = distributed.LocalCluster(
         n_workers=N_WORKERS,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs=logging.CRITICAL,
         local_directory=str(tmp_path_factory.mktemp("dask")),
     )
@@ -161,6 +163,25 @@ def dask_client(tmp_path_factory, dask_arrivals):
         }.items():
             dask_arrivals[name] = client.run(arrival(), *arguments)
         yield client
+
+
+def n_tasks(dask_scheduler):
+    return len(dask_scheduler.tasks)
+
+
+@pytest.fixture
+def dask_client(dask_engine):
+    """With nothing left of the test before.
+
+    Data that are scattered again while dask still releases them are lost, and whoever
+    scatters waits for ever: https://github.com/dask/distributed/issues/8576.
+    """
+    gc.collect()
+    for _ in range(1000):
+        if not dask_engine.run_on_scheduler(n_tasks):
+            return dask_engine
+        time.sleep(0.01)
+    raise AssertionError("dask still holds data of the test before")
 
 
 @pytest.fixture(scope="module")
