@@ -265,8 +265,9 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
         if "could not convert" not in reason:
             raise
         raise ValueError(
-            f"X holds values that are no numbers: {error}. {name} takes numbers only; "
-            "encode text first, for example with sklearn.preprocessing.OneHotEncoder."
+            f"{X} holds values that are no numbers: {error}. {name} takes numbers "
+            "only; encode text first, for example with "
+            "sklearn.preprocessing.OneHotEncoder."
         ) from error
 
 

@@ -6,16 +6,15 @@ import json
 import logging
 import os
 import pickle
-import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from itertools import chain
-from pathlib import Path
 
 import cloudpickle
+import guide
 import numpy as np
 import pytest
 import threadpoolctl
@@ -37,7 +36,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import BiLSTMClassifier, SequenceReshaper
 
-PAGE = Path(__file__).parents[1] / "docs/guide/cluster.md"
 N_WORKERS = 2
 
 rng = np.random.default_rng(0)
@@ -272,8 +270,8 @@ def test_data_travel_once(dask_client, monkeypatch):
 
 
 def recipe(name):
-    """The code of the guide that begins with a comment of this name."""
-    (code,) = re.findall(rf"```python\n# {name}\n(.*?)```", PAGE.read_text(), re.S)
+    """Code of the guide, which is short."""
+    code = guide.recipe("cluster.md", name)
     assert len(code.splitlines()) <= 10
     return code
 

@@ -1,10 +1,9 @@
 """Tools around the estimators: the recipes of the guide, and what they should give."""
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
+import guide
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,8 +26,6 @@ from sklearn.pipeline import make_pipeline
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper, SlidingWindows
 
-PAGE = Path(__file__).parents[1] / "docs/guide/tools.md"
-
 rng = np.random.default_rng(0)
 N_TIMESTEPS, N_FEATURES = 4, 2
 TABLE = rng.normal(size=(240, 8))
@@ -47,9 +44,8 @@ def piped(estimator):
 
 def run(name, **names):
     """Run the code of the guide that begins with a comment of this name."""
-    (code,) = re.findall(rf"```python\n# {name}\n(.*?)```", PAGE.read_text(), re.S)
     names |= {"n_timesteps": N_TIMESTEPS, "n_features": N_FEATURES}
-    exec(code, names)
+    exec(guide.recipe("tools.md", name), names)
     return names
 
 

@@ -1,8 +1,8 @@
 """Optuna and halving: the recipes of the guide against searches without them."""
 
-import re
-from pathlib import Path
+import functools
 
+import guide
 import keras
 import numpy as np
 import pytest
@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklstm import BiLSTMClassifier, SequenceReshaper
 from sklstm.training.pool import POOL
 
-PAGE = Path(__file__).parents[1] / "docs/guide/tuning.md"
 OPTUNA = "Optuna is not installed"
 
 rng = np.random.default_rng(0)
@@ -32,13 +31,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def recipe(name, changes=()):
-    """The code of the guide that begins with a comment of this name, made smaller."""
-    (code,) = re.findall(rf"```python\n# {name}\n(.*?)```", PAGE.read_text(), re.S)
-    for old, new in dict(changes).items():
-        assert old in code, old
-        code = code.replace(old, new)
-    return code
+recipe = functools.partial(guide.recipe, "tuning.md")
 
 
 @pytest.fixture
