@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.parameters import Architecture, initial_parameters
 from sklstm.sequences import SequenceBatch
 from sklstm.targets import TrainingSet
 from sklstm.training import epochs
-from sklstm.training.epochs import BUCKET_BATCHES, batch_order
+from sklstm.training.epochs import BUCKET_BATCHES, _chunks_of, batch_order
 from sklstm.training.layers import keras_layers
 from sklstm.training.network import AnySizeStructure
 
@@ -119,13 +119,18 @@ def test_history_is_the_weighted_mean(network, data, flat):
         assert_allclose(history[f"{prefix}accuracy"], [accuracy], rtol=1e-5)
 
 
-def test_chunks_change_nothing(network, data, flat, monkeypatch):
-    """An epoch in many graph calls gives the same as in one."""
+@pytest.mark.parametrize(
+    ("bound", "value"),
+    [("CHUNK_BYTES", 8 * 5 * 3 * 4), ("CALL_OPERATIONS", 8 * 5 * 260)],
+)
+def test_chunks_change_nothing(network, data, flat, monkeypatch, bound, value):
+    """An epoch in many graph calls, bounded in memory or time, gives the same."""
     fit(network, data, shuffle=True)
     whole = network.parameters
     network.rng = np.random.default_rng(2)
     network.assign(flat, ARCHITECTURE)
-    monkeypatch.setattr(epochs, "CHUNK_BYTES", 8 * 5 * 3 * 4)
+    monkeypatch.setattr(epochs, "STEP_OPERATIONS", 0)
+    monkeypatch.setattr(epochs, bound, value)
     calls = []
     callback = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: calls.append((batch, logs["loss"]))
@@ -133,6 +138,20 @@ def test_chunks_change_nothing(network, data, flat, monkeypatch):
     fit(network, data, shuffle=True, callbacks=[callback])
     assert_allclose(network.parameters, whole, atol=1e-7)
     assert [batch for batch, _ in calls] == [0, 1, 2]
+
+
+def test_a_call_is_bounded_by_what_its_batches_cost():
+    """Rows, timesteps and parameters count; one long sequence makes one batch long."""
+    lengths = np.full(64, 10)
+    lengths[5] = 10_000
+    sequences = SequenceBatch(np.empty((64, 10_000, 1), np.float32), lengths, True)
+    batches = [np.arange(start, start + 4) for start in range(0, 64, 4)]
+    n_parameters = epochs.CALL_OPERATIONS // (4 * 10_000)
+    calls = list(_chunks_of(batches, sequences, n_parameters))
+    assert [len(chunk) for chunk in calls] == [2, 14]
+    assert_array_equal(np.concatenate([np.stack(chunk) for chunk in calls]), batches)
+    assert len(list(_chunks_of(batches, sequences, 100))) == 1
+    assert len(list(_chunks_of(batches, sequences, 2**40))) == 16
 
 
 def test_callbacks_see_epochs(network, data):

@@ -14,6 +14,7 @@ from sklstm.parameters import (
     MERGE_MODES,
     Architecture,
     initial_parameters,
+    split_parameters,
 )
 from sklstm.training.layers import keras_layers
 from sklstm.training.network import (
@@ -183,19 +184,118 @@ def test_dropout_scales_inputs_alike_at_all_timesteps():
     assert min(differences) < 1e-6
 
 
-def test_every_lstm_has_a_mask_of_its_own():
+def test_every_lstm_has_masks_of_its_own():
     """Rates are met, and rows, layers and directions drawn independently."""
     rng = np.random.default_rng(6)
-    architecture = Architecture(30, (20, 4), "bidirectional", "sum", 1, "sigmoid")
-    network = any_size(architecture, initial_parameters(architecture, rng), dropout=0.3)
+    architecture = Architecture(30, (20, 14), "bidirectional", "sum", 1, "sigmoid")
+    network = any_size(
+        architecture,
+        initial_parameters(architecture, rng),
+        with_recurrent_dropout(architecture),
+        dropout=0.3,
+        recurrent_dropout=0.6,
+    )
     rows = Rows(np.zeros((50, 2, 30), np.float32), None, None, None, None)
     masks = network.dropout_masks(rows, network.sizes.unstacked(), (1, 2))
-    assert [tuple(mask.shape) for mask in masks] == [(50, 30)] * 2 + [(50, 20)] * 2
-    for mask in masks:
-        assert_allclose(np.unique(mask), [0, 1 / 0.7], rtol=1e-6)
-        assert abs(np.mean(mask) - 1) < 0.1
-    assert not np.array_equal(masks[0], masks[1])
-    assert not np.array_equal(masks[0][0], masks[0][1])
+    for drawn, widths, rate in [
+        (masks.inputs, (30, 30, 20, 20), 0.3),
+        (masks.states, (20, 20, 14, 14), 0.6),
+    ]:
+        assert [tuple(mask.shape) for mask in drawn] == [
+            (50, width) for width in widths
+        ]
+        for mask in drawn:
+            assert_allclose(np.unique(mask), [0, 1 / (1 - rate)], rtol=1e-6)
+            assert abs(np.mean(mask) - 1) < 0.15
+        assert not np.array_equal(drawn[0], drawn[1])
+        assert not np.array_equal(drawn[0][0], drawn[0][1])
+    assert not np.array_equal(masks.inputs[2] == 0, masks.states[0] == 0)
+
+
+def with_recurrent_dropout(architecture):
+    loss = LOSS[architecture.activation]
+    return AnySizeStructure.of(architecture, loss, recurrent_dropout=True)
+
+
+def dropped_logits(layers, merge_mode, values, lengths, masks):
+    """A bidirectional network step by step, by TensorFlow's plain operations.
+
+    `layers` holds kernel, recurrent kernel and bias of every LSTM and those of the
+    dense layer; `masks` is what inputs and states of every LSTM are multiplied with.
+    """
+    *lstms, kernel, bias = layers
+    steps = values
+    n_layers = len(lstms) // 6
+    for layer in range(n_layers):
+        merged = []
+        for backward in (False, True):
+            k = 2 * layer + backward
+            weights, recurrent, gate_bias = lstms[3 * k : 3 * k + 3]
+            kept_inputs, kept_states = masks.inputs[k], masks.states[k]
+            x = tf.reverse_sequence(steps, lengths, 1) if backward else steps
+            h = c = tf.zeros_like(kept_states)
+            states = []
+            for t in range(values.shape[1]):
+                z = (x[:, t] * kept_inputs) @ weights + (h * kept_states) @ recurrent
+                i, f, candidate, o = tf.split(z + gate_bias, 4, axis=1)
+                c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(candidate)
+                h = tf.sigmoid(o) * tf.tanh(c)
+                states.append(h)
+            states = tf.stack(states, axis=1)
+            if layer + 1 == n_layers:
+                states = tf.gather(states, lengths - 1, axis=1, batch_dims=1)
+            elif backward:
+                states = tf.reverse_sequence(states, lengths, 1)
+            merged.append(states)
+        steps = sum(merged) if merge_mode == "sum" else tf.concat(merged, axis=-1)
+    return steps @ kernel + bias
+
+
+@pytest.mark.parametrize("merge_mode", ["concat", "sum"])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_recurrent_dropout_equals_plain_operations(merge_mode, dropout):
+    """Outputs and gradients, layers and directions each with masks of their own."""
+    rng = np.random.default_rng(8)
+    architecture = Architecture(3, (5, 4), "bidirectional", merge_mode, 2, "linear")
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    network = any_size(
+        architecture,
+        flat,
+        with_recurrent_dropout(architecture),
+        dropout=dropout,
+        recurrent_dropout=0.5,
+    )
+    weights = rng.normal(size=(len(values), 2))
+
+    def loss(logits):
+        return tf.reduce_sum(tf.sin(logits) * tf.cast(weights, logits.dtype))
+
+    seed = (3, 4)
+    logits, gradient = logits_and_gradient(
+        network, values, lengths, loss, training=True, seed=seed
+    )
+    rows = Rows(values, None, None, None, None)
+    masks = network.dropout_masks(rows, network.sizes.unstacked(), seed)
+    masks = tf.nest.map_structure(lambda mask: tf.cast(mask, tf.float64), masks)
+    layers = [
+        tf.constant(array, tf.float64)
+        for array in split_parameters(flat, architecture).values()
+    ]
+    with tf.GradientTape() as tape:
+        tape.watch(layers)
+        expected = dropped_logits(
+            layers, merge_mode, values.astype(np.float64), lengths, masks
+        )
+        scalar = loss(expected)
+    gradients = tape.gradient(scalar, layers)
+    assert_allclose(logits, expected, atol=1e-6)
+    assert_allclose(
+        gradient[: len(flat)],
+        np.concatenate([np.ravel(part) for part in gradients]),
+        atol=1e-5,
+    )
+    assert not gradient[len(flat) :].any()
 
 
 def test_dropout_is_off_in_evaluation_and_without_rate():
@@ -207,21 +307,29 @@ def test_dropout_is_off_in_evaluation_and_without_rate():
     plain, _ = logits_and_gradient(
         any_size(architecture, flat), values, lengths, tf.reduce_sum, training=True
     )
-    dropped = any_size(architecture, flat, dropout=0.5)
+    structure = with_recurrent_dropout(architecture)
+    dropped = any_size(
+        architecture, flat, structure, dropout=0.5, recurrent_dropout=0.5
+    )
     evaluated, _ = logits_and_gradient(dropped, values, lengths, tf.reduce_sum)
     assert_allclose(plain, evaluated, atol=0)
+    without = any_size(architecture, flat, structure)
+    undropped, _ = logits_and_gradient(
+        without, values, lengths, tf.reduce_sum, training=True
+    )
+    assert_allclose(undropped, plain, atol=1e-7)
 
 
 @pytest.mark.parametrize("every_step", [False, True])
 def test_network_of_keras_layers_agrees(every_step):
-    """The network for recurrent dropout computes the same when nothing is dropped."""
+    """The network for a GPU computes the same when nothing is dropped."""
     rng = np.random.default_rng(5)
     architecture = Architecture(
         3, (4, 2), "backward", "concat", 2, "linear", every_step
     )
     flat = initial_parameters(architecture, rng)
     values, lengths = random_data(rng, architecture)
-    structure = LayersStructure(architecture, 0.2, 0.3, "mean_squared_error")
+    structure = LayersStructure(architecture, 0.2, "mean_squared_error")
     network = prepared(structure, architecture, flat)
     valid = np.ones((len(values), 1), np.float32)
     if every_step:

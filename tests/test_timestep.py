@@ -20,6 +20,7 @@ from sklstm import (
     SequenceReshaper,
     SequenceScaler,
 )
+from sklstm.training import runtime
 
 LENGTHS = [6, 3, 1, 5, 6, 2, 4, 6, 3, 5]
 
@@ -184,16 +185,16 @@ def test_several_labels_at_every_timestep(sequences):
 # -- what is learnt ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("recurrent_dropout", [0, 1e-9])
-def test_an_epoch_is_that_of_keras_layers(sequences, labels, recurrent_dropout):
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_an_epoch_is_that_of_keras_layers(sequences, labels, on_gpu, monkeypatch):
     """Batches of unequal lengths; every step weighs alike, padded ones nothing."""
+    monkeypatch.setattr(runtime, "has_gpu", lambda: on_gpu)
     settings = {
         "units": (3, 2),
         "optimizer": "sgd",
         "batch_size": 4,
         "epochs": 1,
         "shuffle": False,
-        "recurrent_dropout": recurrent_dropout,
     }
     weights = [np.linspace(0.5, 2, n) for n in LENGTHS]
     start = classifier(**settings, learning_rate=1e-30).fit(sequences, labels)

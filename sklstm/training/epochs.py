@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from sklstm.sequences import CHUNK_BYTES, SequenceBatch
 from sklstm.targets import TrainingSet
 from sklstm.training.program import (
     Batch,
+    Masks,
     Rows,
     Sizes,
     evaluation_program,
@@ -27,6 +29,13 @@ from sklstm.training.program import (
 # Within so many batches, shuffled rows are sorted by length before they are cut, so
 # that a batch holds sequences of similar length.
 BUCKET_BATCHES = 16
+
+# Multiply-adds of the forward pass in one graph call: about a second of training on two
+# cores. Ctrl+C and other signals wait for the end of a call.
+CALL_OPERATIONS = 2**34
+
+# What dispatching the kernels of one timestep costs, in multiply-adds.
+STEP_OPERATIONS = 2**18
 
 
 class EpochNetwork(keras.Model):
@@ -38,6 +47,9 @@ class EpochNetwork(keras.Model):
 
     #: Random numbers for shuffling and dropout; set by whoever borrows the network.
     rng: np.random.Generator
+
+    #: Of the architecture in use.
+    n_parameters: int
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class EpochNetwork(keras.Model):
         self.traces = 0
         self.sizes: Sizes | None = None
         self.dropout = 0.0
+        self.recurrent_dropout = 0.0
         self.clipnorm = np.inf
         self._train = training_program(self, n_parts, n_layers)
         self._test = evaluation_program(self, n_parts, n_layers)
@@ -98,8 +111,8 @@ class EpochNetwork(keras.Model):
             "to_keras()."
         )
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
-        """For every LSTM a tensor (n_rows, n_inputs) to multiply its inputs with."""
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
+        """What is dropped in this call, drawn from a seed."""
         raise NotImplementedError
 
     def logits(self, batch: Batch, sizes: Sizes) -> Any:
@@ -168,7 +181,7 @@ class EpochNetwork(keras.Model):
         """One pass over the data; callbacks' batch hooks are called once a chunk."""
         totals = np.zeros(3)
         last_batch = -1
-        for chunk in _chunks_of(batches, data.sequences):
+        for chunk in _chunks_of(batches, data.sequences, self.n_parameters):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
             if callbacks is not None:
                 callbacks.on_train_batch_begin(first_batch)
@@ -268,11 +281,19 @@ def _even_batches(
 
 
 def _chunks_of(
-    batches: list[NDArray[np.intp]], sequences: SequenceBatch
+    batches: list[NDArray[np.intp]], sequences: SequenceBatch, n_parameters: int
 ) -> Iterator[list[NDArray[np.intp]]]:
-    """Group batches so that the values of a group take about `CHUNK_BYTES`."""
+    """Group batches so that a graph call is bounded in memory and in time.
+
+    Time is estimated, not measured: what is drawn at random for a call must not depend
+    on how busy the machine is.
+    """
     _, n_timesteps, n_features = sequences.values.shape
-    rows = max(1, CHUNK_BYTES // (4 * n_timesteps * n_features))
-    per_chunk = max(1, rows // len(batches[0]))
-    for start in range(0, len(batches), per_chunk):
-        yield batches[start : start + per_chunk]
+    n_rows = np.array([len(batch) for batch in batches])
+    longest = np.array([sequences.lengths[batch].max() for batch in batches])
+    n_bytes = 4 * n_timesteps * n_features * n_rows
+    operations = longest * (n_rows * n_parameters + STEP_OPERATIONS)
+    shares = np.maximum(n_bytes / CHUNK_BYTES, operations / CALL_OPERATIONS)
+    calls = (np.cumsum(shares) - shares).astype(np.intp)
+    for _, chunk in groupby(zip(calls, batches, strict=True), itemgetter(0)):
+        yield [batch for _, batch in chunk]

@@ -32,10 +32,10 @@ class Trained:
 def trains_on_layers(recurrent_dropout: float) -> bool:
     """Whether a network of Keras' own layers trains.
 
-    The fused kernel knows no recurrent dropout, and runs on the processor only; on a
-    GPU Keras' layers use cuDNN.
+    On a GPU they use cuDNN, which knows no recurrent dropout; the fused kernel runs on
+    the processor only.
     """
-    return recurrent_dropout > 0 or runtime.has_gpu()
+    return runtime.has_gpu() and not recurrent_dropout
 
 
 class _Reports(keras.callbacks.Callback):
@@ -115,9 +115,11 @@ def fit_network(
     """
     structure: AnySizeStructure | LayersStructure
     if trains_on_layers(recurrent_dropout):
-        structure = LayersStructure(architecture, dropout, recurrent_dropout, loss)
+        structure = LayersStructure(architecture, dropout, loss)
     else:
-        structure = AnySizeStructure.of(architecture, loss)
+        structure = AnySizeStructure.of(
+            architecture, loss, recurrent_dropout=recurrent_dropout > 0
+        )
     if patience is not None:
         best = keras.callbacks.EarlyStopping(
             "val_loss", patience=patience, restore_best_weights=True
@@ -127,6 +129,7 @@ def fit_network(
     with POOL.borrow(structure, optimizer) as network:
         network.rng = rng
         network.dropout = dropout
+        network.recurrent_dropout = recurrent_dropout
         network.clipnorm = np.inf if clipnorm is None else clipnorm
         network.assign(parameters, architecture)
         network.optimizer_state = optimizer_state

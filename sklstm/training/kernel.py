@@ -7,7 +7,7 @@ gradients here, both exact; which one is faster depends on the size.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -17,7 +17,30 @@ import tensorflow as tf
 WIDE = 2**16
 
 
-def lstm(steps: Any, weights: Any, bias: Any, units: Any, *, wide: bool = False) -> Any:
+class States(NamedTuple):
+    """What an LSTM leaves of every timestep, in the kernels' order; tensors.
+
+    Each has shape (n_timesteps, n_rows, units).
+    """
+
+    i: Any
+    cs: Any
+    f: Any
+    o: Any
+    ci: Any
+    co: Any
+    h: Any
+
+
+def lstm(
+    steps: Any,
+    weights: Any,
+    bias: Any,
+    units: Any,
+    *,
+    kept: Any = None,
+    wide: bool = False,
+) -> Any:
     """Hidden states of one LSTM that starts from zero.
 
     Parameters
@@ -28,6 +51,10 @@ def lstm(steps: Any, weights: Any, bias: Any, units: Any, *, wide: bool = False)
         Kernel above recurrent kernel, gates in Keras' order i, f, c, o.
     bias : tensor of shape (4 * units,)
     units : scalar tensor
+    kept : tensor of shape (n_rows, units), default=None
+        What the state of the timestep before is multiplied with on its way into the
+        gates: recurrent dropout. The fused kernel cannot do it, so that the states are
+        computed step by step.
     wide : bool, default=False
         Whether to use the gradient that is faster for weights of `WIDE` entries.
 
@@ -37,7 +64,6 @@ def lstm(steps: Any, weights: Any, bias: Any, units: Any, *, wide: bool = False)
     """
     zero_state = tf.zeros(tf.stack([tf.shape(steps)[1], units]))
     no_peephole = tf.zeros(units[None])
-    gradient_of = _gradient_by_steps if wide else _gradient_fused
 
     @tf.custom_gradient
     def run(steps: Any, weights: Any, bias: Any) -> Any:
@@ -50,22 +76,64 @@ def lstm(steps: Any, weights: Any, bias: Any, units: Any, *, wide: bool = False)
             "wco": no_peephole,
             "use_peephole": False,
         }
-        states = tf.raw_ops.BlockLSTMV2(
-            **inputs,
-            seq_len_max=tf.shape(steps, out_type=tf.int64)[0],
-            cs_prev=zero_state,
-            h_prev=zero_state,
-            cell_clip=0.0,
-        )
-        return states.h, lambda upstream: gradient_of(
-            inputs, zero_state, states, upstream
-        )
+        if kept is not None:
+            states = _states_by_steps(inputs, zero_state, kept)
+        else:
+            states = _states_fused(inputs, zero_state)
+
+        def gradient(upstream: Any) -> tuple[Any, Any, Any]:
+            if wide or kept is not None:
+                return _gradient_by_steps(inputs, zero_state, kept, states, upstream)
+            return _gradient_fused(inputs, zero_state, states, upstream)
+
+        return states.h, gradient
 
     return run(steps, weights, bias)
 
 
+def _states_fused(inputs: dict[str, Any], zero_state: Any) -> States:
+    """One kernel for all timesteps."""
+    states = tf.raw_ops.BlockLSTMV2(
+        **inputs,
+        seq_len_max=tf.shape(inputs["x"], out_type=tf.int64)[0],
+        cs_prev=zero_state,
+        h_prev=zero_state,
+        cell_clip=0.0,
+    )
+    return States(*states)
+
+
+def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> States:
+    """One kernel for each timestep; its gates are in the order i, c, f, o."""
+    steps = inputs["x"]
+    n_timesteps = tf.shape(steps)[0]
+    swapped = {"w": _swap_c_f(inputs["w"]), "b": _swap_c_f(inputs["b"])}
+
+    def forth(t: Any, h: Any, c: Any, collected: list[Any]) -> Any:
+        cell = tf.raw_ops.LSTMBlockCell(
+            **inputs | swapped | {"x": steps[t]},
+            cs_prev=c,
+            h_prev=h * kept,
+            forget_bias=0.0,
+            cell_clip=0.0,
+        )
+        written = [
+            array.write(t, value) for array, value in zip(collected, cell, strict=True)
+        ]
+        return t + 1, cell.h, cell.cs, written
+
+    collected = [_array_of_steps(n_timesteps) for _ in States._fields]
+    *_, collected = tf.while_loop(
+        lambda t, *_: t < n_timesteps,
+        forth,
+        (0, zero_state, zero_state, collected),
+        parallel_iterations=1,
+    )
+    return States(*(array.stack() for array in collected))
+
+
 def _gradient_fused(
-    inputs: dict[str, Any], zero_state: Any, states: Any, upstream: Any
+    inputs: dict[str, Any], zero_state: Any, states: States, upstream: Any
 ) -> tuple[Any, Any, Any]:
     """One kernel for the whole way back."""
     gradients = tf.raw_ops.BlockLSTMGradV2(
@@ -82,7 +150,7 @@ def _gradient_fused(
 
 
 def _gradient_by_steps(
-    inputs: dict[str, Any], zero_state: Any, states: Any, upstream: Any
+    inputs: dict[str, Any], zero_state: Any, kept: Any, states: States, upstream: Any
 ) -> tuple[Any, Any, Any]:
     """Only the gates' gradients step by step, all matrix gradients in one product."""
     steps, weights = inputs["x"], inputs["w"]
@@ -93,6 +161,8 @@ def _gradient_by_steps(
     gates = _gates(states)
     previous_c = tf.concat([zero_state[None], states.cs[:-1]], axis=0)
     previous_h = tf.concat([zero_state[None], states.h[:-1]], axis=0)
+    if kept is not None:
+        previous_h *= kept
 
     def back(t: Any, h_gradient: Any, c_gradient: Any, gate_gradients: Any) -> Any:
         cell = tf.raw_ops.LSTMBlockCellGrad(
@@ -103,18 +173,18 @@ def _gradient_by_steps(
             h_grad=upstream[t] + h_gradient,
             cs_grad=c_gradient,
         )
+        before = tf.matmul(cell.dicfo, recurrent_kernel)
         return (
             t - 1,
-            tf.matmul(cell.dicfo, recurrent_kernel),
+            before if kept is None else before * kept,
             cell.cs_prev_grad,
             gate_gradients.write(t, cell.dicfo),
         )
 
-    collected = tf.TensorArray(tf.float32, n_timesteps, element_shape=[None, None])
     collected = tf.while_loop(
         lambda t, *_: t >= 0,
         back,
-        (n_timesteps - 1, zero_state, zero_state, collected),
+        (n_timesteps - 1, zero_state, zero_state, _array_of_steps(n_timesteps)),
         parallel_iterations=1,
     )[-1]
     flat_rows = tf.stack([n_timesteps * n_rows, -1])
@@ -130,7 +200,11 @@ def _gradient_by_steps(
     )
 
 
-def _gates(states: Any) -> dict[str, Any]:
+def _array_of_steps(n_timesteps: Any) -> Any:
+    return tf.TensorArray(tf.float32, n_timesteps, element_shape=[None, None])
+
+
+def _gates(states: States) -> dict[str, Any]:
     return {name: getattr(states, name) for name in ("i", "cs", "f", "o", "ci", "co")}
 
 

@@ -13,7 +13,6 @@ def keras_layers(
     architecture: Architecture,
     *,
     dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
     mask: bool = False,
 ) -> Any:
     """Build it; its weights lie in the order of `Architecture.shapes`.
@@ -21,7 +20,7 @@ def keras_layers(
     Parameters
     ----------
     architecture : Architecture
-    dropout, recurrent_dropout : float, default=0
+    dropout : float, default=0
         As in `keras.layers.LSTM`.
     mask : bool, default=False
         Whether the network takes a second input, booleans of shape (n_samples,
@@ -45,7 +44,6 @@ def keras_layers(
             return_sequences=every_step,
             go_backwards=architecture.direction == "backward",
             dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
             name=f"lstm_{k}",
         )
         if architecture.direction == "bidirectional":

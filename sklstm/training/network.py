@@ -14,7 +14,7 @@ from sklstm.parameters import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
-from sklstm.training.program import Batch, Rows, Sizes
+from sklstm.training.program import Batch, Masks, Rows, Sizes
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
 # backward where the mode concatenates: no branch in the graph for a mode.
@@ -37,9 +37,12 @@ class AnySizeStructure:
     capacity: int
     wide: bool = False
     every_step: bool = False
+    recurrent_dropout: bool = False
 
     @classmethod
-    def of(cls, architecture: Architecture, loss: str) -> AnySizeStructure:
+    def of(
+        cls, architecture: Architecture, loss: str, *, recurrent_dropout: bool = False
+    ) -> AnySizeStructure:
         """The structure that an architecture and a loss need."""
         inputs = architecture.widths[:-1]
         return cls(
@@ -53,6 +56,7 @@ class AnySizeStructure:
                 for n_inputs, units in zip(inputs, architecture.units, strict=True)
             ),
             every_step=architecture.every_step,
+            recurrent_dropout=recurrent_dropout,
         )
 
     def build(self, optimizer: Any) -> AnySizeNetwork:
@@ -61,11 +65,10 @@ class AnySizeStructure:
 
 @dataclass(frozen=True)
 class LayersStructure:
-    """A network of Keras' own layers is traced for one architecture."""
+    """A network of Keras' own layers is traced for one architecture and rate."""
 
     architecture: Architecture
     dropout: float
-    recurrent_dropout: float
     loss: str
 
     def build(self, optimizer: Any) -> LayersNetwork:
@@ -92,6 +95,7 @@ class AnySizeNetwork(EpochNetwork):
         self.directions = structure.directions
         self.n_layers = structure.n_layers
         self.wide = structure.wide
+        self.drops_states = structure.recurrent_dropout
         self.flat = self.add_weight(
             shape=(structure.capacity,), initializer="zeros", name="parameters"
         )
@@ -112,6 +116,7 @@ class AnySizeNetwork(EpochNetwork):
             head=tf.constant([merged[-1], architecture.n_outputs], tf.int32),
             merge=tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
             dropout=tf.constant(self.dropout, tf.float32),
+            recurrent_dropout=tf.constant(self.recurrent_dropout, tf.float32),
             clipnorm=tf.constant(self.clipnorm, tf.float32),
         )
 
@@ -136,34 +141,41 @@ class AnySizeNetwork(EpochNetwork):
         for variable, slot in zip(self.optimizer.variables, slots, strict=True):
             variable.assign(slot)
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
         n_rows, _, n_features = tf.unstack(tf.shape(rows.values))
-        masks: list[Any] = []
-        for n_inputs in [n_features, *(width for _, width in sizes.widths[:-1])]:
-            for _ in self.directions:
-                shape = tf.stack([n_rows, n_inputs])
-                mask_seed = seed + tf.constant([0, len(masks)])
-                drawn = tf.random.stateless_uniform(shape, mask_seed)
-                kept = tf.cast(drawn >= sizes.dropout, tf.float32)
-                masks.append(kept / (1 - sizes.dropout))
-        return masks
+        units, widths = zip(*sizes.widths, strict=True)
+
+        def drawn(sizes_of_layers: Any, rate: Any, kind: int) -> list[Any]:
+            sizes_of_lstms = [n for n in sizes_of_layers for _ in self.directions]
+            return [
+                _dropout_mask([n_rows, n], rate, seed + tf.constant([kind, k]))
+                for k, n in enumerate(sizes_of_lstms)
+            ]
+
+        return Masks(
+            inputs=drawn([n_features, *widths[:-1]], sizes.dropout, 0),
+            states=drawn(units, sizes.recurrent_dropout, 1) * self.drops_states,
+        )
 
     def logits(self, batch: Batch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         lengths, steps = batch.lengths, batch.steps
         last = tf.stack([lengths - 1, tf.range(tf.shape(lengths)[0])], axis=1)
-        masks = list(batch.masks or [])
+        input_masks, state_masks = map(iter, batch.masks or ([], []))
         for k, (units, width) in enumerate(sizes.widths):
             every_step = k < self.n_layers - 1 or self.every_step
             states = []
             for direction in self.directions:
                 weights, gate_bias = lstms.pop(0), lstms.pop(0)
-                inputs = steps * masks.pop(0) if masks else steps
+                mask, kept = next(input_masks, None), next(state_masks, None)
+                inputs = steps if mask is None else steps * mask
                 if direction == "backward":
                     inputs = reverse_steps(inputs, lengths)
                 weights = tf.reshape(weights, sizes.kernels[k])
-                state = lstm(inputs, weights, gate_bias, units, wide=self.wide)
+                state = lstm(
+                    inputs, weights, gate_bias, units, kept=kept, wide=self.wide
+                )
                 if not every_step:
                     state = tf.gather_nd(state, last)
                 elif direction == "backward":
@@ -176,7 +188,7 @@ class AnySizeNetwork(EpochNetwork):
 
 
 class LayersNetwork(EpochNetwork):
-    """A network of Keras' own layers, for what the fused kernel cannot do."""
+    """A network of Keras' own layers, which on a GPU use cuDNN."""
 
     def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
         architecture = structure.architecture
@@ -186,18 +198,19 @@ class LayersNetwork(EpochNetwork):
         self.layers_network = keras_layers(
             replace(architecture, activation="linear"),
             dropout=structure.dropout,
-            recurrent_dropout=structure.recurrent_dropout,
             mask=True,
         )
-        drops = structure.dropout or structure.recurrent_dropout
         # Without dropout nothing is drawn, so samples come in the order that the fused
         # kernel would get them in.
-        self._drop_seeds = _seed_generators(self.layers_network) if drops else []
+        self._drop_seeds = (
+            _seed_generators(self.layers_network) if structure.dropout else []
+        )
         self.built = True
         self.ready(optimizer)
 
     def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
         self.set_weights(list(split_parameters(flat, architecture).values()))
+        self.n_parameters = len(flat)
         for seed_generator in self._drop_seeds:
             seed = self.rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
@@ -208,6 +221,7 @@ class LayersNetwork(EpochNetwork):
             head=tf.zeros([2], tf.int32),
             merge=tf.zeros([3]),
             dropout=tf.constant(0.0),
+            recurrent_dropout=tf.constant(0.0),
             clipnorm=tf.constant(self.clipnorm, tf.float32),
         )
 
@@ -215,8 +229,8 @@ class LayersNetwork(EpochNetwork):
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> list[Any]:
-        return []  # the layers draw their own
+    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
+        return Masks([], [])  # the layers draw their own
 
     def logits(self, batch: Batch, sizes: Sizes) -> Any:
         mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])
@@ -228,6 +242,12 @@ class LayersNetwork(EpochNetwork):
             logits = tf.transpose(logits, [1, 0, 2])
             logits = tf.reshape(logits, [-1, logits.shape[2]])
         return logits
+
+
+def _dropout_mask(shape: list[Any], rate: Any, seed: Any) -> Any:
+    """Zero where something is dropped; what is kept is scaled up."""
+    drawn = tf.random.stateless_uniform(tf.stack(shape), seed)
+    return tf.cast(drawn >= rate, tf.float32) / (1 - rate)
 
 
 def _seed_generators(network: Any) -> list[Any]:

@@ -28,9 +28,14 @@ class Batch(NamedTuple):
     lengths: Any  # (n_rows,)
     targets: Any  # (n_outputs_wanted, n_columns): a row for a sequence or a timestep
     weights: Any  # (n_outputs_wanted,)
-    masks: (
-        Any  # for every LSTM (n_rows, n_inputs), zero where dropped; None: evaluation
-    )
+    masks: Masks | None  # None: evaluation
+
+
+class Masks(NamedTuple):
+    """What dropout multiplies with, zero where it drops; a tensor for every LSTM."""
+
+    inputs: list[Any]  # (n_rows, n_inputs)
+    states: list[Any]  # (n_rows, units); empty without recurrent dropout
 
 
 class Sizes(NamedTuple):
@@ -42,6 +47,7 @@ class Sizes(NamedTuple):
     head: Any  # (2,), shape of the dense kernel
     merge: Any  # (3,), coefficients of the merge mode
     dropout: Any  # ()
+    recurrent_dropout: Any  # ()
     clipnorm: Any  # ()
 
     def unstacked(self) -> Sizes:
@@ -72,6 +78,7 @@ def _signature(n_parts: int, n_layers: int, every_step: bool) -> tuple[Any, ...]
             head=tf.TensorSpec([2], ints),
             merge=tf.TensorSpec([3], floats),
             dropout=tf.TensorSpec([], floats),
+            recurrent_dropout=tf.TensorSpec([], floats),
             clipnorm=tf.TensorSpec([], floats),
         ),
     )
@@ -156,7 +163,7 @@ def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -
     return tf.stack([tf.tensordot(losses, batch.weights, 1), correct, weight])
 
 
-def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Any) -> Any:
+def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Masks | None) -> Any:
     """Sum of `step` over the batches."""
     steps = tf.transpose(rows.values, [1, 0, 2])
     every_step = rows.weights.shape.rank == 2
@@ -182,7 +189,7 @@ def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Any) -> Any:
             lengths=lengths,
             targets=places(rows.targets, start, stop, longest),
             weights=places(rows.weights, start, stop, longest),
-            masks=None if masks is None else [mask[start:stop] for mask in masks],
+            masks=masks and tf.nest.map_structure(lambda m: m[start:stop], masks),
         )
         return k + 1, totals + step(batch)
 
