@@ -13,13 +13,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm.columns import column_names
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
     as_table,
     check_longest,
     check_times,
-    column_names,
     read_labels,
     read_times,
     read_values,
