@@ -478,8 +478,9 @@ def test_wrong_long_tables(table, columns, message):
 
 
 def test_pandas_output_leaves_three_axes_alone():
-    """A data frame holds no sequences, so set_output does not apply."""
+    """A data frame holds no sequences: set_output changes nothing."""
     assert not hasattr(SequencePadder(), "get_feature_names_out")
-    assert not hasattr(SequencePadder(), "set_output")
+    padder = SequencePadder().set_output(transform="pandas")
+    assert isinstance(padder.fit_transform(SHORT), np.ndarray)
     with sklearn.config_context(transform_output="pandas"):
         assert isinstance(SequencePadder().fit_transform(SHORT), np.ndarray)

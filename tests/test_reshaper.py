@@ -269,14 +269,17 @@ def test_infinity_is_left_to_the_estimator():
 
 
 def test_pandas_output_leaves_three_axes_alone():
-    """A data frame holds no sequences, so set_output does not apply."""
+    """A data frame holds no sequences: set_output changes nothing behind the scaler."""
     X = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=NAMES)
     assert not hasattr(SequenceReshaper(), "get_feature_names_out")
-    assert not hasattr(SequenceReshaper(), "set_output")
+    pipeline = make_pipeline(StandardScaler(), SequenceReshaper(2))
     with sklearn.config_context(transform_output="pandas"):
-        steps = make_pipeline(StandardScaler(), SequenceReshaper(2)).fit_transform(X)
-    assert isinstance(steps, np.ndarray)
-    assert steps.shape == (3, 2, 2)
+        globally = pipeline.fit_transform(X)
+    locally = pipeline.set_output(transform="pandas").fit_transform(X)
+    assert isinstance(pipeline[0].transform(X), pd.DataFrame)
+    for steps in (globally, locally):
+        assert isinstance(steps, np.ndarray)
+        assert steps.shape == (3, 2, 2)
 
 
 def test_there_and_back_through_a_pipeline():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences import is_ragged, pad_ragged, valid_steps
 from sklstm.validation import (
     AXES,
@@ -25,7 +26,7 @@ from sklstm.validation import (
 MOST_DIVISORS_NAMED = 8
 
 
-class SequenceReshaper(TransformerMixin, BaseEstimator):
+class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 
     With neither size given, every column is a timestep of one feature. With one
