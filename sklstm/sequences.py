@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.columns import column_names, holds_dates
 from sklstm.windowing import Windows, count_steps, lengths_of, windows_of
 
 # Values are examined and converted this many bytes at a time, so that a memory map
@@ -273,9 +274,10 @@ def is_ragged(X: Any) -> bool:
 
 def _has_nested_cells(frame: Any) -> bool:
     """Whether the cells of a data frame are sequences."""
-    if not len(frame) or not len(frame.columns):
+    names = column_names(frame)
+    if not len(frame) or not names:
         return False
-    column = frame[frame.columns[0]]
+    column = frame[names[0]]
     return len(getattr(column, "shape", ())) == 1 and bool(
         _shape_of(next(iter(column)))
     )
@@ -377,6 +379,8 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
     """One sequence as a float array of shape (n_timesteps, n_features)."""
     try:
         array = np.asarray(sequence)
+        if holds_dates(array):
+            raise TypeError(f"it holds dates or durations (dtype {array.dtype})")
         if array.dtype.kind == "O":
             array = array.astype(np.float64)
         elif array.dtype.kind not in "fiub":

@@ -30,6 +30,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklstm.columns import date_columns, holds_dates
 from sklstm.missing import is_missing
 from sklstm.sequences import SequenceBatch, is_ragged, pad_ragged, read_sequences
 from sklstm.stored import StoredArray, is_stored
@@ -51,6 +52,7 @@ __all__ = [
     "check_target",
     "column_or_1d",
     "listed",
+    "refuse_date_columns",
     "refuse_kind",
     "saying_what_to_do",
     "unchanged_on_error",
@@ -223,7 +225,7 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
             "X.filled(np.nan): a timestep whose features are all NaN is padding."
         )
     dtype = getattr(X, "dtype", None)
-    kind = getattr(dtype, "kind", "f")
+    kind = getattr(dtype, "kind", "O")
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: X has dtype {dtype}, but {name} takes real "
@@ -235,12 +237,47 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
             f"X holds text (dtype {dtype}), but {name} takes numbers. Encode it first, "
             "for example with sklearn.preprocessing.OneHotEncoder."
         )
-    if kind in "Mm":
-        raise ValueError(
-            f"X holds dates or durations (dtype {dtype}), but {name} takes numbers. "
-            "Make them numbers that mean something to a network, for example hours "
-            "since the timestep before."
-        )
+    if kind not in "OMm":
+        return
+    if len(getattr(X, "shape", ())) == 2:
+        refuse_date_columns(date_columns(X), name)
+    elif holds_dates(np.asarray(X)):
+        _refuse_dates(f"X holds dates or durations (dtype {dtype})", name)
+
+
+def refuse_date_columns(
+    found: dict[Any, np.dtype[Any]], name: str, X: str = "X", instead: str = ""
+) -> None:
+    """Refuse a table with columns of dates.
+
+    Parameters
+    ----------
+    found : dict of column name or number to dtype
+        As :func:`sklstm.columns.date_columns` gives them.
+    name : str
+        Of who refuses.
+    X : str, default="X"
+        What the table is called.
+    instead : str, default=""
+        Where such a column may go; a sentence.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    if not found:
+        return
+    dtype = next(iter(found.values()))
+    where = f"column{'s' * (len(found) > 1)} {listed(list(found))} (dtype {dtype})"
+    _refuse_dates(f"{X} holds dates or durations in {where}", name, instead)
+
+
+def _refuse_dates(what: str, name: str, instead: str = "") -> NoReturn:
+    raise ValueError(
+        f"{what}, but {name} takes numbers. {instead}Make them numbers that mean "
+        "something to a network, for example hours since the timestep before."
+    )
 
 
 @contextmanager
@@ -248,7 +285,7 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
     """Add to scikit-learn's messages what they leave open."""
     try:
         yield
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         reason = str(error)
         if "at least one array or dtype" in reason:  # NumPy, of a frame's columns
             reason = f"{X} has no columns; a minimum of 1 is required by {name}."
@@ -262,9 +299,9 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
                 f"Complex data not supported: {name} takes real numbers. Give real and "
                 f"imaginary part of {X} as two features."
             ) from error
-        if "could not convert" not in reason:
+        if "could not convert" not in reason and "float() argument" not in reason:
             raise
-        raise ValueError(
+        raise type(error)(
             f"{X} holds values that are no numbers: {error}. {name} takes numbers "
             "only; encode text first, for example with "
             "sklearn.preprocessing.OneHotEncoder."

@@ -10,6 +10,7 @@ from functools import cache
 import keras
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 from sklearn.exceptions import NotFittedError
@@ -31,6 +32,8 @@ X = rng.normal(size=(8, 3, 2))
 TABLE = X[:, :, 0]
 FRAME = pd.DataFrame(TABLE, columns=["a", "b", "c"])
 y = np.array([0, 1] * 4)
+DAYS = pd.date_range("2026-05-01", periods=8)
+INDEXED = FRAME.set_index([pd.Index(y, name="id"), pd.RangeIndex(8, name="step")])
 STEPS = np.arange(24).reshape(8, 3) % 2
 BOTH = np.eye(2, dtype=int)[y]
 ADAM = keras.optimizers.Adam
@@ -234,9 +237,91 @@ CASES = [
             np.full((8, 3), "2020-01-01", dtype="datetime64[D]"), y
         ),
         ValueError,
-        "X holds dates or durations (dtype datetime64[D]), but BiLSTMClassifier "
-        "takes numbers. Make them numbers that mean something to a network, for "
-        "example hours since the timestep before.",
+        "X holds dates or durations in columns 0, 1, 2 (dtype datetime64[D]), but "
+        "BiLSTMClassifier takes numbers. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
+    ),
+    (
+        "dates in three axes",
+        lambda: classifier().fit(np.full((8, 3, 2), "2020", dtype="datetime64[Y]"), y),
+        ValueError,
+        "X holds dates or durations (dtype datetime64[Y]), but BiLSTMClassifier takes "
+        "numbers. Make them numbers that mean something to a network, for example "
+        "hours since the timestep before.",
+    ),
+    (
+        "a column of dates",
+        lambda: classifier().fit(FRAME.assign(when=DAYS), y),
+        ValueError,
+        "X holds dates or durations in column 'when' (dtype datetime64[...]), but "
+        "BiLSTMClassifier takes numbers. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
+    ),
+    (
+        "dates in a frame of polars",
+        lambda: regressor().fit(pl.DataFrame({"when": list(DAYS), "a": y}), y),
+        ValueError,
+        "X holds dates or durations in column 'when' (dtype datetime64[...]), but "
+        "BiLSTMRegressor takes numbers. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
+    ),
+    (
+        "reshaping dates",
+        lambda: SequenceReshaper().fit(pd.DataFrame({"when": DAYS})),
+        ValueError,
+        "X holds dates or durations in column 'when' (dtype datetime64[...]), but "
+        "SequenceReshaper takes numbers. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
+    ),
+    (
+        "windows over dates",
+        lambda: SlidingWindows(2).fit(FRAME.assign(when=DAYS)),
+        ValueError,
+        "X holds dates or durations in column 'when' (dtype datetime64[...]), but "
+        "SlidingWindows takes numbers. The column that tells when a row was observed "
+        "goes to time= of SlidingWindows. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
+    ),
+    (
+        "dates in a long table",
+        lambda: pad_sequences(FRAME.assign(id=y, when=DAYS), id="id"),
+        ValueError,
+        "The table holds dates or durations in column 'when' (dtype datetime64[...]), "
+        "but pad_sequences takes numbers. The column to sort by goes to time=. Make "
+        "them numbers that mean something to a network, for example hours since the "
+        "timestep before.",
+    ),
+    (
+        "a date in a sequence",
+        lambda: classifier().fit([[DAYS[0], DAYS[1]], [DAYS[2]]], [0, 1]),
+        TypeError,
+        "Sequence 0 of X is not numeric: it holds dates or durations (dtype object). "
+        "Every sequence must be an array of numbers of shape (n_timesteps,) or "
+        "(n_timesteps, n_features).",
+    ),
+    (
+        "objects that are no numbers",
+        lambda: classifier().fit(FRAME.assign(a=DAYS.to_period("D")), y),
+        TypeError,
+        "X holds values that are no numbers: float() argument must be a string or a "
+        "real number, not 'Period'. BiLSTMClassifier takes numbers only; encode text "
+        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+    ),
+    (
+        "an id in the index",
+        lambda: pad_sequences(INDEXED, id="id", time="step"),
+        ValueError,
+        "id='id' is no column of the table. Choose the name or number of one of its 3 "
+        "columns: 'a', 'b', 'c'. The index of its rows has 'id', 'step': "
+        "reset_index() makes columns of these.",
+    ),
+    (
+        "groups in the index",
+        lambda: SlidingWindows(2, groups="id").fit(INDEXED),
+        ValueError,
+        "groups='id' is no column of X, which has 'a', 'b', 'c'. Name one of these, or "
+        "give its index. The index of its rows has 'id', 'step': reset_index() makes "
+        "columns of these.",
     ),
     (
         "complex",

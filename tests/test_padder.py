@@ -392,6 +392,21 @@ def changed(row, column, value):
             r"id='name' is no column .* 4 columns: 'patient', 'day'",
         ),
         (TABLE, {"id": "patient", "time": 4}, "time=4 is no column of the table"),
+        (
+            TABLE.set_index(["patient", "day"]),
+            {"id": "patient", "time": "day"},
+            r"'patient' is no column .* index of its rows has 'patient', 'day': reset",
+        ),
+        (
+            TABLE.set_index("patient"),
+            {"id": "patient"},
+            r"The index of its rows has 'patient': reset_index\(\) makes",
+        ),
+        (
+            TABLE.set_index("patient"),
+            {"id": "name"},
+            "columns: 'day', 'pulse', 'weight'.$",
+        ),
         (TABLE, {"id": "day", "time": "day"}, "are the same column"),
         (TABLE, {"time": "day"}, "time='day' was given without id"),
         (
@@ -419,7 +434,7 @@ def changed(row, column, value):
         (
             TABLE,
             {"id": "patient"},
-            "Column 'day' of the table holds values that are no",
+            "holds dates or durations in column 'day' .* goes to time=",
         ),
         (
             changed(4, "pulse", "high"),
@@ -463,8 +478,9 @@ def test_wrong_long_tables(table, columns, message):
 
 
 def test_pandas_output_leaves_three_axes_alone():
-    """A data frame holds no sequences, so set_output does not apply."""
+    """A data frame holds no sequences: set_output changes nothing."""
     assert not hasattr(SequencePadder(), "get_feature_names_out")
-    assert not hasattr(SequencePadder(), "set_output")
+    padder = SequencePadder().set_output(transform="pandas")
+    assert isinstance(padder.fit_transform(SHORT), np.ndarray)
     with sklearn.config_context(transform_output="pandas"):
         assert isinstance(SequencePadder().fit_transform(SHORT), np.ndarray)

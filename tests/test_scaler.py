@@ -214,6 +214,8 @@ def test_pandas_output_leaves_three_axes_alone():
     with sklearn.config_context(transform_output="pandas"):
         assert isinstance(SequenceScaler().fit_transform(X), np.ndarray)
         assert SequenceScaler().fit(X).scaler_.mean_.shape == (2,)
+    fitted = SequenceScaler().fit(X).set_output(transform="pandas")
+    assert isinstance(fitted.transform(X), np.ndarray)
 
 
 # -- in parts -------------------------------------------------------------------------

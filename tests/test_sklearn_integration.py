@@ -23,6 +23,7 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper
 
@@ -50,6 +51,22 @@ def pipeline(**params):
 def assert_same_weights(a, b, atol=0):
     for name, weights in a.weights_.items():
         assert_allclose(b.weights_[name], weights, rtol=0, atol=atol, err_msg=name)
+
+
+# -- containers of output -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_data_frames_between_the_steps(container):
+    """A global or local set_output reaches the scaler, and nothing behind it."""
+    model = make_pipeline(StandardScaler(), SequenceReshaper(3), classifier())
+    expected = clone(model).fit(TABLE, BINARY)
+    locally = clone(model).set_output(transform=container).fit(TABLE, BINARY)
+    assert hasattr(locally[0].transform(TABLE), "columns")
+    with sklearn.config_context(transform_output=container):
+        globally = clone(model).fit(TABLE, BINARY)
+    assert_same_weights(locally[-1], expected[-1])
+    assert_same_weights(globally[-1], expected[-1])
 
 
 # -- model selection ------------------------------------------------------------------

@@ -1,11 +1,23 @@
 """Which shapes X may have, and what fit learns from them."""
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
+from sklstm import (
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    SlidingWindows,
+    make_windows,
+    pad_sequences,
+)
 from sklstm.validation import as_three_axes, check_sequences, n_step_features
 
 TABLE = np.arange(6.0).reshape(2, 3)
@@ -22,6 +34,7 @@ NAMES = ["a", "b", "c"]
         ([[1, 2, 3], [4]], (2, 3, 1), 1, 3),
         ([np.ones((1, 2)), np.ones((4, 2))], (2, 4, 2), 2, 4),
         (pd.Series([[1, 2], [3, 4]]), (2, 2, 1), 1, 2),
+        (pa.table(dict(zip(NAMES, TABLE.T, strict=True))), (2, 3, 1), 3, 3),
     ],
 )
 def test_three_axes(X, shape, n_features_in, n_timesteps_in):
@@ -104,3 +117,93 @@ def test_shapes_refused_after_fit(fitted_on, X, message):
     as_three_axes(estimator, fitted_on, reset=True)
     with pytest.raises(ValueError, match=message):
         as_three_axes(estimator, X, reset=False)
+
+
+# -- dates -------------------------------------------------------------------------
+
+HOURS = [datetime(2026, 5, 1, hour) for hour in range(4)]
+TIMES = pd.Series(HOURS)
+IDS = [1, 1, 2, 2]
+
+READERS = {
+    "estimator": lambda X: check_sequences(BaseEstimator(), X, reset=True),
+    "reshaper": SequenceReshaper().fit_transform,
+    "padder": SequencePadder().fit_transform,
+    "scaler": SequenceScaler().fit_transform,
+    "windows": SlidingWindows(2, groups="id").fit_transform,
+    "make_windows": lambda X: make_windows(X, 1, groups="id", target="a"),
+    "pad_sequences": lambda X: pad_sequences(X, id="id"),
+}
+
+
+DATES = {
+    "datetime64": TIMES,
+    "timedelta64": TIMES - TIMES[0],
+    "with a zone": TIMES.dt.tz_localize("UTC"),
+    "date": TIMES.dt.date,
+    "time": TIMES.dt.time,
+    "objects of datetime64": pd.Series(list(TIMES.to_numpy()), dtype=object),
+    "categories": TIMES.astype("category"),
+    "pyarrow in pandas": TIMES.astype("timestamp[ns][pyarrow]"),
+    "polars datetime": pl.Series(HOURS),
+    "polars date": pl.Series(HOURS).dt.date(),
+    "polars time": pl.Series(HOURS).dt.time(),
+    "polars duration": pl.Series([timedelta(hours=k) for k in range(4)]),
+    "pyarrow": pa.array(HOURS),
+}
+FRAMES = {pd.Series: pd.DataFrame, pl.Series: pl.DataFrame}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("when", DATES.values(), ids=DATES)
+def test_dates_are_no_numbers(when, reader):
+    """Whatever holds them, alone or beside numbers, the column is named."""
+    frame = FRAMES.get(type(when), pa.table)
+    for others in ({"id": IDS}, {"id": IDS, "a": [0.5, 1.5, 2.5, 3.5]}):
+        with pytest.raises(ValueError, match="dates or durations in column 'when' "):
+            reader(frame({"when": when, **others}))
+
+
+def test_columns_of_any_name():
+    """A frame of pandas has its columns for attributes; they are data all the same."""
+    names = ["column_names", "dtype", "kind"]
+    estimator = BaseEstimator()
+    as_three_axes(estimator, pd.DataFrame(TABLE, columns=names), reset=True)
+    assert_array_equal(estimator.feature_names_in_, names)
+    windows = SlidingWindows(1).fit(pd.DataFrame(TABLE, columns=names))
+    assert_array_equal(windows.feature_names_out_, names)
+
+
+def test_a_frame_of_nothing_but_dates():
+    """They have a type in common, which NumPy makes integers."""
+    for frame in (TIMES.to_frame("when"), pl.DataFrame({"when": HOURS})):
+        for name in ("estimator", "reshaper", "padder", "scaler"):
+            with pytest.raises(ValueError, match="durations in column 'when' "):
+                READERS[name](frame)
+
+
+def test_times_may_be_dates():
+    """What is given to `time` is not refused."""
+    table = {"id": IDS, "when": HOURS, "a": [0.5, 1.5, 2.5, 3.5]}
+    for frame in (pd.DataFrame(table), pl.DataFrame(table), pa.table(table)):
+        X, _ = pad_sequences(frame, id="id", time="when")
+        assert X.shape == (2, 2, 1)
+        windows = SlidingWindows(2, groups="id", time="when")
+        assert windows.fit_transform(frame).shape == (4, 2, 2)
+
+
+def test_objects_of_dates_in_sequences():
+    """NumPy makes numbers of objects that are dates."""
+    dates = np.array([np.datetime64("2026-05-01"), 1.0], dtype=object)
+    with pytest.raises(TypeError, match=r"Sequence 1 of X .* it holds dates"):
+        as_three_axes(BaseEstimator(), [np.ones(3), dates], reset=True)
+    with pytest.raises(ValueError, match=r"dates or durations \(dtype object\)"):
+        as_three_axes(BaseEstimator(), dates.reshape(1, 2, 1), reset=True)
+
+
+@pytest.mark.parametrize("reader", ["estimator", "reshaper", "padder", "scaler"])
+def test_objects_that_are_no_numbers(reader):
+    """A period is an object without a number: what it is, and what to do."""
+    frame = pd.DataFrame({"when": TIMES.dt.to_period("D")})
+    with pytest.raises(TypeError, match=r"no numbers: float\(\) argument .*'Period'"):
+        READERS[reader](frame)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sklstm.columns import column_names
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
 from sklstm.preprocessing.reshaper import columns_to_steps
 from sklstm.preprocessing.series import (
     Columns,
     check_labels,
     codes_of,
-    column_names,
     find_column,
     read_labels,
 )

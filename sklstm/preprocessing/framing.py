@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from sklstm.columns import column_names
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
     as_table,
     check_labels,
     check_longest,
-    column_names,
     find_column,
     read_labels,
     read_values,

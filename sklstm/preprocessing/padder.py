@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences import (
     SequenceBatch,
@@ -30,7 +31,7 @@ from sklstm.validation import (
 )
 
 
-class SequencePadder(TransformerMixin, BaseEstimator):
+class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Bring sequences of unequal length to one length, padding with NaN.
 
     A timestep whose features are all NaN is padding. Padding that X already has, in

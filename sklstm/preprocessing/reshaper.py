@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences import is_ragged, pad_ragged, valid_steps
 from sklstm.validation import (
     AXES,
@@ -25,7 +26,7 @@ from sklstm.validation import (
 MOST_DIVISORS_NAMED = 8
 
 
-class SequenceReshaper(TransformerMixin, BaseEstimator):
+class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 
     With neither size given, every column is a timestep of one feature. With one
@@ -230,7 +231,6 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
-        refuse_kind(self, X)
         if is_ragged(X) and len(X):
             try:
                 X = np.stack([np.asarray(row) for row in X])
@@ -240,6 +240,9 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
                     "takes a table of shape (n_samples, n_columns). Use "
                     f"SequencePadder, which makes such a list {AXES}."
                 ) from error
+        elif not hasattr(X, "shape"):
+            X = np.asarray(X)
+        refuse_kind(self, X)
         if getattr(X, "ndim", 2) == 3:
             raise ValueError(
                 f"X has 3 axes (shape {tuple(X.shape)}), but SequenceReshaper takes a "
@@ -248,9 +251,11 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
                 "sequences need another length."
             )
         with saying_what_to_do(type(self).__name__):
-            return validate_data(
+            table: NDArray[Any] = validate_data(
                 self, X, reset=reset, dtype="numeric", ensure_all_finite=False
             )
+            # scikit-learn leaves the objects of a data frame as they are.
+            return table.astype(np.float64) if table.dtype == object else table
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

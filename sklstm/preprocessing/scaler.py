@@ -250,6 +250,23 @@ n_timesteps)
         """
         return super().get_feature_names_out(input_features)
 
+    def set_output(self, *, transform: Any = None) -> Self:
+        """Choose the container of tables; three axes stay an array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            As in scikit-learn, for what `transform` returns for a table.
+
+        Returns
+        -------
+        SequenceScaler
+            The instance itself.
+        """
+        if _names_its_output(self):
+            super().set_output(transform=transform)
+        return self
+
     def _unfitted_scaler(self) -> Any:
         from sklearn.preprocessing import StandardScaler
 

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from sklstm.columns import column_names, date_columns, in_index
 from sklstm.missing import is_missing
-from sklstm.validation import _safe_indexing, listed, saying_what_to_do
+from sklstm.validation import (
+    _safe_indexing,
+    listed,
+    refuse_date_columns,
+    saying_what_to_do,
+)
 from sklstm.windowing import SeriesOrder, elapsed_times
 
 Key = str | int | None
@@ -171,15 +177,6 @@ def as_table(rows: Any, dtype: Any, name: str) -> NDArray[Any]:
         ) from error
 
 
-def column_names(X: Any) -> list[Any] | None:
-    """The names of the columns of a data frame, None for an array."""
-    for attribute in ("column_names", "columns"):
-        names = getattr(X, attribute, None)
-        if names is not None:
-            return list(names)
-    return None
-
-
 def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> int:
     """The position of a column that a parameter gives by name or index.
 
@@ -200,7 +197,7 @@ def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> in
             return names.index(key)
         raise ValueError(
             f"{parameter}={key!r} is no column of X, which has {listed(names)}. Name "
-            "one of these, or give its index."
+            f"one of these, or give its index.{in_index(X, key)}"
         )
     if -n_columns <= key < n_columns:
         return int(key) % n_columns
@@ -228,6 +225,12 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         )
     if not features:
         return np.empty((X.shape[0], 0))
+    refuse_date_columns(
+        date_columns(X, features),
+        name,
+        instead="The column that tells when a row was observed goes to time= of "
+        "SlidingWindows. ",
+    )
     if len(features) < len(columns.names):
         X = _safe_indexing(X, features, axis=1)
     try:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from sklstm.columns import column_names, date_columns, in_index, one_column
 from sklstm.missing import is_missing
 from sklstm.sequences import is_ragged
-from sklstm.validation import listed
+from sklstm.validation import listed, refuse_date_columns
 
 
 def sequences_of_table(
@@ -41,10 +42,10 @@ def sequences_of_table(
         If there is no such column, an id or a time is missing, a time occurs twice in
         a sequence, or a value is no finite number. The message says where.
     """
+    table = _as_table(table)
     columns = _columns_of(table)
-    names = list(columns)
-    id_name = _find_column(names, "id", id)
-    time_name = None if time is None else _find_column(names, "time", time)
+    id_name = _find_column(table, columns, "id", id)
+    time_name = None if time is None else _find_column(table, columns, "time", time)
     if id_name == time_name:
         raise ValueError(
             f"id={id!r} and time={time!r} are the same column. Name one column that "
@@ -62,6 +63,12 @@ def sequences_of_table(
         times, time_codes = _coded(columns[time_name], "time", time_name)
         order = np.lexsort((time_codes, codes))
         _refuse_duplicates(order, codes, time_codes, ids, times)
+    refuse_date_columns(
+        date_columns(table, [k for k, name in enumerate(columns) if name in features]),
+        "pad_sequences",
+        X="The table",
+        instead="The column to sort by goes to time=. ",
+    )
     values = _values_of(features)
     order = order[~np.isnan(values[order]).all(axis=1)]
     lengths = np.bincount(codes[order], minlength=len(ids))
@@ -75,18 +82,9 @@ def sequences_of_table(
     return np.split(values[order], lengths.cumsum()[:-1]), ids
 
 
-def _columns_of(table: Any) -> dict[Any, Any]:
-    """Every column by name or number, each a table of its own."""
-    if hasattr(table, "columns"):
-        names = list(table.columns)
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(
-                f"The table has more than one column {twice!r}. Give every column a "
-                "name of its own."
-            )
-        columns = {name: table[[name]] for name in names}
-    else:
+def _as_table(table: Any) -> Any:
+    """A data frame as it is, anything else as an array of two axes."""
+    if not hasattr(table, "columns"):
         shape = "a list of sequences" if is_ragged(table) else np.shape(table)
         if isinstance(shape, str) or len(shape) != 2:
             raise ValueError(
@@ -95,23 +93,37 @@ def _columns_of(table: Any) -> dict[Any, Any]:
                 "is sequences already."
             )
         table = np.asarray(table)
-        columns = {k: table[:, [k]] for k in range(table.shape[1])}
     if not len(table):
         raise ValueError(
             "The table has 0 rows, a minimum of 1 is required. Nothing is left of it: "
             "see how its rows were selected."
         )
-    return columns
+    return table
 
 
-def _find_column(names: list[Any], parameter: str, column: Any) -> Any:
+def _columns_of(table: Any) -> dict[Any, Any]:
+    """Every column by name or number, each a table of its own."""
+    names = column_names(table) or list(range(table.shape[1]))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"The table has more than one column {twice!r}. Give every column a name "
+            "of its own."
+        )
+    return {name: one_column(table, k) for k, name in enumerate(names)}
+
+
+def _find_column(
+    table: Any, columns: dict[Any, Any], parameter: str, column: Any
+) -> Any:
+    names = list(columns)
     if column in names:
         return column
     if isinstance(column, int) and -len(names) <= column < len(names):
         return names[column]
     raise ValueError(
         f"{parameter}={column!r} is no column of the table. Choose the name or number "
-        f"of one of its {len(names)} columns: {listed(names)}."
+        f"of one of its {len(names)} columns: {listed(names)}.{in_index(table, column)}"
     )
 
 
@@ -185,7 +197,7 @@ def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
         try:
             numbers = check_array(column, dtype="numeric", ensure_all_finite=False)
             if numbers.dtype.kind not in "fiub":
-                raise TypeError(f"its dtype is {numbers.dtype}")
+                numbers = numbers.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"Column {name!r} of the table holds values that are no numbers: "

@@ -13,13 +13,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklstm.columns import column_names
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
     as_table,
     check_longest,
     check_times,
-    column_names,
     read_labels,
     read_times,
     read_values,
@@ -45,7 +46,7 @@ from sklstm.windowing import (
 _RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observations}
 
 
-class SlidingWindows(TransformerMixin, BaseEstimator):
+class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Turn each row of a table into the window of rows that ends at it.
 
     Rows are observations in the order of time, so row i becomes what was known at the

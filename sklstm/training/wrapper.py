@@ -46,7 +46,8 @@ class _RowWrapper(_import_base_wrapper()):  # type: ignore[misc]
 
     scikeras refuses NaN, sequences of unequal length and a target at every timestep,
     and copies what it accepts. Its interface for data transformers turns the rows it
-    has validated into the data that the network reads.
+    has validated into the data that the network reads, no data frame whatever
+    scikit-learn's `transform_output` says.
     """
 
     #: Trailing underscore: scikeras takes every other attribute for a parameter.
@@ -54,7 +55,12 @@ class _RowWrapper(_import_base_wrapper()):  # type: ignore[misc]
 
     @property
     def feature_encoder(self) -> Any:
-        return FunctionTransformer(lambda rows: self.data_, check_inverse=False)
+        encoder = FunctionTransformer(lambda rows: self.data_, check_inverse=False)
+        return encoder.set_output(transform="default")
+
+    @property
+    def target_encoder(self) -> Any:
+        return FunctionTransformer().set_output(transform="default")
 
     def _type_of_target(self, y: Any) -> str:
         return "encoded"
