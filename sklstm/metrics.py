@@ -11,7 +11,11 @@ from sklearn.metrics import get_scorer
 from sklearn.utils import get_tags
 
 from sklstm.sequences import pad_ragged, read_sequences
-from sklstm.timesteps import read_timestep_weight, read_timesteps, refuse_missing
+from sklstm.targets.timesteps import (
+    read_timestep_weight,
+    read_timesteps,
+    refuse_missing,
+)
 
 
 def make_timestep_scorer(scoring: Any) -> TimestepScorer:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-
-from sklstm.parameters import Architecture
 
 # Raised when older versions could not read what is written, or would misread it.
 FORMAT = 1
@@ -38,8 +35,7 @@ def pack_state(
 ) -> dict[str, Any]:
     """What is saved of an estimator's attributes.
 
-    The architecture becomes a dict of plain types. What is derived from the rest is
-    left out. A header lists format, version, fitted attributes and their checksum.
+    A header lists format, version, fitted attributes and their checksum.
 
     Parameters
     ----------
@@ -49,14 +45,12 @@ def pack_state(
     keep_training_state : bool
         Whether to save what only serves further training.
     """
-    dropped = {"_forward_pass"}
+    saved = dict(state)
     if not keep_training_state:
-        dropped.add("_training_state")
-    saved = {name: value for name, value in state.items() if name not in dropped}
+        saved.pop("_training_state", None)
     if "_flat" in saved:
         from sklstm import __version__
 
-        saved["_architecture"] = asdict(saved["_architecture"])
         fitted = sorted(set(saved) - set(parameters))
         saved[_HEADER] = {
             "format": FORMAT,
@@ -106,13 +100,7 @@ def unpack_state(saved: dict[str, Any], name: str) -> dict[str, Any]:
             "fitted attributes does not match. Copy the file again from the original, "
             "or save the model again."
         )
-    state |= {key: _unmapped(state[key]) for key in header["attributes"]}
-    architecture = state["_architecture"] | {
-        "units": tuple(state["_architecture"]["units"])
-    }
-    state["_architecture"] = Architecture(**architecture)
-    state["_flat"].flags.writeable = False
-    return state
+    return state | {key: _unmapped(state[key]) for key in header["attributes"]}
 
 
 def _unmapped(value: Any) -> Any:

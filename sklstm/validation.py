@@ -143,6 +143,11 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     return X[:, :, None]
 
 
+def fitted_on_table(estimator: BaseEstimator) -> bool:
+    """Whether X was a 2D matrix in `fit`; what is not of sklstm takes nothing else."""
+    return getattr(estimator, "_fitted_on_table", True)
+
+
 def n_step_features(estimator: BaseEstimator) -> int:
     """How many features a timestep had in `fit`: one if X was a 2D matrix."""
     return 1 if estimator._fitted_on_table else int(estimator.n_features_in_)
@@ -465,8 +470,17 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     return y
 
 
-def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64]:
+def check_numeric_target(
+    estimator: BaseEstimator, y: Any, *, classifier: str
+) -> NDArray[np.float64]:
     """A finite numeric y of shape (n_samples,) or (n_samples, n_targets).
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    y : array-like
+    classifier : str
+        The class for y that is labels, for messages.
 
     Raises
     ------
@@ -482,7 +496,7 @@ def check_numeric_target(estimator: BaseEstimator, y: Any) -> NDArray[np.float64
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} needs numbers for y, got {y.dtype} ({error}). For labels use "
-            f"{name.replace('Regressor', 'Classifier')}."
+            f"{classifier}."
         ) from error
     largest = np.abs(y).max()
     if largest > np.finfo(np.float32).max:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
-from sklstm.parameters import Architecture, initial_parameters
+from sklstm.network.architecture import Architecture, initial_parameters
 from sklstm.sequences import SequenceBatch
-from sklstm.targets import TrainingSet
+from sklstm.targets.training_set import TrainingSet
 from sklstm.training import epochs
 from sklstm.training.epochs import BUCKET_BATCHES, _chunks_of, batch_order
 from sklstm.training.layers import keras_layers

@@ -6,14 +6,14 @@ from numpy.testing import assert_allclose
 from reference import network_logits
 from threadpoolctl import threadpool_info
 
-from sklstm.inference import ForwardPass, sigmoid, softmax
-from sklstm.parameters import (
+from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
     Architecture,
     initial_parameters,
     split_parameters,
 )
+from sklstm.network.forward import ForwardPass, sigmoid, softmax
 from sklstm.sequences import SequenceBatch
 
 

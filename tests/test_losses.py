@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklstm.inference import sigmoid, softmax
+from sklstm.network.forward import sigmoid, softmax
 from sklstm.training.losses import count_correct, loss_per_row
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
 
-from sklstm.parameters import (
+from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
     Architecture,

@@ -35,8 +35,8 @@ from sklstm import (
     WindowedEnsemble,
     to_onnx,
 )
-from sklstm.inference import ForwardPass
-from sklstm.parameters import MERGE_MODES
+from sklstm.network import Network
+from sklstm.network.architecture import MERGE_MODES, split_parameters
 
 # One epoch of large steps, so that no parameter is left at zero.
 TINY = {"epochs": 1, "learning_rate": 0.1, "random_state": 0}
@@ -141,8 +141,9 @@ def test_labels(name):
 def test_ties(name):
     """Even odds are no label, equal odds the first class: as in predict."""
     classifier = BiLSTMClassifier(3, **TINY).fit(X, LABELS[name])
-    classifier._flat = np.zeros_like(classifier._flat)
-    classifier._forward_pass = ForwardPass(classifier._flat, classifier._architecture)
+    network = classifier.network_
+    zeros = np.zeros_like(network.flat)
+    classifier.network_ = Network(network.architecture, zeros)
     label, probabilities = run(to_onnx(classifier), X)
     assert_array_equal(label, classifier.predict(X))
     assert_allclose(probabilities, classifier.predict_proba(X), rtol=1e-7)
@@ -151,9 +152,12 @@ def test_ties(name):
 def test_small_probabilities():
     """The rarer of two classes keeps its digits in float32."""
     classifier = BiLSTMClassifier(3, **TINY).fit(X, BINARY)
-    classifier._flat = classifier._flat.copy()
-    classifier.weights_["dense/bias"][:] = 15
-    classifier._forward_pass = ForwardPass(classifier._flat, classifier._architecture)
+    architecture, flat = (
+        classifier.network_.architecture,
+        classifier.network_.flat.copy(),
+    )
+    split_parameters(flat, architecture)["dense/bias"][:] = 15
+    classifier.network_ = Network(architecture, flat)
     _, probabilities = run(to_onnx(classifier), X)
     assert (probabilities[:, 0] < 1e-5).all()
     assert_allclose(probabilities, classifier.predict_proba(X), rtol=1e-4)

@@ -16,8 +16,8 @@ from sklstm import (
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
 )
-from sklstm.inference import sigmoid
-from sklstm.parameters import DIRECTIONS, MERGE_MODES
+from sklstm.network.architecture import DIRECTIONS, MERGE_MODES
+from sklstm.network.forward import sigmoid
 
 ARCHITECTURES = [
     {"direction": "bidirectional", "merge_mode": merge_mode, "units": units}
@@ -49,7 +49,7 @@ def outputs(estimator, X):
     outputs = getattr(estimator, "predict_proba", estimator.predict)(X)
     if isinstance(outputs, list):
         return np.concatenate(outputs)
-    if not estimator._every_step:
+    if not estimator.network_.architecture.every_step:
         return outputs
     is_padding = np.isnan(X).all(axis=2)
     assert np.isnan(outputs[is_padding]).all()
@@ -167,7 +167,7 @@ def test_predictions_are_those_of_the_plain_loop(architecture, batch, seed):
     classifier = fitted(architecture, X, np.arange(4) % 2, epochs=1)
     logits = np.array(
         [
-            network_logits(steps, classifier.weights_, classifier._architecture)
+            network_logits(steps, classifier.weights_, classifier.network_.architecture)
             for steps in sequences
         ]
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklstm.parameters import (
+from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
     Architecture,

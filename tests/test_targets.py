@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklstm.sequences import SequenceBatch
-from sklstm.targets import Labelled, Target, arrange
+from sklstm.targets.training_set import Labelled, Target, arrange
 
 
 def batch(lengths):
@@ -15,7 +15,7 @@ def batch(lengths):
 
 def target(values, weights=None, classes=None):
     values = np.asarray(values, np.float32)[:, None]
-    return Target(values, "linear", 1, weights, classes)
+    return Target(None, values, weights, classes)
 
 
 def test_rows_of_timesteps_go_to_their_timesteps():

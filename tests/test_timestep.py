@@ -294,8 +294,8 @@ def test_scale_of_y_is_that_of_valid_timesteps(sequences, numbers):
     """Padding does not move the mean."""
     y = [1000 + 10 * row for row in numbers]
     fitted = regressor().fit(placed(sequences, "pre", np.nan), placed(y, "pre", -1e6))
-    assert fitted._y_mean[0] == pytest.approx(np.concatenate(y).mean())
-    assert fitted._y_scale[0] == pytest.approx(np.concatenate(y).std())
+    assert fitted.codec_.mean[0] == pytest.approx(np.concatenate(y).mean())
+    assert fitted.codec_.scale[0] == pytest.approx(np.concatenate(y).std())
 
 
 def test_partial_fit_learns_from_a_new_sequence_each_epoch():

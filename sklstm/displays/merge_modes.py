@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from sklstm.displays.style import axes_or_new, check_matplotlib
-from sklstm.parameters import MERGE_MODES
+from sklstm.network.architecture import MERGE_MODES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABCMeta, abstractmethod
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,64 +14,78 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.callbacks import CallbackSupportMixin, EpochReporter
-from sklstm.inference import ForwardPass
-from sklstm.parameters import (
+from sklstm.estimators.callbacks import (
+    CallbackSupportMixin,
+    EpochReporter,
+    copy_callbacks,
+)
+from sklstm.network import (
     DIRECTIONS,
     MERGE_MODES,
     Architecture,
+    Network,
     initial_parameters,
-    split_parameters,
 )
 from sklstm.persistence import pack_state, unpack_state
-from sklstm.targets import Labelled, Target, TrainingSet, arrange
+from sklstm.targets import (
+    PER_SEQUENCE,
+    Codec,
+    Labelled,
+    Layout,
+    TrainingSet,
+    arrange,
+    codec_of_state,
+)
 from sklstm.validation import (
     HasMethods,
     Interval,
     StrOptions,
-    check_lengths_match,
-    check_sample_weight,
     check_sequences,
     n_step_features,
     unchanged_on_error,
 )
 
+Direction = Literal["bidirectional", "forward", "backward"]
+MergeMode = Literal["concat", "sum", "mul", "ave"]
 
+
+@dataclass(eq=False, repr=False)
 class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
-    units: int | tuple[int, ...]
-    direction: str
-    merge_mode: str
-    dropout: float
-    recurrent_dropout: float
-    optimizer: Any
-    learning_rate: float | None
-    clipnorm: float | None
-    loss: str | None
-    epochs: int
-    batch_size: int
-    shuffle: bool
-    early_stopping: bool
-    validation_fraction: float
-    patience: int
-    callbacks: Any
-    warm_start: bool
-    keep_optimizer_state: bool
-    verbose: int
-    random_state: Any
+    units: int | tuple[int, ...] = 32
+    _: KW_ONLY
+    direction: Direction = "bidirectional"
+    merge_mode: MergeMode = "concat"
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    optimizer: Any = "adam"
+    learning_rate: float | None = None
+    clipnorm: float | None = None
+    loss: str | None = None
+    epochs: int = 100
+    batch_size: int = 32
+    shuffle: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 10
+    callbacks: Any = None
+    warm_start: bool = False
+    keep_optimizer_state: bool = False
+    verbose: int = 0
+    random_state: Any = None
 
-    n_outputs_: int
-    n_epochs_: int
-    history_: dict[str, list[float]]
-    _architecture: Architecture
-    _flat: NDArray[np.float32]
+    n_outputs_: int = field(init=False)
+    n_epochs_: int = field(init=False)
+    history_: dict[str, list[float]] = field(init=False)
+    codec_: Codec = field(init=False)
+    network_: Network = field(init=False)
 
     #: Losses by activation, the default first.
     _losses: ClassVar[dict[str, tuple[str, ...]]]
 
-    #: Whether there is an output at every timestep, or one per sequence.
-    _every_step: ClassVar[bool] = False
+    #: Which rows of y belong where.
+    _layout: ClassVar[Layout] = PER_SEQUENCE
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
@@ -99,15 +113,40 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _check_target(self, y: Any) -> NDArray[Any]:
-        """Validate y by itself."""
+        """Validate rows of y by themselves."""
 
     @abstractmethod
-    def _encode_target(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None, *, reset: bool
-    ) -> Target:
-        """y as the network sees it; learn its classes or scale when `reset`."""
+    def _codec_for(
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fitted: Any,
+        **known: Any,
+    ) -> Codec:
+        """The fitted codec, or one that is learnt from y."""
+
+    def _weights_of(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, codec: Codec
+    ) -> NDArray[np.float64] | None:
+        """Weights of the rows of y in training."""
+        return weights
 
     # -- training -------------------------------------------------------------------
+
+    def _fit_whole(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """All epochs, from the start unless `warm_start` is set."""
+        resume = self.warm_start and "network_" in vars(self)
+        self._fit(X, y, sample_weight, epochs=self.epochs, resume=resume)
+
+    def _fit_part(self, X: Any, y: Any, sample_weight: Any, **known: Any) -> None:
+        """One epoch, going on from the previous call."""
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: each call trains "
+                "one epoch on the samples it is given. Set early_stopping=False."
+            )
+        resume = "network_" in vars(self)
+        self._fit(X, y, sample_weight, epochs=1, resume=resume, **known)
 
     def _fit(
         self,
@@ -121,43 +160,39 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     ) -> None:
         """Train for some epochs, from where the last call ended if `resume`.
 
-        `known` goes to `_encode_target`. The estimator is left as it was if anything
-        fails.
+        `known` goes to `_codec_for`. The estimator is left as it was if anything fails.
         """
         reporter = EpochReporter(self, X, y, sample_weight, epochs=epochs)
         with unchanged_on_error(self):
-            if not resume:
-                self.__dict__.pop("_flat", None)
-            labelled = self._read(X, y, sample_weight, reset=not resume)
-            target = self._encode_target(
-                labelled.y, labelled.weights, reset=not resume, **known
+            fitted = self.__dict__.pop("network_", None)
+            start: Network | None = fitted if resume else None
+            given = self._read(X, y, sample_weight, reset=not resume)
+            codec = self._codec_for(
+                given.y, given.weights, self.codec_ if resume else None, **known
             )
-            data = arrange(labelled, target)
-            self.n_outputs_ = target.n_outputs
-            architecture = self._architecture_for(target)
-            if resume and architecture != self._architecture:
+            architecture = self._architecture_for(codec)
+            if start is not None and architecture != start.architecture:
                 raise ValueError(
                     "Training cannot go on with another architecture: the fitted one "
-                    f"is {self._architecture}, the parameters ask for {architecture}. "
+                    f"is {start.architecture}, the parameters ask for {architecture}. "
                     "Give the parameters the fitted values, or call fit with "
                     "warm_start=False to start again."
                 )
-            self._architecture = architecture
-            self._train(data, reporter, epochs=epochs, resume=resume)
+            weights = self._weights_of(given.y, given.weights, codec)
+            target = codec.encode(given.y, weights, type(self).__name__)
+            self.codec_, self.n_outputs_ = codec, codec.n_outputs
+            self._train(
+                arrange(given, target), architecture, start, reporter, epochs=epochs
+            )
         reporter.end_fit()
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
-        """X and y checked; samples of weight zero are left out."""
+        """X, y and weights, checked."""
         sequences = check_sequences(self, X, reset=reset)
-        y = self._check_target(y)
-        check_lengths_match(sequences, y)
-        weights = check_sample_weight(sample_weight, len(sequences))
-        if weights is not None and not weights.all():
-            used = np.flatnonzero(weights)
-            sequences, y, weights = sequences.at(used), y[used], weights[used]
-        return Labelled(sequences, y, weights)
+        name = type(self).__name__
+        return self._layout.read(sequences, y, sample_weight, self._check_target, name)
 
-    def _architecture_for(self, target: Target) -> Architecture:
+    def _architecture_for(self, codec: Codec) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
         if not units or not all(_is_width(u) for u in units):
             raise ValueError(
@@ -170,9 +205,9 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             units=tuple(int(u) for u in units),
             direction=self.direction,
             merge_mode=self.merge_mode,
-            n_outputs=target.n_outputs,
-            activation=target.activation,
-            every_step=self._every_step,
+            n_outputs=codec.n_outputs,
+            activation=codec.activation,
+            every_step=self._layout.every_step,
         )
 
     def _loss_for(self, activation: str) -> str:
@@ -188,13 +223,20 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return self.loss
 
     def _train(
-        self, data: TrainingSet, reporter: EpochReporter, *, epochs: int, resume: bool
+        self,
+        data: TrainingSet,
+        architecture: Architecture,
+        start: Network | None,
+        reporter: EpochReporter,
+        *,
+        epochs: int,
     ) -> None:
         from sklstm.training.fitting import fit_network, trains_on_layers
         from sklstm.training.optimizers import read_optimizer
+        from sklstm.training.recipe import Recipe
 
         data = replace(data, sequences=data.sequences.in_memory())
-        previous = vars(self).get("_training_state") if resume else None
+        previous = None if start is None else vars(self).get("_training_state")
         rng = _generator(self.random_state)
         if previous is not None:
             rng.bit_generator.state = previous["rng"]
@@ -205,30 +247,36 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         same = previous is not None and previous["state_of"] == state_of
         validation = None
         if self.early_stopping:
-            data, validation = self._split_validation(data, rng)
-        trained = fit_network(
-            self._architecture,
-            self._flat if resume else initial_parameters(self._architecture, rng),
-            data,
-            validation_data=validation,
-            loss=self._loss_for(self._architecture.activation),
+            data, validation = data.split(self.validation_fraction, rng)
+        recipe = Recipe(
+            loss=self._loss_for(architecture.activation),
             optimizer=spec,
             learning_rate=learning_rate,
-            optimizer_state=previous["optimizer"] if previous and same else None,
             clipnorm=self.clipnorm,
             dropout=float(self.dropout),
             recurrent_dropout=float(self.recurrent_dropout),
             epochs=epochs,
-            initial_epoch=self.n_epochs_ if resume else 0,
             batch_size=self.batch_size,
             shuffle=self.shuffle,
             patience=self.patience if self.early_stopping else None,
-            callbacks=self._checked_callbacks(),
-            reporter=reporter,
             verbose=int(self.verbose),
+        )
+        parameters = (
+            initial_parameters(architecture, rng) if start is None else start.flat
+        )
+        trained = fit_network(
+            architecture,
+            parameters,
+            data,
+            recipe,
+            validation_data=validation,
+            optimizer_state=previous["optimizer"] if previous and same else None,
+            initial_epoch=0 if start is None else self.n_epochs_,
+            callbacks=copy_callbacks(self.callbacks, type(self).__name__),
+            reporter=reporter,
             rng=rng,
         )
-        history = self.history_ if resume else {}
+        history = {} if start is None else self.history_
         self.history_ = {
             name: [*history.get(name, []), *values]
             for name, values in trained.history.items()
@@ -239,76 +287,33 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             "state_of": state_of,
             "rng": rng.bit_generator.state,
         }
-        self._flat = trained.parameters
-        self._flat.flags.writeable = False
-        self._forward_pass = ForwardPass(self._flat, self._architecture)
-
-    def _checked_callbacks(self) -> list[Any]:
-        """Copies of the callbacks: Keras hangs the network on those it is given."""
-        callbacks = [] if self.callbacks is None else self.callbacks
-        if not isinstance(callbacks, (list, tuple)):
-            callbacks = [callbacks]
-        for callback in callbacks:
-            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
-                raise ValueError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must be a "
-                    "keras.callbacks.Callback, a list of them or None. Got "
-                    f"{callback!r}; give an instance, such as "
-                    "keras.callbacks.TerminateOnNaN()."
-                )
-            if type(callback).__name__ == "BackupAndRestore":
-                raise ValueError(
-                    "keras.callbacks.BackupAndRestore does not know the state of "
-                    f"{type(self).__name__}: training would start again from other "
-                    "parameters. Save the estimator itself between calls of fit, with "
-                    "warm_start=True and keep_optimizer_state=True."
-                )
-        return copy.deepcopy(list(callbacks))
-
-    def _split_validation(
-        self, data: TrainingSet, rng: np.random.Generator
-    ) -> tuple[TrainingSet, TrainingSet]:
-        """Split validation samples off, classes in proportion."""
-        from sklearn.model_selection import train_test_split
-
-        try:
-            train, held_out = train_test_split(
-                np.arange(len(data)),
-                test_size=self.validation_fraction,
-                stratify=data.strata,
-                random_state=int(rng.integers(2**31)),
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction="
-                f"{self.validation_fraction} cannot split {len(data)} "
-                f"samples: {error} Give more samples, another validation_fraction, or "
-                "set early_stopping=False."
-            ) from error
-        return data.at(train), data.at(held_out)
-
-    def _can_resume(self) -> bool:
-        return "_flat" in vars(self)
-
-    def _refuse_early_stopping(self) -> None:
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: each call trains "
-                "one epoch on the samples it is given. Set early_stopping=False."
-            )
+        self.network_ = trained.network
 
     # -- prediction -----------------------------------------------------------------
 
-    def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
-        """Activated outputs, shape (n_samples, n_outputs), of the samples of X."""
+    def _predict(
+        self, X: Any, decode: Callable[[NDArray[np.float64]], NDArray[Any]]
+    ) -> Any:
+        """Decoded outputs, in the places that y has beside X."""
+        sequences = check_sequences(self, X, reset=False)
+        rows = decode(self.network_(sequences))
+        return self._layout.place(rows, sequences, like=X)
+
+    def _score_rows(
+        self, X: Any, y: Any, sample_weight: Any, metric: Callable[..., float]
+    ) -> float:
+        """A metric of all rows of y that have a weight."""
         check_is_fitted(self)
-        return self._forward_pass(check_sequences(self, X, reset=False))
+        given = self._read(X, y, sample_weight, reset=False)
+        outputs = given.rows_of(self.network_(given.sequences))
+        predicted = self.codec_.decode(outputs)
+        return float(metric(given.y, predicted, sample_weight=given.weights))
 
     @property
     def weights_(self) -> dict[str, NDArray[np.float32]]:
         """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
         check_is_fitted(self)
-        return split_parameters(self._flat, self._architecture)
+        return self.network_.weights
 
     def to_keras(self, *, mask: bool = False) -> Any:
         """A network of standard Keras layers that predicts the same.
@@ -335,13 +340,10 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         from sklstm.training.layers import keras_layers
 
-        network = keras_layers(self._architecture, mask=mask)
-        network.set_weights(list(self._keras_weights().values()))
+        network = keras_layers(self.network_.architecture, mask=mask)
+        weights = self.codec_.in_units_of_y(self.network_.weights)
+        network.set_weights(list(weights.values()))
         return network
-
-    def _keras_weights(self) -> dict[str, NDArray[Any]]:
-        """`weights_` as `to_keras` needs them, by name."""
-        return dict(self.weights_)
 
     # -- scikit-learn's protocol ----------------------------------------------------
 
@@ -353,16 +355,25 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in ("codec_", "network_"):
+            if name in state:
+                state |= state.pop(name).to_state()
         return pack_state(
-            super().__getstate__(),
+            state,
             parameters=self._get_param_names(),
             keep_training_state=self.keep_optimizer_state,
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpack_state(state, type(self).__name__))
-        if "_flat" in vars(self):
-            self._forward_pass = ForwardPass(self._flat, self._architecture)
+        state = unpack_state(state, type(self).__name__)
+        if "_flat" in state:
+            state["codec_"] = codec_of_state(state)
+            state["network_"] = Network.from_state(state)
+            for name in {*state["codec_"].to_state(), *state["network_"].to_state()}:
+                if name.startswith("_"):
+                    del state[name]
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sklstm.inference import ForwardPass
+from sklstm.network import Network
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -22,7 +20,42 @@ except ImportError:  # scikit-learn < 1.9
             return None
 
 
-__all__ = ["CallbackSupportMixin", "EpochReporter", "inner_fit"]
+__all__ = ["CallbackSupportMixin", "EpochReporter", "copy_callbacks", "inner_fit"]
+
+
+def copy_callbacks(callbacks: Any, name: str) -> list[Any]:
+    """Copies of Keras' callbacks, which hang the network on those they are given.
+
+    Parameters
+    ----------
+    callbacks : keras.callbacks.Callback, list of them or None
+    name : str
+        Of the estimator, for messages.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or `BackupAndRestore` is among them.
+    """
+    callbacks = [] if callbacks is None else callbacks
+    if not isinstance(callbacks, (list, tuple)):
+        callbacks = [callbacks]
+    for callback in callbacks:
+        if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
+            raise ValueError(
+                f"The 'callbacks' parameter of {name} must be a "
+                "keras.callbacks.Callback, a list of them or None. Got "
+                f"{callback!r}; give an instance, such as "
+                "keras.callbacks.TerminateOnNaN()."
+            )
+        if type(callback).__name__ == "BackupAndRestore":
+            raise ValueError(
+                "keras.callbacks.BackupAndRestore does not know the state of "
+                f"{name}: training would start again from other parameters. Save the "
+                "estimator itself between calls of fit, with warm_start=True and "
+                "keep_optimizer_state=True."
+            )
+    return copy.deepcopy(list(callbacks))
 
 
 class EpochReporter:
@@ -40,7 +73,6 @@ class EpochReporter:
     def __init__(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: int
     ) -> None:
-        self._estimator = estimator
         self._fit = estimator._init_callback_context(max_subtasks=epochs)
         self._data = {"estimator": estimator, "X": X, "y": y}
         if sample_weight is not None:
@@ -55,26 +87,20 @@ class EpochReporter:
             self._epoch = self._fit.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(**self._data)
 
-    def end_epoch(self, parameters: Callable[[], NDArray[np.float32]]) -> bool:
+    def end_epoch(self, network: Callable[[], Network]) -> bool:
         """An epoch has ended; gives whether a callback asks to stop.
 
         Parameters
         ----------
-        parameters : callable
-            Gives those of the network after this epoch; called if a callback wants
-            an estimator that predicts with them.
+        network : callable
+            Gives the network after this epoch; called if a callback wants an estimator
+            that predicts with it.
         """
         if self._epoch is None:
             return False
-
-        def fitted() -> dict[str, Any]:
-            flat = parameters()
-            architecture = self._estimator._architecture
-            return {"_flat": flat, "_forward_pass": ForwardPass(flat, architecture)}
-
         return bool(
             self._epoch.call_on_fit_task_end(
-                **self._data, reconstruction_attributes=fitted
+                **self._data, reconstruction_attributes=lambda: {"network_": network()}
             )
         )
 

@@ -2,22 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.targets import Target
-from sklstm.validation import StrOptions, _fit_context, check_target, column_or_1d
+from sklstm.targets import Indicators, Labels
+from sklstm.targets.labels import (
+    check_known_classes,
+    check_labels,
+    learn_labels,
+    weights_by_class,
+)
+from sklstm.validation import StrOptions, _fit_context
 
-_MULTILABEL = "multilabel-indicator"
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class BaseClassifier(ClassifierMixin, BaseBiLSTM):
+    """Labels, per sequence or per timestep."""
+
+    class_weight: Any = None
+
+    classes_: NDArray[Any] = field(init=False)
+    codec_: Labels | Indicators = field(init=False)
+
+    #: The class for targets that are numbers.
+    _regressor: ClassVar[str] = "BiLSTMRegressor"
+
+    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
+        "sigmoid": ("binary_crossentropy", "binary_focal_crossentropy"),
+        "softmax": ("categorical_crossentropy", "categorical_focal_crossentropy"),
+    }
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseBiLSTM._parameter_constraints,
+        "loss": [
+            StrOptions({name for names in _losses.values() for name in names}),
+            None,
+        ],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def _fit_part(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any = None, **known: Any
+    ) -> None:
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which cannot "
+                "see how frequent the classes are. Give a dict of weights instead."
+            )
+        super()._fit_part(X, y, sample_weight, classes=classes, in_parts=True)
+
+    def _check_target(self, y: Any) -> NDArray[Any]:
+        return check_labels(self, y, regressor=self._regressor)
+
+    def _codec_for(
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fitted: Any,
+        *,
+        classes: Any = None,
+        in_parts: bool = False,
+        **known: Any,
+    ) -> Labels | Indicators:
+        if fitted is not None:
+            if classes is not None:
+                check_known_classes(classes, self.classes_)
+            known: Labels | Indicators = fitted
+            return known
+        codec = learn_labels(y, classes, type(self).__name__, in_parts=in_parts)
+        self.classes_ = codec.classes
+        return codec
+
+    def _weights_of(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, codec: Any
+    ) -> NDArray[np.float64] | None:
+        return weights_by_class(self.class_weight, y, weights, codec)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
-class BiLSTMClassifier(ClassifierMixin, BaseBiLSTM):
+class BiLSTMClassifier(BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, per sequence.
 
     Two LSTMs [1]_ read each sequence, one from the front and one from the back [2]_.
@@ -131,67 +204,6 @@ class BiLSTMClassifier(ClassifierMixin, BaseBiLSTM):
     (60, 2)
     """
 
-    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
-        "sigmoid": ("binary_crossentropy", "binary_focal_crossentropy"),
-        "softmax": ("categorical_crossentropy", "categorical_focal_crossentropy"),
-    }
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseBiLSTM._parameter_constraints,
-        "loss": [
-            StrOptions({name for names in _losses.values() for name in names}),
-            None,
-        ],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-    }
-
-    def __init__(
-        self,
-        units: int | tuple[int, ...] = 32,
-        *,
-        direction: str = "bidirectional",
-        merge_mode: str = "concat",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        optimizer: Any = "adam",
-        learning_rate: float | None = None,
-        clipnorm: float | None = None,
-        loss: str | None = None,
-        epochs: int = 100,
-        batch_size: int = 32,
-        shuffle: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        class_weight: Any = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        keep_optimizer_state: bool = False,
-        verbose: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.units = units
-        self.direction = direction
-        self.merge_mode = merge_mode
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.clipnorm = clipnorm
-        self.loss = loss
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.keep_optimizer_state = keep_optimizer_state
-        self.verbose = verbose
-        self.random_state = random_state
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMClassifier:
         """Train the network.
@@ -217,8 +229,7 @@ n_columns), or list of sequences
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
         """
-        resume = self.warm_start and self._can_resume()
-        self._fit(X, y, sample_weight, epochs=self.epochs, resume=resume)
+        self._fit_whole(X, y, sample_weight)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -244,148 +255,8 @@ n_columns), or list of sequences
         ValueError
             As in `fit`, and if `early_stopping` is set or `classes` is missing.
         """
-        self._refuse_early_stopping()
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported by partial_fit, which cannot "
-                "see how frequent the classes are. Give a dict of weights instead."
-            )
-        self._fit(
-            X,
-            y,
-            sample_weight,
-            epochs=1,
-            resume=self._can_resume(),
-            classes=classes,
-            in_parts=True,
-        )
+        self._fit_part(X, y, sample_weight, classes)
         return self
-
-    def _check_target(self, y: Any) -> NDArray[Any]:
-        y = check_target(self, y)
-        try:
-            with np.errstate(invalid="ignore"):  # numbers beyond all integers
-                kind = type_of_target(y)
-        except TypeError:  # labels that cannot be sorted
-            kind = "unknown"
-        if kind.startswith("continuous"):
-            fractions = y[y % 1 != 0]
-            example = (fractions if fractions.size else y).flat[0]
-            raise ValueError(
-                f"Unknown label type: {kind}. y holds numbers that are no labels, such "
-                f"as {example}. To predict numbers use "
-                f"{type(self).__name__.replace('Classifier', 'Regressor')}; to "
-                "predict classes make y integers or text."
-            )
-        if kind == "unknown":
-            types = sorted({type(label).__name__ for label in y.ravel()})
-            raise ValueError(
-                f"Unknown label type: {kind}. y holds values of type "
-                f"{', '.join(types)}. Make all labels integers or all text, for "
-                "example with y.astype(str)."
-            )
-        return y
-
-    def _encode_target(
-        self,
-        y: NDArray[Any],
-        weights: NDArray[np.float64] | None,
-        *,
-        reset: bool,
-        classes: Any = None,
-        in_parts: bool = False,
-    ) -> Target:
-        if reset:
-            self._learn_classes(y, classes, in_parts)
-        elif classes is not None and not np.array_equal(
-            _unique_labels(classes), self.classes_
-        ):
-            raise ValueError(
-                f"classes={classes!r} is not the same as in the first call of "
-                f"partial_fit: {self.classes_}. Give the same classes, or none."
-            )
-        weights = self._with_class_weight(y, weights)
-        if self._multilabel:
-            if y.ndim != 2 or y.shape[1] != len(self.classes_):
-                raise ValueError(
-                    f"y has shape {y.shape}, but {type(self).__name__} was fitted on "
-                    f"{len(self.classes_)} labels: give an indicator matrix of shape "
-                    f"(n_samples, {len(self.classes_)})."
-                )
-            return Target(y.astype(np.float32), "sigmoid", y.shape[1], weights)
-        labels = self._label_numbers(y)
-        values = labels[:, None].astype(np.float32)
-        if len(self.classes_) == 2:
-            return Target(values, "sigmoid", 1, weights, labels)
-        return Target(values, "softmax", len(self.classes_), weights, labels)
-
-    def _learn_classes(self, y: NDArray[Any], classes: Any, in_parts: bool) -> None:
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                f"y has {y.shape[1]} columns of more than two classes each. Give one "
-                "column of labels, an indicator matrix of zeros and ones for several "
-                "labels, or fit one classifier per column with "
-                "sklearn.multioutput.MultiOutputClassifier."
-            )
-        self._multilabel = kind == _MULTILABEL
-        if self._multilabel:
-            self.classes_ = np.arange(y.shape[1])
-            return
-        if in_parts and classes is None:
-            raise ValueError(
-                "The first call of partial_fit needs classes: all labels that will "
-                "ever come, for example classes=np.unique(y_all)."
-            )
-        self.classes_ = np.unique(y) if classes is None else _unique_labels(classes)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"There is only one class, {self.classes_.tolist()[0]!r}, but "
-                f"{type(self).__name__} needs samples of at least two (those of sample "
-                "weight zero do not count). Give it samples of another class too; "
-                "StratifiedKFold keeps every class in every fold."
-            )
-
-    def _label_numbers(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        """The place of every label in `classes_`."""
-        if y.ndim != 1:
-            raise ValueError(
-                f"y has shape {y.shape}, but {type(self).__name__} was fitted on one "
-                f"label per sequence, one of {self.classes_[:10]}."
-            )
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y holds labels that are not among the known classes: {unknown[:10]}. "
-                f"{type(self).__name__} knows {self.classes_[:10]}; name all classes "
-                "in the first call of partial_fit, or fit again without warm_start."
-            )
-        numbers: NDArray[np.intp] = np.searchsorted(self.classes_, y)
-        return numbers
-
-    def _with_class_weight(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None
-    ) -> NDArray[np.float64] | None:
-        if self.class_weight is None:
-            return weights
-        if isinstance(self.class_weight, dict) and not self._multilabel:
-            unknown = sorted(map(repr, set(self.class_weight) - set(self.classes_)))
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {', '.join(unknown)}, which is not among the "
-                    f"classes of y: {self.classes_[:10]}."
-                )
-        try:
-            by_class = compute_sample_weight(self.class_weight, y).astype(np.float64)
-            if not (by_class >= 0).all():
-                raise ValueError("a weight is negative or no number")
-        except (TypeError, ValueError, LookupError) as error:
-            raise ValueError(
-                f"class_weight={self.class_weight!r} does not go with y ({error}). "
-                'Give "balanced" or a dict from label to a weight that is not '
-                "negative, or for a multilabel y a list of such dicts, one per label."
-            ) from error
-        return by_class if weights is None else by_class * weights
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class, or the labels more probable than not.
@@ -398,15 +269,8 @@ n_columns), or list of sequences
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        return self._labels(self._predict_outputs(X))
-
-    def _labels(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
-        if self._multilabel:
-            labels: NDArray[Any] = (outputs > 0.5).astype(np.int64)
-        elif outputs.shape[1] == 1:
-            labels = self.classes_[(outputs[:, 0] > 0.5).astype(np.intp)]
-        else:
-            labels = self.classes_[outputs.argmax(axis=1)]
+        check_is_fitted(self)
+        labels: NDArray[Any] = self._predict(X, self.codec_.decode)
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -421,25 +285,6 @@ n_columns), or list of sequences
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one unless the target is multilabel.
         """
-        return self._probabilities(self._predict_outputs(X))
-
-    def _probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not self._multilabel and outputs.shape[1] == 1:
-            return np.column_stack([1 - outputs, outputs])
-        return outputs
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-def _unique_labels(classes: Any) -> NDArray[Any]:
-    """The sorted labels of partial_fit's argument."""
-    try:
-        return np.unique(column_or_1d(classes))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "
-            "all labels, all integers or all text."
-        ) from error
+        check_is_fitted(self)
+        proba: NDArray[np.float64] = self._predict(X, self.codec_.probabilities)
+        return proba

@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.targets import Target
+from sklstm.targets import Numbers
 from sklstm.validation import StrOptions, _fit_context, check_numeric_target
 
 
-class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
+@dataclass(eq=False, repr=False, kw_only=True)
+class BaseRegressor(RegressorMixin, BaseBiLSTM):
+    """Numbers, per sequence or per timestep."""
+
+    normalize_y: bool = True
+
+    codec_: Numbers = field(init=False)
+
+    #: The class for targets that are labels.
+    _classifier: ClassVar[str] = "BiLSTMClassifier"
+
+    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
+        "linear": ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+    }
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseBiLSTM._parameter_constraints,
+        "loss": [StrOptions(set(_losses["linear"])), None],
+        "normalize_y": ["boolean"],
+    }
+
+    def _check_target(self, y: Any) -> NDArray[np.float64]:
+        return check_numeric_target(self, y, classifier=self._classifier)
+
+    def _codec_for(
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fitted: Any,
+        **known: Any,
+    ) -> Numbers:
+        return fitted or Numbers.learn(y, weights, normalize=self.normalize_y)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class BiLSTMRegressor(BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, per sequence.
 
     Two LSTMs read each sequence, one from the front and one from the back. Their last
@@ -117,63 +158,6 @@ class BiLSTMRegressor(RegressorMixin, BaseBiLSTM):
     (60,)
     """
 
-    _losses: ClassVar[dict[str, tuple[str, ...]]] = {
-        "linear": ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
-    }
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseBiLSTM._parameter_constraints,
-        "loss": [StrOptions(set(_losses["linear"])), None],
-        "normalize_y": ["boolean"],
-    }
-
-    def __init__(
-        self,
-        units: int | tuple[int, ...] = 32,
-        *,
-        direction: str = "bidirectional",
-        merge_mode: str = "concat",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        optimizer: Any = "adam",
-        learning_rate: float | None = None,
-        clipnorm: float | None = None,
-        loss: str | None = None,
-        epochs: int = 100,
-        batch_size: int = 32,
-        shuffle: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        normalize_y: bool = True,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        keep_optimizer_state: bool = False,
-        verbose: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.units = units
-        self.direction = direction
-        self.merge_mode = merge_mode
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.clipnorm = clipnorm
-        self.loss = loss
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.normalize_y = normalize_y
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.keep_optimizer_state = keep_optimizer_state
-        self.verbose = verbose
-        self.random_state = random_state
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMRegressor:
         """Train the network.
@@ -197,8 +181,7 @@ n_columns), or list of sequences
         ValueError
             If a parameter, X or y is not as described, or if training diverges.
         """
-        resume = self.warm_start and self._can_resume()
-        self._fit(X, y, sample_weight, epochs=self.epochs, resume=resume)
+        self._fit_whole(X, y, sample_weight)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -221,41 +204,8 @@ n_columns), or list of sequences
         ValueError
             As in `fit`, and if `early_stopping` is set.
         """
-        self._refuse_early_stopping()
-        self._fit(X, y, sample_weight, epochs=1, resume=self._can_resume())
+        self._fit_part(X, y, sample_weight)
         return self
-
-    def _check_target(self, y: Any) -> NDArray[Any]:
-        return check_numeric_target(self, y)
-
-    def _encode_target(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None, *, reset: bool
-    ) -> Target:
-        columns = y.reshape(len(y), -1)
-        if reset:
-            self._y_ndim = y.ndim
-            self._learn_scale(columns, weights)
-        elif columns.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y has {columns.shape[1]} targets, but {type(self).__name__} was "
-                f"fitted on {self.n_outputs_}. Give as many, or call fit with "
-                "warm_start=False to start again."
-            )
-        values = ((columns - self._y_mean) / self._y_scale).astype(np.float32)
-        return Target(values, "linear", columns.shape[1], weights)
-
-    def _learn_scale(
-        self, columns: NDArray[np.float64], weights: NDArray[np.float64] | None
-    ) -> None:
-        self._y_mean = np.zeros(columns.shape[1])
-        self._y_scale = np.ones(columns.shape[1])
-        if self.normalize_y:
-            self._y_mean = np.average(columns, axis=0, weights=weights)
-            variance = np.average(
-                (columns - self._y_mean) ** 2, axis=0, weights=weights
-            )
-            # A constant target has nothing to scale.
-            self._y_scale = np.where(variance > 0, np.sqrt(variance), 1.0)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The targets of every sequence.
@@ -269,21 +219,6 @@ n_columns), or list of sequences
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             As y was in `fit`.
         """
-        return self._rescaled(self._predict_outputs(X))
-
-    def _rescaled(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs in the units of y."""
-        outputs = outputs * self._y_scale + self._y_mean
-        return outputs[:, 0] if self._y_ndim == 1 else outputs
-
-    def _keras_weights(self) -> dict[str, NDArray[Any]]:
-        # The network predicts in the original units: its last layer takes the scale.
-        weights: dict[str, NDArray[Any]] = dict(self.weights_)
-        weights["dense/kernel"] = weights["dense/kernel"] * self._y_scale
-        weights["dense/bias"] = weights["dense/bias"] * self._y_scale + self._y_mean
-        return weights
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+        check_is_fitted(self)
+        numbers: NDArray[np.float64] = self._predict(X, self.codec_.decode)
+        return numbers

@@ -2,84 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.estimators.classifier import BiLSTMClassifier
-from sklstm.estimators.regressor import BiLSTMRegressor
-from sklstm.sequences import SequenceBatch
-from sklstm.targets import Labelled
-from sklstm.timesteps import (
-    place_timesteps,
-    read_timestep_weight,
-    read_timesteps,
-    refuse_missing,
-)
-from sklstm.validation import check_sequences
+from sklstm.estimators.classifier import BaseClassifier
+from sklstm.estimators.regressor import BaseRegressor
+from sklstm.targets import PER_TIMESTEP, Layout
+from sklstm.validation import _fit_context
 
 
-class _TimestepMixin(BaseBiLSTM):
+class _PerTimestepMixin(BaseBiLSTM):
     """The rows of the target are those of all valid timesteps."""
 
-    _every_step: ClassVar[bool] = True
-
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
-        """X and y checked; timesteps of weight zero have no target."""
-        sequences, used, y, weights = self._read_rows(X, y, sample_weight, reset=reset)
-        steps = np.arange(sequences.n_timesteps) < sequences.lengths[:, None]
-        steps[steps] = used
-        return Labelled(sequences, y, weights, steps)
-
-    def _read_rows(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
-    ) -> tuple[
-        SequenceBatch, NDArray[np.bool_], NDArray[Any], NDArray[np.float64] | None
-    ]:
-        """Sequences, which valid timesteps have a target, these, and their weights."""
-        name = type(self).__name__
-        sequences = check_sequences(self, X, reset=reset)
-        if y is None:
-            raise ValueError(
-                f"{name} requires y to be passed, but the target y is None. Give one "
-                "target for every timestep."
-            )
-        y = read_timesteps(y, sequences, name="y", estimator_name=name)
-        weights = read_timestep_weight(sample_weight, sequences, estimator_name=name)
-        used = np.ones(len(y), dtype=bool) if weights is None else weights > 0
-        refuse_missing(y, used, sequences)
-        if weights is not None and not used.all():
-            y, weights = y[used], weights[used]
-        return sequences, used, self._check_target(y), weights
-
-    def _predict_timesteps(
-        self, X: Any, convert: Callable[[NDArray[np.float64]], NDArray[Any]]
-    ) -> Any:
-        """Converted outputs in the place of X's timesteps."""
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        return place_timesteps(
-            convert(self._forward_pass(sequences)), sequences, like=X
-        )
-
-    def _score_timesteps(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        convert: Callable[[NDArray[np.float64]], NDArray[Any]],
-        metric: Callable[..., float],
-    ) -> float:
-        """A metric of all timesteps that have data and a weight."""
-        check_is_fitted(self)
-        sequences, used, y, weights = self._read_rows(X, y, sample_weight, reset=False)
-        predicted = convert(self._forward_pass(sequences)[used])
-        return float(metric(y, predicted, sample_weight=weights))
+    _layout: ClassVar[Layout] = PER_TIMESTEP
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -88,7 +26,7 @@ class _TimestepMixin(BaseBiLSTM):
         return tags
 
 
-class BiLSTMTimestepClassifier(_TimestepMixin, BiLSTMClassifier):
+class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back [1]_. Their
@@ -139,6 +77,9 @@ n_epochs_, weights_
     (60, 10, 2)
     """
 
+    _regressor: ClassVar[str] = "BiLSTMTimestepRegressor"
+
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> BiLSTMTimestepClassifier:
@@ -169,9 +110,10 @@ or list of arrays, default=None
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
         """
-        super().fit(X, y, sample_weight)
+        self._fit_whole(X, y, sample_weight)
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> BiLSTMTimestepClassifier:
@@ -193,7 +135,7 @@ or list of arrays, default=None
         ValueError
             As in `fit`, and if `early_stopping` is set or `classes` is missing.
         """
-        super().partial_fit(X, y, classes, sample_weight)
+        self._fit_part(X, y, sample_weight, classes)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -209,7 +151,8 @@ or list of arrays, default=None
             A list if X is a list of sequences. An array holds NaN at padded timesteps,
             so integer labels become floats and text objects, if there are any.
         """
-        return self._predict_timesteps(X, self._labels)
+        check_is_fitted(self)
+        return self._predict(X, self.codec_.decode)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes at every timestep.
@@ -224,7 +167,8 @@ or list of arrays, default=None
             In the order of `classes_`; NaN at padded timesteps. A list if X is a list
             of sequences.
         """
-        return self._predict_timesteps(X, self._probabilities)
+        check_is_fitted(self)
+        return self._predict(X, self.codec_.probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy over all valid timesteps.
@@ -238,10 +182,10 @@ or list of arrays, default=None
         -------
         float
         """
-        return self._score_timesteps(X, y, sample_weight, self._labels, accuracy_score)
+        return self._score_rows(X, y, sample_weight, accuracy_score)
 
 
-class BiLSTMTimestepRegressor(_TimestepMixin, BiLSTMRegressor):
+class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back. Their states
@@ -280,6 +224,9 @@ n_epochs_, weights_
     (60, 10)
     """
 
+    _classifier: ClassVar[str] = "BiLSTMTimestepClassifier"
+
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMTimestepRegressor:
         """Train the network.
 
@@ -307,9 +254,10 @@ or list of arrays, default=None
         ValueError
             If a parameter, X or y is not as described, or if training diverges.
         """
-        super().fit(X, y, sample_weight)
+        self._fit_whole(X, y, sample_weight)
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> BiLSTMTimestepRegressor:
@@ -331,7 +279,7 @@ or list of arrays, default=None
         ValueError
             As in `fit`, and if `early_stopping` is set.
         """
-        super().partial_fit(X, y, sample_weight)
+        self._fit_part(X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -347,7 +295,8 @@ or list of arrays, default=None
 n_targets), or list of ndarray
             A list if X is a list of sequences. An array holds NaN at padded timesteps.
         """
-        return self._predict_timesteps(X, self._rescaled)
+        check_is_fitted(self)
+        return self._predict(X, self.codec_.decode)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R2 over all valid timesteps.
@@ -362,4 +311,4 @@ n_targets), or list of ndarray
         float
             Averaged over the targets if there are several.
         """
-        return self._score_timesteps(X, y, sample_weight, self._rescaled, r2_score)
+        return self._score_rows(X, y, sample_weight, r2_score)

@@ -13,7 +13,7 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
 )
 
 from sklstm.onnx.graph import Graph
-from sklstm.onnx.network import Network
+from sklstm.onnx.network import GraphNetwork
 from sklstm.onnx.types import (
     check_input,
     float_type,
@@ -21,6 +21,7 @@ from sklstm.onnx.types import (
     numpy_type,
     proto_type,
 )
+from sklstm.targets import Indicators
 
 
 def classifier_types(operator: Any) -> None:
@@ -31,7 +32,7 @@ def classifier_types(operator: Any) -> None:
     n_classes = len(estimator.classes_)
     is_text = _labels(estimator)[0].dtype.kind == "O"
     label_type = StringTensorType if is_text else Int64TensorType
-    labels = [*rows, n_classes] if estimator._multilabel else rows
+    labels = [*rows, n_classes] if _is_multilabel(estimator) else rows
     label, probabilities = operator.outputs
     label.set_type(label_type(labels))
     probabilities.set_type(float_type(operator)([*rows, n_classes]))
@@ -40,7 +41,7 @@ def classifier_types(operator: Any) -> None:
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Label and probabilities."""
     graph, estimator = Graph(scope, container), operator.raw_operator
-    network = Network(graph, estimator, graph.sequences(operator))
+    network = GraphNetwork(graph, estimator.network_, graph.sequences(operator))
     label, probabilities = (variable.full_name for variable in operator.outputs)
     floats = proto_type(float_type(operator))
     kernel, bias = _dense(estimator)
@@ -48,21 +49,22 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         # One sigmoid of z for two classes is the softmax of -z / 2 and z / 2.
         kernel, bias = (np.hstack([-part, part]) / 2 for part in (kernel, bias))
     logits = network.logits(kernel, bias)
-    if estimator._multilabel:
+    multilabel = _is_multilabel(estimator)
+    if multilabel:
         activated = graph.node("Sigmoid", logits)
     else:
         activated = graph.node("Softmax", logits, axis=-1)
     activated = network.masked(activated, np.float32(np.nan))
     graph.cast(activated, floats, output=probabilities)
     labels, padding = _labels(estimator)
-    if estimator._multilabel:
+    if multilabel:
         # A sigmoid exceeds one half where its logit is positive.
         positive = graph.node("Greater", logits, np.float32(0))
         chosen = graph.cast(positive, TensorProto.INT64)
     else:
         number = graph.node("ArgMax", logits, axis=-1, keepdims=0)
         chosen = graph.node("Gather", labels, number)
-    chosen = network.masked(chosen, padding, has_columns=estimator._multilabel)
+    chosen = network.masked(chosen, padding, has_columns=multilabel)
     graph.node("Identity", chosen, output=label)
 
 
@@ -73,6 +75,10 @@ def _labels(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         return classes.astype(object), np.asarray("")
     # What NumPy makes of NaN: no class by accident.
     return classes.astype(np.int64), np.asarray(np.iinfo(np.int64).min)
+
+
+def _is_multilabel(estimator: Any) -> bool:
+    return isinstance(estimator.codec_, Indicators)
 
 
 def regressor_types(operator: Any) -> None:
@@ -87,13 +93,14 @@ def regressor_types(operator: Any) -> None:
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """The targets in their original units."""
     graph, estimator = Graph(scope, container), operator.raw_operator
-    network = Network(graph, estimator, graph.sequences(operator))
+    network = GraphNetwork(graph, estimator.network_, graph.sequences(operator))
     numbers, floats = numpy_type(float_type(operator)), proto_type(float_type(operator))
     scaled = graph.cast(network.logits(*_dense(estimator)), floats)
+    codec = estimator.codec_
     targets = graph.node(
         "Add",
-        graph.node("Mul", scaled, estimator._y_scale.astype(numbers)),
-        estimator._y_mean.astype(numbers),
+        graph.node("Mul", scaled, codec.scale.astype(numbers)),
+        codec.mean.astype(numbers),
     )
     targets = network.masked(targets, numbers(np.nan))
     output = operator.outputs[0].full_name
@@ -105,7 +112,7 @@ def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 
 def _one_target(estimator: Any) -> bool:
     """Whether y had no axis of targets in `fit`."""
-    return bool(estimator._y_ndim == 1)
+    return bool(estimator.codec_.n_axes == 1)
 
 
 def _dense(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -114,5 +121,5 @@ def _dense(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _rows(operator: Any) -> list[int | None]:
     """Axes of the output that are those of the input."""
-    n_axes = 2 if operator.raw_operator._architecture.every_step else 1
+    n_axes = 2 if operator.raw_operator.network_.architecture.every_step else 1
     return input_shape(operator)[:n_axes]

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.validation import fitted_on_table
 
 OLDEST_OPSET = 13
 
@@ -67,7 +68,7 @@ def _input_shape(first: Any) -> list[int | None]:
         )
     n_features = int(first.n_features_in_)
     # What is not of sklstm takes tables.
-    if getattr(first, "_fitted_on_table", True):
+    if fitted_on_table(first):
         return [None, n_features]
     return [None, None, n_features]
 

@@ -1,4 +1,4 @@
-"""The network of an estimator in a graph, around ONNX' own LSTM operator."""
+"""A network in a graph, around ONNX' own LSTM operator."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from sklstm.network import Network
 from sklstm.onnx.graph import Graph
-from sklstm.parameters import Architecture
 
 # ONNX' names of the directions.
 DIRECTIONS = {
@@ -19,22 +19,21 @@ DIRECTIONS = {
 }
 
 
-class Network:
-    """The network of one estimator in a graph.
+class GraphNetwork:
+    """A network in a graph.
 
     Parameters
     ----------
     graph : Graph
-    estimator : estimator instance
-        A fitted one.
+    network : Network
     steps : str
         Name of its sequences.
     """
 
-    def __init__(self, graph: Graph, estimator: Any, steps: str) -> None:
+    def __init__(self, graph: Graph, network: Network, steps: str) -> None:
         self.graph = graph
-        self.architecture: Architecture = estimator._architecture
-        self.weights = estimator.weights_
+        self.architecture = network.architecture
+        self.weights = network.weights
         self.steps = graph.cast(steps, TensorProto.FLOAT)
         self.valid = graph.valid_steps(self.steps)
         self.lengths = graph.cast(graph.lengths(self.valid), TensorProto.INT32)

@@ -19,6 +19,7 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
+from sklstm.estimators.classifier import BaseClassifier
 from sklstm.onnx import estimators, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
@@ -73,7 +74,7 @@ def _register(
         check_is_fitted(operator.raw_operator)
         set_types(operator)
 
-    is_classifier = issubclass(model, BiLSTMClassifier)
+    is_classifier = issubclass(model, BaseClassifier)
     update_registered_converter(
         model,
         f"Sklstm{model.__name__}",

@@ -29,6 +29,7 @@ from sklstm.validation import (
     HasMethods,
     _fit_context,
     check_sequences,
+    fitted_on_table,
     unchanged_on_error,
 )
 
@@ -277,7 +278,7 @@ n_timesteps)
         self.n_features_out_ = _as_array(scaler.transform(rows[:1])).shape[1]
 
     def _returns_table(self) -> bool:
-        return bool(self._fitted_on_table) and self.n_features_out_ == 1
+        return fitted_on_table(self) and self.n_features_out_ == 1
 
     def _apply(
         self, function: Callable[[NDArray[Any]], Any], batch: SequenceBatch

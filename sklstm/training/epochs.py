@@ -14,9 +14,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from sklstm.parameters import Architecture
+from sklstm.network.architecture import Architecture
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
-from sklstm.targets import TrainingSet
+from sklstm.targets.training_set import TrainingSet
 from sklstm.training.program import (
     Batch,
     Masks,

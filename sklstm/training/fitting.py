@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from sklstm.parameters import Architecture
-from sklstm.targets import TrainingSet
+from sklstm.network import Architecture, Network
+from sklstm.targets.training_set import TrainingSet
 from sklstm.training import runtime
 from sklstm.training.network import AnySizeStructure, LayersStructure
-from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.pool import POOL
+from sklstm.training.recipe import Recipe
 from sklstm.training.wrapper import train
 
 
@@ -24,7 +24,7 @@ from sklstm.training.wrapper import train
 class Trained:
     """What is left of training."""
 
-    parameters: NDArray[np.float32]
+    network: Network
     optimizer_state: list[NDArray[Any]]
     history: dict[str, list[float]]
 
@@ -41,39 +41,33 @@ def trains_on_layers(recurrent_dropout: float) -> bool:
 class _Reports(keras.callbacks.Callback):
     """Tells a reporter of every epoch, and stops if it says so."""
 
-    def __init__(self, reporter: Any) -> None:
+    def __init__(self, reporter: Any, architecture: Architecture) -> None:
         super().__init__()
         self.reporter = reporter
+        self.architecture = architecture
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.reporter.begin_epoch()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.reporter.end_epoch(lambda: self.model.parameters):
+        if self.reporter.end_epoch(self.network_now):
             self.model.stop_training = True
+
+    def network_now(self) -> Network:
+        return Network(self.architecture, self.model.parameters)
 
 
 def fit_network(
     architecture: Architecture,
     parameters: NDArray[np.float32],
     data: TrainingSet,
+    recipe: Recipe,
     *,
     validation_data: TrainingSet | None,
-    loss: str,
-    optimizer: OptimizerSpec,
-    learning_rate: float | None,
     optimizer_state: list[NDArray[Any]] | None,
-    clipnorm: float | None,
-    dropout: float,
-    recurrent_dropout: float,
-    epochs: int,
     initial_epoch: int,
-    batch_size: int,
-    shuffle: bool,
-    patience: int | None,
     callbacks: list[Any],
     reporter: Any,
-    verbose: int,
     rng: np.random.Generator,
 ) -> Trained:
     """Train the network of an architecture, from given parameters.
@@ -83,24 +77,14 @@ def fit_network(
     architecture : Architecture
     parameters : ndarray of shape (architecture.n_parameters,)
     data : TrainingSet
+    recipe : Recipe
     validation_data : TrainingSet or None
-    loss : str
-    optimizer : OptimizerSpec
-    learning_rate : float or None
-        None leaves it to the optimizer's schedule.
     optimizer_state : list of ndarray or None
         None starts afresh.
-    clipnorm : float or None
-        Largest norm of the gradient of all parameters together.
-    dropout, recurrent_dropout : float
-    epochs, initial_epoch, batch_size : int
-    shuffle : bool
-    patience : int or None
-        Epochs without a better validation loss before training stops and the best
-        parameters are restored; None never stops.
+    initial_epoch : int
+        How many epochs were run before.
     callbacks : list of keras.callbacks.Callback
     reporter : EpochReporter
-    verbose : {0, 1, 2}
     rng : numpy.random.Generator
         For the order of samples and for dropout.
 
@@ -114,41 +98,39 @@ def fit_network(
         If training diverges.
     """
     structure: AnySizeStructure | LayersStructure
-    if trains_on_layers(recurrent_dropout):
-        structure = LayersStructure(architecture, dropout, loss)
+    if trains_on_layers(recipe.recurrent_dropout):
+        structure = LayersStructure(architecture, recipe.dropout, recipe.loss)
     else:
         structure = AnySizeStructure.of(
-            architecture, loss, recurrent_dropout=recurrent_dropout > 0
+            architecture, recipe.loss, recurrent_dropout=recipe.recurrent_dropout > 0
         )
-    if patience is not None:
+    if recipe.patience is not None:
         best = keras.callbacks.EarlyStopping(
-            "val_loss", patience=patience, restore_best_weights=True
+            "val_loss", patience=recipe.patience, restore_best_weights=True
         )
         callbacks = [*callbacks, best]
-    callbacks = [*callbacks, _Reports(reporter)]
-    with POOL.borrow(structure, optimizer) as network:
+    callbacks = [*callbacks, _Reports(reporter, architecture)]
+    with POOL.borrow(structure, recipe.optimizer) as network:
         network.rng = rng
-        network.dropout = dropout
-        network.recurrent_dropout = recurrent_dropout
-        network.clipnorm = np.inf if clipnorm is None else clipnorm
+        network.dropout = recipe.dropout
+        network.recurrent_dropout = recipe.recurrent_dropout
+        network.clipnorm = np.inf if recipe.clipnorm is None else recipe.clipnorm
         network.assign(parameters, architecture)
         network.optimizer_state = optimizer_state
-        if learning_rate is not None:
-            network.optimizer.learning_rate = learning_rate
+        if recipe.learning_rate is not None:
+            network.optimizer.learning_rate = recipe.learning_rate
         history = train(
             network,
             data,
+            recipe,
             validation_data=validation_data,
-            epochs=epochs,
             initial_epoch=initial_epoch,
-            batch_size=batch_size,
-            shuffle=shuffle,
             callbacks=callbacks,
-            verbose=verbose,
         )
-        if patience is not None:
-            _warn_if_still_improving(history["val_loss"], epochs)
-        return Trained(network.parameters, network.optimizer_state, history)
+        if recipe.patience is not None:
+            _warn_if_still_improving(history["val_loss"], recipe.epochs)
+        trained = Network(architecture, network.parameters)
+        return Trained(trained, network.optimizer_state, history)
 
 
 def _warn_if_still_improving(val_loss: list[float], epochs: int) -> None:

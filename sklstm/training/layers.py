@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from sklstm.parameters import Architecture
+from sklstm.network.architecture import Architecture
 
 
 def keras_layers(

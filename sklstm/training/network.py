@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sklstm.parameters import Architecture, split_parameters
+from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers

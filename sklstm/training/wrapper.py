@@ -9,8 +9,9 @@ import keras
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
-from sklstm.targets import TrainingSet
+from sklstm.targets.training_set import TrainingSet
 from sklstm.training.epochs import EpochNetwork
+from sklstm.training.recipe import Recipe
 
 _PATCHED_BY_SCIKERAS = (
     (keras.Model, "__reduce__"),
@@ -69,14 +70,11 @@ class _RowWrapper(_import_base_wrapper()):  # type: ignore[misc]
 def train(
     network: EpochNetwork,
     data: TrainingSet,
+    recipe: Recipe,
     *,
     validation_data: TrainingSet | None,
-    epochs: int,
     initial_epoch: int,
-    batch_size: int,
-    shuffle: bool,
     callbacks: list[Any],
-    verbose: int,
 ) -> dict[str, list[float]]:
     """Train a network through scikeras.
 
@@ -85,16 +83,12 @@ def train(
     network : EpochNetwork
         Ready to train: parameters, optimizer state and random generator written.
     data : TrainingSet
+    recipe : Recipe
+        Its epochs come beyond `initial_epoch`.
     validation_data : TrainingSet or None
-    epochs : int
-        How many epochs to run at most, beyond `initial_epoch`.
     initial_epoch : int
         How many were run before; callbacks count on from there.
-    batch_size : int
-    shuffle : bool
     callbacks : list of keras.callbacks.Callback
-    verbose : {0, 1, 2}
-        As in `keras.Model.fit`.
 
     Returns
     -------
@@ -103,11 +97,11 @@ def train(
     """
     wrapper = _RowWrapper(
         model=network,
-        epochs=epochs,
-        batch_size=batch_size,
-        shuffle=shuffle,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        shuffle=recipe.shuffle,
         callbacks=callbacks,
-        verbose=verbose,
+        verbose=recipe.verbose,
         fit__validation_data=validation_data,
     )
     wrapper.data_ = data

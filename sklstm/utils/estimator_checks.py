@@ -340,7 +340,7 @@ SEQUENCE_CHECKS = (
 
 def _every_step(estimator: BaseEstimator) -> bool:
     """Whether an estimator predicts at every timestep."""
-    return bool(getattr(estimator, "_every_step", False))
+    return estimator._layout.every_step
 
 
 def _problem(estimator: BaseEstimator) -> tuple[NDArray[np.float64], NDArray[Any]]:

@@ -1,19 +1,21 @@
-"""What a target is: labels or numbers, one row per sequence or one per timestep.
+"""Sequences and their targets, as given, as encoded, and as a network trains on them.
 
 All that learns from a target sees its rows. Which sequence, and which of its timesteps,
 a row belongs to is needed again only to train: `arrange` puts the rows in their places.
-Pure NumPy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences import SequenceBatch
+
+if TYPE_CHECKING:
+    from sklstm.targets.codecs import Codec
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,13 @@ class Labelled:
     weights: NDArray[np.float64] | None
     steps: NDArray[np.bool_] | None = None
 
+    def rows_of(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Those of the outputs for the sequences that belong to rows of y."""
+        if self.steps is None:
+            return outputs
+        in_front = np.arange(self.steps.shape[1]) < self.sequences.lengths[:, None]
+        return outputs[self.steps[in_front]]
+
 
 @dataclass(frozen=True, eq=False)
 class Target:
@@ -43,19 +52,18 @@ class Target:
 
     Parameters
     ----------
+    codec : Codec
+        What encoded it.
     values : ndarray of shape (n_rows, n_columns), float32
         Class indices in one column for a softmax, else a column per output.
-    activation : {"sigmoid", "softmax", "linear"}
-    n_outputs : int
     weights : ndarray of shape (n_rows,) or None
         None weighs all alike.
-    classes : ndarray of shape (n_rows,) or None
+    classes : ndarray of shape (n_rows,) or None, default=None
         Numbers of the classes, if every row is of one.
     """
 
+    codec: Codec
     values: NDArray[np.float32]
-    activation: str
-    n_outputs: int
     weights: NDArray[np.float64] | None
     classes: NDArray[np.intp] | None = None
 
@@ -92,6 +100,33 @@ n_columns), float32
             self.weights[rows],
             None if self.strata is None else self.strata[rows],
         )
+
+    def split(
+        self, fraction: float, rng: np.random.Generator
+    ) -> tuple[TrainingSet, TrainingSet]:
+        """Split a fraction off for validation, classes in proportion.
+
+        Raises
+        ------
+        ValueError
+            If there are too few samples, or too few of a class.
+        """
+        from sklearn.model_selection import train_test_split
+
+        try:
+            train, held_out = train_test_split(
+                np.arange(len(self)),
+                test_size=fraction,
+                stratify=self.strata,
+                random_state=int(rng.integers(2**31)),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={fraction} cannot split "
+                f"{len(self)} samples: {error} Give more samples, another "
+                "validation_fraction, or set early_stopping=False."
+            ) from error
+        return self.at(train), self.at(held_out)
 
 
 def arrange(labelled: Labelled, target: Target) -> TrainingSet:

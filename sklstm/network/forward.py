@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from sklstm.parameters import Architecture, split_parameters
+from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.sequences import CHUNK_BYTES, SequenceBatch
 
 Floats = NDArray[np.float32]

@@ -1,0 +1,17 @@
+"""The fitted thing: an architecture, its parameters, and the NumPy forward pass."""
+
+from sklstm.network.architecture import (
+    DIRECTIONS,
+    MERGE_MODES,
+    Architecture,
+    initial_parameters,
+)
+from sklstm.network.network import Network
+
+__all__ = [
+    "DIRECTIONS",
+    "MERGE_MODES",
+    "Architecture",
+    "Network",
+    "initial_parameters",
+]

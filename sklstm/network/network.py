@@ -1,0 +1,58 @@
+"""What a fit produces."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.network.architecture import Architecture, split_parameters
+from sklstm.network.forward import ForwardPass
+from sklstm.sequences import SequenceBatch
+
+
+class Network:
+    """An architecture and its parameters, ready to predict.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    flat : ndarray of shape (architecture.n_parameters,), float32
+        All parameters. Kept, not copied, and made read-only.
+    """
+
+    def __init__(self, architecture: Architecture, flat: NDArray[np.float32]) -> None:
+        flat.flags.writeable = False
+        self.architecture = architecture
+        self.flat = flat
+        self._forward_pass = ForwardPass(flat, architecture)
+
+    def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
+        """Activated outputs, shape (n_rows, n_outputs).
+
+        A row for every sample, or for every valid timestep, sample after sample.
+
+        Raises
+        ------
+        ValueError
+            If products of values and weights are too large for float32.
+        """
+        return self._forward_pass(batch)
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
+        return split_parameters(self.flat, self.architecture)
+
+    def to_state(self) -> dict[str, Any]:
+        """Plain types and arrays, from which `from_state` makes the network again."""
+        return {"_architecture": asdict(self.architecture), "_flat": self.flat}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The network of what `to_state` gave."""
+        architecture = dict(state["_architecture"])
+        architecture["units"] = tuple(architecture["units"])
+        return cls(Architecture(**architecture), state["_flat"])

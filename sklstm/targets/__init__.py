@@ -1,0 +1,20 @@
+"""What is learnt: codecs of labels and numbers, one per sequence or per timestep."""
+
+from sklstm.targets.codecs import Codec, Indicators, Labels, Numbers, codec_of_state
+from sklstm.targets.layouts import PER_SEQUENCE, PER_TIMESTEP, Layout
+from sklstm.targets.training_set import Labelled, Target, TrainingSet, arrange
+
+__all__ = [
+    "PER_SEQUENCE",
+    "PER_TIMESTEP",
+    "Codec",
+    "Indicators",
+    "Labelled",
+    "Labels",
+    "Layout",
+    "Numbers",
+    "Target",
+    "TrainingSet",
+    "arrange",
+    "codec_of_state",
+]

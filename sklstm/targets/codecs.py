@@ -1,0 +1,253 @@
+"""Codecs: y as a network learns it, and the network's outputs as y.
+
+One class for each kind of answer. A codec holds plain arrays, and sees one row for
+every sequence or every timestep, whichever has the answers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.targets.training_set import Target
+
+
+class Codec(ABC):
+    """What all kinds of answers have."""
+
+    @property
+    @abstractmethod
+    def activation(self) -> str:
+        """Of the dense output layer: "sigmoid", "softmax" or "linear"."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Width of the dense output layer."""
+
+    @abstractmethod
+    def encode(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str
+    ) -> Target:
+        """Rows of y as the network sees them.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        weights : ndarray of shape (n_rows,) or None
+        name : str
+            Of the estimator, for messages.
+
+        Raises
+        ------
+        ValueError
+            If y is not of the kind that was learnt.
+        """
+
+    @abstractmethod
+    def decode(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
+        """Activated outputs, shape (n_rows, n_outputs), as rows of y."""
+
+    def in_units_of_y(
+        self, weights: dict[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Weights of a network whose outputs need no decoding, by name."""
+        return weights
+
+    @abstractmethod
+    def to_state(self) -> dict[str, Any]:
+        """Plain types and arrays, of which `codec_of_state` makes the codec again."""
+
+
+def codec_of_state(state: dict[str, Any]) -> Codec:
+    """The codec whose `to_state` is part of a saved state."""
+    if "_y_mean" in state:
+        return Numbers(state["_y_mean"], state["_y_scale"], state["_y_ndim"])
+    if state["_multilabel"]:
+        return Indicators(len(state["classes_"]))
+    return Labels(state["classes_"])
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Codec):
+    """One of several classes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    """
+
+    classes: NDArray[Any]
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid" if len(self.classes) == 2 else "softmax"
+
+    @property
+    def n_outputs(self) -> int:
+        """One sigmoid for two classes, otherwise one output per class."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def encode(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str
+    ) -> Target:
+        """The places of the labels in `classes`."""
+        if y.ndim != 1:
+            raise ValueError(
+                f"y has shape {y.shape}, but {name} was fitted on one label per "
+                f"sequence, one of {self.classes[:10]}."
+            )
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y holds labels that are not among the known classes: {unknown[:10]}. "
+                f"{name} knows {self.classes[:10]}; name all classes in the first call "
+                "of partial_fit, or fit again without warm_start."
+            )
+        numbers = np.searchsorted(self.classes, y)
+        return Target(self, numbers[:, None].astype(np.float32), weights, numbers)
+
+    def decode(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
+        """The most probable class."""
+        if self.n_outputs == 1:
+            numbers = (outputs[:, 0] > 0.5).astype(np.intp)
+        else:
+            numbers = outputs.argmax(axis=1)
+        labels: NDArray[Any] = self.classes[numbers]
+        return labels
+
+    def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A column for every class."""
+        if self.n_outputs == 1:
+            return np.column_stack([1 - outputs, outputs])
+        return outputs
+
+    def to_state(self) -> dict[str, Any]:
+        return {"classes_": self.classes, "_multilabel": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Indicators(Codec):
+    """Any number of several labels.
+
+    Parameters
+    ----------
+    n_labels : int
+    """
+
+    n_labels: int
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid"
+
+    @property
+    def n_outputs(self) -> int:
+        return self.n_labels
+
+    @property
+    def classes(self) -> NDArray[np.intp]:
+        """The numbers of the labels."""
+        return np.arange(self.n_labels)
+
+    def encode(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str
+    ) -> Target:
+        """Zeros and ones."""
+        if y.ndim != 2 or y.shape[1] != self.n_labels:
+            raise ValueError(
+                f"y has shape {y.shape}, but {name} was fitted on {self.n_labels} "
+                "labels: give an indicator matrix of shape (n_samples, "
+                f"{self.n_labels})."
+            )
+        return Target(self, y.astype(np.float32), weights)
+
+    def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
+        """One where a label is more probable than not."""
+        return (outputs > 0.5).astype(np.int64)
+
+    def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A column for every label."""
+        return outputs
+
+    def to_state(self) -> dict[str, Any]:
+        return {"classes_": self.classes, "_multilabel": True}
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers(Codec):
+    """One number or several.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_targets,)
+        The network learns ``(y - mean) / scale``.
+    n_axes : {1, 2}
+        Of the rows of y: 1 if a single target has no axis of its own.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    n_axes: int
+
+    @property
+    def activation(self) -> str:
+        return "linear"
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.mean)
+
+    @classmethod
+    def learn(
+        cls,
+        y: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        *,
+        normalize: bool,
+    ) -> Numbers:
+        """Mean and standard deviation of every target, or zero and one."""
+        columns = y.reshape(len(y), -1)
+        n_targets = columns.shape[1]
+        if not normalize:
+            return cls(np.zeros(n_targets), np.ones(n_targets), y.ndim)
+        mean = np.average(columns, axis=0, weights=weights)
+        variance = np.average((columns - mean) ** 2, axis=0, weights=weights)
+        # A constant target has nothing to scale.
+        return cls(mean, np.where(variance > 0, np.sqrt(variance), 1.0), y.ndim)
+
+    def encode(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str
+    ) -> Target:
+        """The scaled targets."""
+        columns = y.reshape(len(y), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has {columns.shape[1]} targets, but {name} was fitted on "
+                f"{self.n_outputs}. Give as many, or call fit with warm_start=False to "
+                "start again."
+            )
+        values = ((columns - self.mean) / self.scale).astype(np.float32)
+        return Target(self, values, weights)
+
+    def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The targets in their units."""
+        numbers = outputs * self.scale + self.mean
+        return numbers[:, 0] if self.n_axes == 1 else numbers
+
+    def in_units_of_y(
+        self, weights: dict[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """The dense layer takes the scale."""
+        return weights | {
+            "dense/kernel": weights["dense/kernel"] * self.scale,
+            "dense/bias": weights["dense/bias"] * self.scale + self.mean,
+        }
+
+    def to_state(self) -> dict[str, Any]:
+        return {"_y_mean": self.mean, "_y_scale": self.scale, "_y_ndim": self.n_axes}

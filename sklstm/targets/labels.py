@@ -1,0 +1,155 @@
+"""Labels: what may stand in y, the codec that is learnt from it, weights by class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import type_of_target
+
+from sklstm.targets.codecs import Indicators, Labels
+from sklstm.validation import check_target, column_or_1d
+
+
+def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray[Any]:
+    """Rows of y that are labels or indicators.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    y : array-like of shape (n_rows,) or (n_rows, n_columns)
+    regressor : str
+        The class for y that is numbers, for messages.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~sklstm.validation.check_target`, and if y holds numbers that are no
+        labels or labels that cannot be sorted.
+    """
+    y = check_target(estimator, y)
+    try:
+        with np.errstate(invalid="ignore"):  # numbers beyond all integers
+            kind = type_of_target(y)
+    except TypeError:  # labels that cannot be sorted
+        kind = "unknown"
+    if kind.startswith("continuous"):
+        fractions = y[y % 1 != 0]
+        example = (fractions if fractions.size else y).flat[0]
+        raise ValueError(
+            f"Unknown label type: {kind}. y holds numbers that are no labels, such as "
+            f"{example}. To predict numbers use {regressor}; to predict classes make y "
+            "integers or text."
+        )
+    if kind == "unknown":
+        types = sorted({type(label).__name__ for label in y.ravel()})
+        raise ValueError(
+            f"Unknown label type: {kind}. y holds values of type {', '.join(types)}. "
+            "Make all labels integers or all text, for example with y.astype(str)."
+        )
+    return y
+
+
+def learn_labels(
+    y: NDArray[Any], classes: Any, name: str, *, in_parts: bool
+) -> Labels | Indicators:
+    """The codec for labels.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+    classes : array-like of shape (n_classes,) or None
+        None takes those of y.
+    name : str
+        Of the estimator, for messages.
+    in_parts : bool
+        Whether y is only a part, so that `classes` must be given.
+
+    Raises
+    ------
+    ValueError
+        If there are several columns of labels, fewer than two classes, or no
+        `classes` where they must be given.
+    """
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"y has {y.shape[1]} columns of more than two classes each. Give one "
+            "column of labels, an indicator matrix of zeros and ones for several "
+            "labels, or fit one classifier per column with "
+            "sklearn.multioutput.MultiOutputClassifier."
+        )
+    if kind == "multilabel-indicator":
+        return Indicators(y.shape[1])
+    if in_parts and classes is None:
+        raise ValueError(
+            "The first call of partial_fit needs classes: all labels that will ever "
+            "come, for example classes=np.unique(y_all)."
+        )
+    known = np.unique(y) if classes is None else _unique_labels(classes)
+    if len(known) < 2:
+        raise ValueError(
+            f"There is only one class, {known.tolist()[0]!r}, but {name} needs samples "
+            "of at least two (those of sample weight zero do not count). Give it "
+            "samples of another class too; StratifiedKFold keeps every class in every "
+            "fold."
+        )
+    return Labels(known)
+
+
+def check_known_classes(classes: Any, known: NDArray[Any]) -> None:
+    """Require the classes of the first call of `partial_fit` in all later ones."""
+    if not np.array_equal(_unique_labels(classes), known):
+        raise ValueError(
+            f"classes={classes!r} is not the same as in the first call of partial_fit: "
+            f"{known}. Give the same classes, or none."
+        )
+
+
+def weights_by_class(
+    class_weight: Any,
+    y: NDArray[Any],
+    weights: NDArray[np.float64] | None,
+    codec: Labels | Indicators,
+) -> NDArray[np.float64] | None:
+    """The weights of rows of y times those of their classes.
+
+    Raises
+    ------
+    ValueError
+        If `class_weight` does not go with y.
+    """
+    if class_weight is None:
+        return weights
+    if isinstance(class_weight, dict) and isinstance(codec, Labels):
+        unknown = sorted(map(repr, set(class_weight) - set(codec.classes)))
+        if unknown:
+            raise ValueError(
+                f"class_weight names {', '.join(unknown)}, which is not among the "
+                f"classes of y: {codec.classes[:10]}."
+            )
+    try:
+        by_class = compute_sample_weight(class_weight, y).astype(np.float64)
+        if not (by_class >= 0).all():
+            raise ValueError("a weight is negative or no number")
+    except (TypeError, ValueError, LookupError) as error:
+        raise ValueError(
+            f"class_weight={class_weight!r} does not go with y ({error}). Give "
+            '"balanced" or a dict from label to a weight that is not negative, or for '
+            "a multilabel y a list of such dicts, one per label."
+        ) from error
+    return by_class if weights is None else by_class * weights
+
+
+def _unique_labels(classes: Any) -> NDArray[Any]:
+    """The sorted labels of partial_fit's argument."""
+    try:
+        return np.unique(column_or_1d(classes))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "
+            "all labels, all integers or all text."
+        ) from error

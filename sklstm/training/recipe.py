@@ -1,0 +1,41 @@
+"""How a network is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sklstm.training.optimizers import OptimizerSpec
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that training is told, apart from the network and the data.
+
+    Parameters
+    ----------
+    loss : str
+    optimizer : OptimizerSpec
+    learning_rate : float or None
+        None leaves it to the optimizer's schedule.
+    clipnorm : float or None
+        Largest norm of the gradient of all parameters together.
+    dropout, recurrent_dropout : float
+    epochs, batch_size : int
+    shuffle : bool
+    patience : int or None
+        Epochs without a better validation loss before training stops and the best
+        parameters are restored; None never stops.
+    verbose : {0, 1, 2}
+    """
+
+    loss: str
+    optimizer: OptimizerSpec
+    learning_rate: float | None
+    clipnorm: float | None
+    dropout: float
+    recurrent_dropout: float
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    patience: int | None
+    verbose: int
