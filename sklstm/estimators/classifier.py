@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +73,7 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
         if fitted is not None:
             if classes is not None:
                 check_known_classes(classes, self.classes_)
-            known: Labels | Indicators = fitted
-            return known
+            return cast(Labels | Indicators, fitted)
         codec = learn_labels(y, classes, type(self).__name__, in_parts=in_parts)
         self.classes_ = codec.classes
         return codec
