@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from numbers import Real
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,14 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.targets import Target
-from sklstm.validation import StrOptions, _fit_context, check_target, column_or_1d
+from sklstm.targets import Target, relative_weights
+from sklstm.validation import (
+    StrOptions,
+    _fit_context,
+    check_target,
+    column_or_1d,
+    warn_of_several_labels,
+)
 
 _MULTILABEL = "multilabel-indicator"
 
@@ -200,7 +207,8 @@ n_columns), or list of sequences
             A matrix is `n_columns` timesteps of one feature. Sequences in a list may
             differ in length. A timestep whose features are all NaN is padding.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any type, or an indicator matrix of zeros and ones.
+            Labels of any type, or an indicator matrix of zeros and ones. A one-hot
+            matrix is such a matrix, too: there is a warning if all rows have one 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Samples of weight zero are left out.
 
@@ -275,12 +283,7 @@ n_columns), or list of sequences
                 "predict classes make y integers or text."
             )
         if kind == "unknown":
-            types = sorted({type(label).__name__ for label in y.ravel()})
-            raise ValueError(
-                f"Unknown label type: {kind}. y holds values of type "
-                f"{', '.join(types)}. Make all labels integers or all text, for "
-                "example with y.astype(str)."
-            )
+            _refuse_objects(y)
         return y
 
     def _encode_target(
@@ -327,6 +330,9 @@ n_columns), or list of sequences
             )
         self._multilabel = kind == _MULTILABEL
         if self._multilabel:
+            warn_of_several_labels(
+                y, None if self._every_step else self.n_timesteps_in_
+            )
             self.classes_ = np.arange(y.shape[1])
             return
         if in_parts and classes is None:
@@ -374,15 +380,15 @@ n_columns), or list of sequences
                 )
         try:
             by_class = compute_sample_weight(self.class_weight, y).astype(np.float64)
-            if not (by_class >= 0).all():
-                raise ValueError("a weight is negative or no number")
+            if not (np.isfinite(by_class) & (by_class >= 0)).all():
+                raise ValueError("a weight is negative, infinite or no number")
         except (TypeError, ValueError, LookupError) as error:
             raise ValueError(
                 f"class_weight={self.class_weight!r} does not go with y ({error}). "
                 'Give "balanced" or a dict from label to a weight that is not '
                 "negative, or for a multilabel y a list of such dicts, one per label."
             ) from error
-        return by_class if weights is None else by_class * weights
+        return by_class if weights is None else by_class * relative_weights(weights)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class, or the labels more probable than not.
@@ -431,10 +437,32 @@ n_columns), or list of sequences
         return tags
 
 
+def _refuse_objects(y: NDArray[Any]) -> NoReturn:
+    """Say what is wrong with labels that scikit-learn cannot tell the type of."""
+    types = {type(label) for label in y.ravel()}
+    what = (
+        f"Unknown label type: unknown. y holds values of type "
+        f"{', '.join(sorted(found.__name__ for found in types))}"
+    )
+    if all(issubclass(found, (Real, np.bool_)) for found in types):
+        dtype = np.asarray(y.tolist()).dtype.kind
+        name = {"b": "bool", "f": "float"}.get(dtype, "int")
+        raise ValueError(
+            f"{what} as objects (dtype {y.dtype}), which scikit-learn takes for labels "
+            f"only if they are text. Use y.astype({name})."
+        )
+    raise ValueError(
+        f"{what}. Make all labels integers or all text, for example with y.astype(str)."
+    )
+
+
 def _unique_labels(classes: Any) -> NDArray[Any]:
     """The sorted labels of partial_fit's argument."""
     try:
-        return np.unique(column_or_1d(classes))
+        labels: NDArray[Any] = np.unique(column_or_1d(classes))
+        if not len(labels):
+            raise ValueError("it is empty")
+        return labels
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.targets import Target
+from sklstm.targets import Target, relative_weights
 from sklstm.validation import StrOptions, _fit_context, check_numeric_target
 
 
@@ -244,12 +244,15 @@ n_columns), or list of sequences
         self._y_mean = np.zeros(columns.shape[1])
         self._y_scale = np.ones(columns.shape[1])
         if self.normalize_y:
+            weights = None if weights is None else relative_weights(weights)
             self._y_mean = np.average(columns, axis=0, weights=weights)
-            variance = np.average(
-                (columns - self._y_mean) ** 2, axis=0, weights=weights
-            )
+            deviations = columns - self._y_mean
+            largest = np.abs(deviations).max(axis=0)
             # A constant target has nothing to scale.
-            self._y_scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+            largest[largest == 0] = 1.0
+            # Squares of small deviations would be zero.
+            variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
+            self._y_scale = np.where(variance > 0, largest * np.sqrt(variance), 1.0)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The targets of every sequence.
