@@ -396,10 +396,19 @@ CASES = [
     ),
     (
         "unequal features",
-        lambda: classifier().fit([np.ones((2, 2)), np.ones((2, 3))], [0, 1]),
+        lambda: classifier().fit([np.ones((2, 2)), np.ones((4, 3))], [0, 1]),
         ValueError,
         "Sequence 1 of X has 3 features, but sequence 0 has 2. Every sequence must "
         "be an array of shape (n_timesteps, n_features) with the same n_features.",
+    ),
+    (
+        "axes swapped",
+        lambda: classifier().fit([np.ones((3, 43)), np.ones((3, 30))], [0, 1]),
+        ValueError,
+        "Sequence 1 of X has 30 features, but sequence 0 has 43. Every sequence must "
+        "be an array of shape (n_timesteps, n_features) with the same n_features. The "
+        "first axis of all is 3: the axes look swapped, (n_features, n_timesteps), as "
+        "sktime and aeon have them. If so, give [x.T for x in X].",
     ),
     (
         "sequence of three axes",
