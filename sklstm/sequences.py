@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -331,11 +331,7 @@ def pad_ragged(
     n_features = arrays[0].shape[1]
     for k, array in enumerate(arrays):
         if array.shape[1] != n_features:
-            raise ValueError(
-                f"Sequence {k} of X has {array.shape[1]} features, but sequence 0 has "
-                f"{n_features}. Every sequence must be an array of shape "
-                "(n_timesteps, n_features) with the same n_features."
-            )
+            _refuse_features(arrays, k)
     longest = max(len(array) for array in arrays)
     if n_timesteps is None:
         n_timesteps = longest
@@ -356,6 +352,21 @@ def pad_ragged(
         else:
             row[n_timesteps - len(array) :] = array
     return stacked
+
+
+def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
+    message = (
+        f"Sequence {k} of X has {arrays[k].shape[1]} features, but sequence 0 has "
+        f"{arrays[0].shape[1]}. Every sequence must be an array of shape "
+        "(n_timesteps, n_features) with the same n_features."
+    )
+    if len({len(array) for array in arrays}) == 1:
+        message += (
+            f" The first axis of all is {len(arrays[0])}: the axes look swapped, "
+            "(n_features, n_timesteps), as sktime and aeon have them. If so, give "
+            "[x.T for x in X]."
+        )
+    raise ValueError(message)
 
 
 def _join_cells(frame: Any) -> list[NDArray[Any]]:

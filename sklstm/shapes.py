@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences import chunks, is_ragged, pad_ragged, valid_steps
 from sklstm.validation import check_lengths_match, check_sequences
 
@@ -169,7 +170,8 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
                 after, is_view = _measure(output), _shares_memory(X, output)
                 X = output
         except Exception as error:
-            rows.append(StepShapes(name, shape_in, error=_message_of(error)))
+            message = _message_of(error) + _hint(step, X)
+            rows.append(StepShapes(name, shape_in, error=message))
             return ShapeReport(tuple(rows), name, error)
         rows.append(
             StepShapes(
@@ -292,6 +294,28 @@ def _message_of(error: Exception) -> str:
     """The first paragraph, on one line."""
     message = str(error).strip().partition("\n\n")[0]
     return " ".join(message.split()) or type(error).__name__
+
+
+def _hint(step: Any, X: Any) -> str:
+    """What to do if a transformer of tables was given sequences."""
+    is_table = len(getattr(X, "shape", (0, 0))) < 3 and not is_ragged(X)
+    if is_table or _predicts(step) or not _reads_tables_alone(step):
+        return ""
+    name = type(step).__name__
+    return (
+        f" {name} takes a table. Put it in front of what makes the sequences, or have "
+        f"SequenceScaler({name}()) apply it to every timestep."
+    )
+
+
+def _reads_tables_alone(transformer: Any) -> bool:
+    """Whether it is one of scikit-learn's kind; ours say themselves what to do."""
+    if isinstance(transformer, ThreeAxesOutputMixin):
+        return False
+    tags = get_tags(transformer) if isinstance(transformer, BaseEstimator) else None
+    return tags is not None and not (
+        tags.no_validation or tags.input_tags.three_d_array
+    )
 
 
 # -- the shapes --------------------------------------------------------------------

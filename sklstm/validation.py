@@ -5,14 +5,18 @@ This is the only module that imports names scikit-learn keeps private.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -57,6 +61,8 @@ __all__ = [
     "saying_what_to_do",
     "unchanged_on_error",
     "validate_parameter_constraints",
+    "warn_caller",
+    "warn_of_several_labels",
 ]
 
 AXES = "(n_samples, n_timesteps, n_features)"
@@ -468,6 +474,46 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return y
+
+
+def warn_of_several_labels(y: NDArray[Any], n_timesteps: int | None) -> None:
+    """Say how an indicator matrix is read, if it looks like something else.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows, n_labels)
+        Zeros and ones.
+    n_timesteps : int or None
+        Of X; None if the rows are timesteps themselves.
+    """
+    reasons = []
+    if (y.sum(axis=1) == 1).all():
+        reasons.append(
+            "Every row has exactly one 1: if it is one-hot, give the classes, "
+            "y.argmax(axis=-1)."
+        )
+    if y.shape[1] == n_timesteps:
+        reasons.append(
+            f"X has {n_timesteps} timesteps: for a label at each of them use "
+            "BiLSTMTimestepClassifier."
+        )
+    if reasons:
+        warn_caller(
+            f"The {y.shape[1]} columns of y are read as labels of their own, of which "
+            f"a prediction may have none or several. {' '.join(reasons)}",
+            DataConversionWarning,
+        )
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn of the line outside sklstm and scikit-learn that led here."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(
+        ("sklstm.", "sklearn.")
+    ):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def check_numeric_target(

@@ -35,7 +35,7 @@ y = np.array([0, 1] * 4)
 DAYS = pd.date_range("2026-05-01", periods=8)
 INDEXED = FRAME.set_index([pd.Index(y, name="id"), pd.RangeIndex(8, name="step")])
 STEPS = np.arange(24).reshape(8, 3) % 2
-BOTH = np.eye(2, dtype=int)[y]
+SEVERAL = np.array([[1, 0], [1, 1]] * 4)
 ADAM = keras.optimizers.Adam
 
 
@@ -396,10 +396,19 @@ CASES = [
     ),
     (
         "unequal features",
-        lambda: classifier().fit([np.ones((2, 2)), np.ones((2, 3))], [0, 1]),
+        lambda: classifier().fit([np.ones((2, 2)), np.ones((4, 3))], [0, 1]),
         ValueError,
         "Sequence 1 of X has 3 features, but sequence 0 has 2. Every sequence must "
         "be an array of shape (n_timesteps, n_features) with the same n_features.",
+    ),
+    (
+        "axes swapped",
+        lambda: classifier().fit([np.ones((3, 43)), np.ones((3, 30))], [0, 1]),
+        ValueError,
+        "Sequence 1 of X has 30 features, but sequence 0 has 43. Every sequence must "
+        "be an array of shape (n_timesteps, n_features) with the same n_features. The "
+        "first axis of all is 3: the axes look swapped, (n_features, n_timesteps), as "
+        "sktime and aeon have them. If so, give [x.T for x in X].",
     ),
     (
         "sequence of three axes",
@@ -612,7 +621,7 @@ CASES = [
     ),
     (
         "y sparse",
-        lambda: classifier().fit(X, scipy.sparse.csr_array(BOTH)),
+        lambda: classifier().fit(X, scipy.sparse.csr_array(SEVERAL)),
         ValueError,
         "y is sparse (shape (8, 2)), but BiLSTMClassifier takes dense targets. Use "
         "y.toarray().",
@@ -713,7 +722,7 @@ CASES = [
     ),
     (
         "rows of numbers for labels",
-        lambda: classifier().fit(X, BOTH + 0.5),
+        lambda: classifier().fit(X, SEVERAL + 0.5),
         ValueError,
         "Unknown label type: continuous-multioutput. y holds numbers that are no "
         "labels, such as 1.5. To predict numbers use BiLSTMRegressor; to predict "
@@ -725,6 +734,22 @@ CASES = [
         ValueError,
         "Unknown label type: unknown. y holds values of type int, str. Make all "
         "labels integers or all text, for example with y.astype(str).",
+    ),
+    (
+        "integers among objects",
+        lambda: classifier().fit(X, y.astype(object)),
+        ValueError,
+        "Unknown label type: unknown. y holds values of type int as objects (dtype "
+        "object), which scikit-learn takes for labels only if they are text. Use "
+        "y.astype(int).",
+    ),
+    (
+        "booleans among objects, at every timestep",
+        lambda: timestep_classifier().fit(X, (STEPS > 0).astype(object)),
+        ValueError,
+        "Unknown label type: unknown. y holds values of type bool as objects (dtype "
+        "object), which scikit-learn takes for labels only if they are text. Use "
+        "y.astype(bool).",
     ),
     (
         "several multiclass columns",
@@ -818,8 +843,16 @@ CASES = [
         "class_weight negative",
         lambda: classifier(class_weight={0: -1}).fit(X, y),
         ValueError,
-        "class_weight={0: -1} does not go with y (a weight is negative or no "
+        "class_weight={0: -1} does not go with y (a weight is negative, infinite or no "
         'number). Give "balanced" or a dict from label to a weight that is not '
+        "negative, or for a multilabel y a list of such dicts, one per label.",
+    ),
+    (
+        "class_weight infinite",
+        lambda: classifier(class_weight={0: np.inf}).fit(X, y),
+        ValueError,
+        "class_weight={0: inf} does not go with y (a weight is negative, infinite or "
+        'no number). Give "balanced" or a dict from label to a weight that is not '
         "negative, or for a multilabel y a list of such dicts, one per label.",
     ),
     (
@@ -1248,6 +1281,13 @@ CASES = [
         "partial_fit, or fit again without warm_start.",
     ),
     (
+        "no classes",
+        lambda: classifier().partial_fit(X, y, classes=[]),
+        ValueError,
+        "classes=[] is no list of labels (it is empty). Give a 1D array of all labels, "
+        "all integers or all text.",
+    ),
+    (
         "classes in two axes",
         lambda: classifier().partial_fit(X, y, classes=[[0, 1]]),
         ValueError,
@@ -1286,21 +1326,21 @@ CASES = [
     ),
     (
         "label, then several",
-        lambda: twice((X, y, [0, 1]), (X, BOTH)),
+        lambda: twice((X, y, [0, 1]), (X, SEVERAL)),
         ValueError,
         "y has shape (8, 2), but BiLSTMClassifier was fitted on one label per "
         "sequence, one of [0 1].",
     ),
     (
         "several, then label",
-        lambda: twice((X, BOTH), (X, y)),
+        lambda: twice((X, SEVERAL), (X, y)),
         ValueError,
         "y has shape (8,), but BiLSTMClassifier was fitted on 2 labels: give an "
         "indicator matrix of shape (n_samples, 2).",
     ),
     (
         "other number of labels",
-        lambda: twice((X, BOTH), (X, np.eye(3, dtype=int)[y])),
+        lambda: twice((X, SEVERAL), (X, SEVERAL[:, [0, 1, 1]])),
         ValueError,
         "y has shape (8, 3), but BiLSTMClassifier was fitted on 2 labels: give an "
         "indicator matrix of shape (n_samples, 2).",
@@ -1335,7 +1375,7 @@ CASES = [
     ),
     (
         "warm_start, other targets",
-        lambda: again(regressor(), y=BOTH),
+        lambda: again(regressor(), y=SEVERAL),
         ValueError,
         "y has 2 targets, but BiLSTMRegressor was fitted on 1. Give as many, or call "
         "fit with warm_start=False to start again.",

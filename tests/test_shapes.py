@@ -121,6 +121,13 @@ def test_fitted_steps_run_as_they_are():
             "NaN in only some|infinity",
         ),
         ([StandardScaler()], [["a"]], "standardscaler", "could not convert"),
+        (
+            [StandardScaler(), BiLSTMClassifier()],
+            X[:, :, None],
+            "standardscaler",
+            "have SequenceScaler(StandardScaler()) apply it to every timestep.",
+        ),
+        ([PCA(2), BiLSTMClassifier()], RAGGED, "pca", "have SequenceScaler(PCA())"),
     ],
 )
 def test_the_step_that_breaks(steps, X, failed, message):
@@ -133,6 +140,22 @@ def test_the_step_that_breaks(steps, X, failed, message):
     assert f"{failed} failed: " in text
     assert any(part in text for part in message.split("|"))
     assert "\n\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("steps", "X"),
+    [
+        ([StandardScaler(), BiLSTMClassifier()], [["a"]]),
+        ([SequenceReshaper(4), BiLSTMClassifier()], X[:, :, None]),
+        ([SequenceScaler(), BiLSTMClassifier()], X[:, :, None] * np.inf),
+        ([FunctionTransformer(np.linalg.inv), BiLSTMClassifier()], X[:, :, None]),
+    ],
+)
+def test_other_failures_do_not_ask_for_a_scaler(steps, X):
+    """Only a transformer of tables that is given sequences does."""
+    report = explain_shapes(steps, X)
+    assert report.failed is not None
+    assert "have SequenceScaler" not in str(report)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ X = TABLE.reshape(48, 3, 2)
 TOTAL = TABLE[:, 0] + 0.1 * TABLE.sum(axis=1)
 BINARY = (TOTAL > 0).astype(int)
 LABELS = np.array(["high", "low", "mid"])[np.argsort(np.argsort(TOTAL)) // 16]
-SEVERAL = (TABLE[:, :3] > 0).astype(int)
+SEVERAL = (TABLE[:, :2] > 0).astype(int)
 
 
 def classifier(**params):

@@ -41,7 +41,7 @@ PROBLEMS = {
     ),
     "multilabel": (
         BiLSTMClassifier(4, direction="backward", epochs=1, random_state=2),
-        np.eye(2, dtype=int)[BINARY],
+        np.tri(2, dtype=int)[BINARY],
     ),
     "targets": (BiLSTMRegressor(units=5, epochs=2, random_state=3), NUMBERS),
     "dropout": (

@@ -74,7 +74,13 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
             if classes is not None:
                 check_known_classes(classes, self.classes_)
             return cast(Labels | Indicators, fitted)
-        codec = learn_labels(y, classes, type(self).__name__, in_parts=in_parts)
+        codec = learn_labels(
+            y,
+            classes,
+            type(self).__name__,
+            n_timesteps=None if self._layout.every_step else self.n_timesteps_in_,
+            in_parts=in_parts,
+        )
         self.classes_ = codec.classes
         return codec
 
@@ -89,6 +95,7 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class BiLSTMClassifier(BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, per sequence.
 
@@ -214,7 +221,8 @@ n_columns), or list of sequences
             A matrix is `n_columns` timesteps of one feature. Sequences in a list may
             differ in length. A timestep whose features are all NaN is padding.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any type, or an indicator matrix of zeros and ones.
+            Labels of any type, or an indicator matrix of zeros and ones. A one-hot
+            matrix is such a matrix, too: there is a warning if all rows have one 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Samples of weight zero are left out.
 

@@ -54,6 +54,7 @@ class BaseRegressor(RegressorMixin, BaseBiLSTM):
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class BiLSTMRegressor(BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, per sequence.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sklearn.metrics import accuracy_score, r2_score
@@ -26,6 +27,7 @@ class _PerTimestepMixin(BaseBiLSTM):
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, at every timestep.
 
@@ -185,6 +187,7 @@ or list of arrays, default=None
         return self._score_rows(X, y, sample_weight, accuracy_score)
 
 
+@dataclass(eq=False, repr=False)
 class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, at every timestep.
 

@@ -18,6 +18,7 @@ from sklearn.base import (
 )
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklstm.estimators.base import BaseBiLSTM
@@ -32,6 +33,7 @@ from sklstm.validation import (
     check_sequences,
     check_target,
     unchanged_on_error,
+    warn_of_several_labels,
 )
 from sklstm.windowing import Windows, front_padded
 
@@ -162,6 +164,8 @@ n_columns), or list of sequences
             batch = check_sequences(self, X, reset=True)
             y = check_target(self, y)
             check_lengths_match(batch, y)
+            if is_classifier(estimator) and type_of_target(y).startswith("multilabel"):
+                warn_of_several_labels(y, self.n_timesteps_in_)
             weights = check_sample_weight(sample_weight, len(batch))
             windows, owners = self._cut(batch)
             fit_params = _fit_params(estimator, _window_weights(owners, weights))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.targets.training_set import Target
+from sklstm.targets.training_set import Target, relative_weights
 
 
 class Codec(ABC):
@@ -216,10 +216,17 @@ class Numbers(Codec):
         n_targets = columns.shape[1]
         if not normalize:
             return cls(np.zeros(n_targets), np.ones(n_targets), y.ndim)
+        if weights is not None:
+            weights = relative_weights(weights)
         mean = np.average(columns, axis=0, weights=weights)
-        variance = np.average((columns - mean) ** 2, axis=0, weights=weights)
+        deviations = columns - mean
+        largest = np.abs(deviations).max(axis=0)
         # A constant target has nothing to scale.
-        return cls(mean, np.where(variance > 0, np.sqrt(variance), 1.0), y.ndim)
+        largest[largest == 0] = 1.0
+        # Squares of small deviations would be zero.
+        variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
+        scale = np.where(variance > 0, largest * np.sqrt(variance), 1.0)
+        return cls(mean, scale, y.ndim)
 
     def encode(
         self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str

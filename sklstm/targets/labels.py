@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Real
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from sklstm.targets.codecs import Indicators, Labels
-from sklstm.validation import check_target, column_or_1d
+from sklstm.targets.training_set import relative_weights
+from sklstm.validation import check_target, column_or_1d, warn_of_several_labels
 
 
 def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray[Any]:
@@ -45,16 +47,36 @@ def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray
             "integers or text."
         )
     if kind == "unknown":
-        types = sorted({type(label).__name__ for label in y.ravel()})
-        raise ValueError(
-            f"Unknown label type: {kind}. y holds values of type {', '.join(types)}. "
-            "Make all labels integers or all text, for example with y.astype(str)."
-        )
+        _refuse_objects(y)
     return y
 
 
+def _refuse_objects(y: NDArray[Any]) -> NoReturn:
+    """Say what is wrong with labels that scikit-learn cannot tell the type of."""
+    types = {type(label) for label in y.ravel()}
+    what = (
+        f"Unknown label type: unknown. y holds values of type "
+        f"{', '.join(sorted(found.__name__ for found in types))}"
+    )
+    if all(issubclass(found, (Real, np.bool_)) for found in types):
+        dtype = np.asarray(y.tolist()).dtype.kind
+        name = {"b": "bool", "f": "float"}.get(dtype, "int")
+        raise ValueError(
+            f"{what} as objects (dtype {y.dtype}), which scikit-learn takes for labels "
+            f"only if they are text. Use y.astype({name})."
+        )
+    raise ValueError(
+        f"{what}. Make all labels integers or all text, for example with y.astype(str)."
+    )
+
+
 def learn_labels(
-    y: NDArray[Any], classes: Any, name: str, *, in_parts: bool
+    y: NDArray[Any],
+    classes: Any,
+    name: str,
+    *,
+    n_timesteps: int | None,
+    in_parts: bool,
 ) -> Labels | Indicators:
     """The codec for labels.
 
@@ -65,6 +87,8 @@ def learn_labels(
         None takes those of y.
     name : str
         Of the estimator, for messages.
+    n_timesteps : int or None
+        Of X; None if the rows of y are timesteps themselves.
     in_parts : bool
         Whether y is only a part, so that `classes` must be given.
 
@@ -83,6 +107,7 @@ def learn_labels(
             "sklearn.multioutput.MultiOutputClassifier."
         )
     if kind == "multilabel-indicator":
+        warn_of_several_labels(y, n_timesteps)
         return Indicators(y.shape[1])
     if in_parts and classes is None:
         raise ValueError(
@@ -133,21 +158,24 @@ def weights_by_class(
             )
     try:
         by_class = compute_sample_weight(class_weight, y).astype(np.float64)
-        if not (by_class >= 0).all():
-            raise ValueError("a weight is negative or no number")
+        if not (np.isfinite(by_class) & (by_class >= 0)).all():
+            raise ValueError("a weight is negative, infinite or no number")
     except (TypeError, ValueError, LookupError) as error:
         raise ValueError(
             f"class_weight={class_weight!r} does not go with y ({error}). Give "
             '"balanced" or a dict from label to a weight that is not negative, or for '
             "a multilabel y a list of such dicts, one per label."
         ) from error
-    return by_class if weights is None else by_class * weights
+    return by_class if weights is None else by_class * relative_weights(weights)
 
 
 def _unique_labels(classes: Any) -> NDArray[Any]:
     """The sorted labels of partial_fit's argument."""
     try:
-        return np.unique(column_or_1d(classes))
+        labels: NDArray[Any] = np.unique(column_or_1d(classes))
+        if not len(labels):
+            raise ValueError("it is empty")
+        return labels
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "

@@ -5,7 +5,6 @@ Inside, it is rows: one for every valid timestep, sample after sample.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from sklstm.missing import is_missing
 from sklstm.sequences import SequenceBatch, is_ragged
-from sklstm.validation import check_sample_weight
+from sklstm.validation import check_sample_weight, warn_caller
 
 AXES = "(n_samples, n_timesteps)"
 
@@ -51,7 +50,7 @@ n_columns), or list of arrays
             f"dense values. Use {name}.toarray()."
         )
     if is_ragged(values):
-        rows = [np.asarray(row) for row in values]
+        rows = _without_last_axis([np.asarray(row) for row in values], name)
         if {len(row) for row in rows} != {sequences.values.shape[1]}:
             return _from_list(rows, sequences, name)
         array = np.stack(rows)
@@ -60,11 +59,10 @@ n_columns), or list of arrays
     if array.ndim not in (2, 3) or len(array) != len(sequences) or not array.size:
         _refuse_shape(array, sequences, name, estimator_name)
     if array.ndim == 3 and array.shape[2] == 1:
-        warnings.warn(
+        warn_caller(
             f"{name} has shape {array.shape}; its last axis is dropped. Give it shape "
             f"{array.shape[:2]}, {AXES}.",
             DataConversionWarning,
-            stacklevel=6,
         )
         array = array[:, :, 0]
     n_timesteps = array.shape[1]
@@ -74,6 +72,19 @@ n_columns), or list of arrays
     elif not (sequences.lengths == n_timesteps).all():
         _refuse_shape(array, sequences, name, estimator_name)
     return array.reshape(-1, *array.shape[2:])
+
+
+def _without_last_axis(rows: list[NDArray[Any]], name: str) -> list[NDArray[Any]]:
+    """Arrays of shape (n_timesteps_i,), if they all have a last axis of one."""
+    if not rows or any(row.ndim != 2 or row.shape[1] != 1 for row in rows):
+        return rows
+    warn_caller(
+        f"{name} is a list of arrays of shape (n_timesteps_i, 1), the first "
+        f"{rows[0].shape}; their last axis is dropped. Give each of them shape "
+        "(n_timesteps_i,).",
+        DataConversionWarning,
+    )
+    return [row[:, 0] for row in rows]
 
 
 def _from_list(

@@ -163,13 +163,18 @@ def arrange(labelled: Labelled, target: Target) -> TrainingSet:
 def _as_float32(
     weights: NDArray[np.float64] | None, n_rows: int
 ) -> NDArray[np.float32]:
-    """Weights as float32 can hold them; those too small for it are zero.
-
-    Only their ratios matter, so the largest is brought between 0.5 and 1, by a power
-    of two that leaves all digits as they are.
-    """
+    """Weights as float32 can hold them; those too small for it are zero."""
     if weights is None:
         return np.ones(n_rows, np.float32)
-    scaled = np.ldexp(weights, -np.frexp(weights.max())[1])
+    scaled = relative_weights(weights)
     scaled[scaled < np.finfo(np.float32).tiny] = 0
     return scaled.astype(np.float32)
+
+
+def relative_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the same ratios, the largest of which is between 0.5 and 1.
+
+    Sums and products of them are finite. A power of two leaves all digits as they are.
+    """
+    scaled: NDArray[np.float64] = np.ldexp(weights, -np.frexp(weights.max())[1])
+    return scaled
