@@ -15,7 +15,6 @@ MODULES = [
     "sklstm.datasets",
     "sklstm.displays",
     "sklstm.metrics",
-    "sklstm.utils.estimator_checks",
 ]
 
 

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from sequence_checks import ARCHITECTURE_CHECKS, yield_sequence_checks
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler
@@ -22,7 +23,6 @@ from sklstm import (
     WindowedEnsemble,
 )
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.utils.estimator_checks import yield_sequence_checks
 
 
 class OneSeries:
@@ -132,25 +132,15 @@ def test_scikit_learn_check(estimator, check):
 
 
 ARCHITECTURES = [
-    {"units": 3, "merge_mode": merge_mode}
-    for merge_mode in ("concat", "sum", "mul", "ave")
-] + [
-    {"units": units, "direction": direction}
-    for units, direction in product([2, (3, 2)], ["forward", "backward"])
+    *({"units": 3, "merge_mode": merge_mode} for merge_mode in ("sum", "mul", "ave")),
+    *({"units": 2, "direction": direction} for direction in ("forward", "backward")),
+    {"units": (3, 2), "direction": "backward"},
 ]
 SEQUENCE_ESTIMATORS = [
-    *[
-        estimator(epochs=2, **architecture)
-        for estimator, architecture in product(
-            [
-                BiLSTMClassifier,
-                BiLSTMRegressor,
-                BiLSTMTimestepClassifier,
-                BiLSTMTimestepRegressor,
-            ],
-            [*ARCHITECTURES, {"units": (3, 2)}],
-        )
-    ],
+    BiLSTMClassifier(units=(3, 2), epochs=2),
+    BiLSTMRegressor(units=3, epochs=2),
+    BiLSTMTimestepClassifier(units=3, epochs=2),
+    BiLSTMTimestepRegressor(units=(3, 2), epochs=2),
     BiLSTMClassifier(units=2, epochs=2, batch_size=5, dropout=0.2, clipnorm=1),
     BiLSTMRegressor(units=2, epochs=2, shuffle=False, normalize_y=False),
     BiLSTMClassifier(units=2, epochs=2, early_stopping=True, validation_fraction=0.3),
@@ -175,6 +165,24 @@ def _id(value):
 )
 def test_sequence_check(estimator, check):
     """Every check of ours, with three axes and sequences of unequal length."""
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pair
+        for estimator, architecture in product(
+            [BiLSTMClassifier, BiLSTMTimestepRegressor], ARCHITECTURES
+        )
+        for pair in yield_sequence_checks(
+            estimator(epochs=2, **architecture), ARCHITECTURE_CHECKS
+        )
+    ],
+    ids=_id,
+)
+def test_architecture_check(estimator, check):
+    """What padding and lengths might change in one architecture only."""
     check(estimator)
 
 

@@ -10,6 +10,7 @@ import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from sequence_checks import yield_sequence_checks
 from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier, is_regressor
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestRegressor
@@ -29,7 +30,6 @@ from sklstm import (
     pad_sequences,
 )
 from sklstm.estimators.windowed import window_places
-from sklstm.utils.estimator_checks import yield_sequence_checks
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 23, 2))

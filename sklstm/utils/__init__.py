@@ -1,1 +1,0 @@
-"""Tools for those who write sequence estimators of their own."""
