@@ -49,8 +49,8 @@ class SequenceBatch:
         return len(self.lengths)
 
     @property
-    def n_timesteps(self) -> int:
-        """The length of the longest sequence."""
+    def longest(self) -> int:
+        """The length of the longest sequence; `values` may have more timesteps."""
         return int(self.lengths.max())
 
     @property
@@ -114,6 +114,45 @@ class SequenceBatch:
             valid[rows] = valid_steps(np.asarray(self.values[source], dtype=np.float32))
         return valid
 
+    def all_values(self) -> NDArray[Any]:
+        """The sequences as one array, their padding where it was."""
+        return np.asarray(self.values if self.rows is None else self.values[self.rows])
+
+    def steps(self) -> NDArray[Any]:
+        """All timesteps that are data, sample after sample, in the dtype of `values`.
+
+        Returns
+        -------
+        ndarray of shape (n_steps, n_features)
+            A view if nothing is padded.
+        """
+        values = self.all_values()
+        if self.lengths.min() == values.shape[1]:
+            return values.reshape(-1, self.n_features)
+        steps: NDArray[Any] = values[self.valid()]
+        return steps
+
+    def place(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Put what belongs to the timesteps of `steps` where these were.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_steps,) or (n_steps, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_columns)
+            NaN at padding, if there is any: integers become floats, text and booleans
+            objects.
+        """
+        shape = (len(self), self.values.shape[1], *rows.shape[1:])
+        if self.lengths.min() == shape[1]:
+            return rows.reshape(shape)
+        dtype: Any = {"f": rows.dtype, "i": float, "u": float}.get(rows.dtype.kind)
+        placed = np.full(shape, np.nan, object if dtype is None else dtype)
+        placed[self.valid()] = rows
+        return placed
+
     def at(self, rows: NDArray[np.intp]) -> SequenceBatch:
         """Some of the sequences; nothing is copied."""
         source = rows if self.rows is None else self.rows[rows]
@@ -121,7 +160,7 @@ class SequenceBatch:
 
     def in_memory(self) -> SequenceBatch:
         """The same sequences as right-padded float32, unless they are too large."""
-        if 4 * len(self) * self.n_timesteps * self.n_features > IN_MEMORY_BYTES:
+        if 4 * len(self) * self.longest * self.n_features > IN_MEMORY_BYTES:
             return self
         return SequenceBatch(self.take(slice(None)), self.lengths, True)
 
@@ -446,31 +485,29 @@ def fit_length(
         themselves, not a copy, if every sequence fills `n_timesteps` already.
     """
     lengths = batch.lengths
-    values = np.asarray(
-        batch.values if batch.rows is None else batch.values[batch.rows]
-    )
-    if values.dtype.kind != "f":
-        values = values.astype(np.float64)
-    if values.shape[1] == n_timesteps == lengths.min():
-        return values
+    if batch.values.shape[1] == n_timesteps == lengths.min():
+        return _as_floats(batch.all_values())
+    steps = _as_floats(batch.steps())
     n_kept = np.minimum(lengths, n_timesteps)
     n_dropped = lengths - n_kept if truncating == "pre" else np.zeros_like(n_kept)
-    if batch.right_padded:
-        valid = np.arange(values.shape[1]) < lengths[:, None]
-    else:
-        valid = valid_steps(values)
-    rank = valid.cumsum(axis=1) - n_dropped[:, None]
-    kept = valid & (rank > 0) & (rank <= n_kept[:, None])
+    ranks = np.arange(len(steps)) - np.repeat(lengths.cumsum() - lengths, lengths)
+    ranks -= np.repeat(n_dropped, lengths)
+    kept = (ranks >= 0) & (ranks < np.repeat(n_kept, lengths))
     step = np.arange(n_timesteps)
     if padding == "post":
         filled = step < n_kept[:, None]
     else:
         filled = step >= n_timesteps - n_kept[:, None]
     shape = (len(batch), n_timesteps, batch.n_features)
-    padded = np.full(shape, np.nan, dtype=values.dtype)
+    padded = np.full(shape, np.nan, dtype=steps.dtype)
     # Both masks list the same timesteps in the same order: by sample, then by time.
-    padded[filled] = values[kept]
+    padded[filled] = steps[kept]
     return padded
+
+
+def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
+    """Of a dtype that has NaN."""
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def split_sequences(values: NDArray[Any]) -> list[NDArray[Any]]:

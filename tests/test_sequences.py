@@ -41,7 +41,7 @@ def test_read_sequences_finds_every_length(pair):
     batch = read_sequences(values)
     assert len(batch) == len(sequences)
     assert batch.n_features == values.shape[2]
-    assert batch.n_timesteps == max(map(len, sequences))
+    assert batch.longest == max(map(len, sequences))
     assert batch.values is values
     assert_array_equal(batch.lengths, [len(sequence) for sequence in sequences])
     in_front = all(

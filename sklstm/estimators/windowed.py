@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
-from sklstm.sequences import SequenceBatch, chunks, valid_steps
+from sklstm.sequences import SequenceBatch, chunks
 from sklstm.validation import (
     HasMethods,
     Interval,
@@ -269,11 +269,7 @@ n_columns), or list of sequences
         """The windows of all sequences, and which sequence each belongs to."""
         stride = self.stride or max(1, self.n_timesteps // 2)
         owners, ends, n_steps = window_places(batch.lengths, self.n_timesteps, stride)
-        values = np.asarray(batch.values)
-        if batch.lengths.min() == values.shape[1]:
-            steps = values.reshape(-1, batch.n_features)
-        else:
-            steps = values[valid_steps(values)]
+        steps = batch.steps()
         if steps.dtype.kind != "f":  # a window is padded with NaN
             steps = steps.astype(np.float64)
         # Windows of short sequences reach back before the sequence, maybe before all.

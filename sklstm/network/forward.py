@@ -97,7 +97,7 @@ class ForwardPass:
     def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
         lengths = batch.lengths
-        per_row = 4 * batch.n_timesteps * batch.n_features
+        per_row = 4 * batch.longest * batch.n_features
         rows = min(self.chunk_rows, max(1, CHUNK_BYTES // per_row))
         chunks = [
             slice(start, min(start + rows, len(lengths)))

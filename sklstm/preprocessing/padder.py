@@ -134,7 +134,7 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             batch = check_sequences(self, X, reset=True)
             if self.n_timesteps is None:
-                self.n_timesteps_out_ = batch.n_timesteps
+                self.n_timesteps_out_ = batch.longest
             else:
                 self.n_timesteps_out_ = self.n_timesteps
             self._refuse_longer(batch)
@@ -194,13 +194,13 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
 
     def _refuse_longer(self, batch: SequenceBatch) -> None:
         n_timesteps = self.n_timesteps_out_
-        if self.truncating != "raise" or batch.n_timesteps <= n_timesteps:
+        if self.truncating != "raise" or batch.longest <= n_timesteps:
             return
         longer = np.flatnonzero(batch.lengths > n_timesteps)
         raise ValueError(
             f"Sequence {longer[0]} of X has {batch.lengths[longer[0]]} timesteps, more "
             f"than n_timesteps={n_timesteps} ({len(longer)} such sequences of "
-            f"{len(batch)}; the longest has {batch.n_timesteps}). Choose a larger "
+            f"{len(batch)}; the longest has {batch.longest}). Choose a larger "
             'n_timesteps, or truncating="pre" or "post" to cut them.'
         )
 

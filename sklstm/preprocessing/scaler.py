@@ -22,7 +22,6 @@ from sklstm.sequences import (
     is_ragged,
     pad_ragged,
     read_sequences,
-    valid_steps,
 )
 from sklstm.validation import (
     AXES,
@@ -140,7 +139,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If X has missing or infinite values, or a sequence without timesteps.
         """
         with unchanged_on_error(self):
-            rows = _rows(check_sequences(self, X, reset=True))
+            rows = check_sequences(self, X, reset=True).steps()
             self._keep(clone(self._unfitted_scaler()).fit(rows), rows)
         return self
 
@@ -168,7 +167,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
-            rows = _rows(check_sequences(self, X, reset=first))
+            rows = check_sequences(self, X, reset=first).steps()
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
             self._keep(scaler.partial_fit(rows), rows)
         return self
@@ -284,8 +283,7 @@ n_timesteps)
         self, function: Callable[[NDArray[Any]], Any], batch: SequenceBatch
     ) -> NDArray[Any]:
         """A function of rows over the valid timesteps; NaN elsewhere."""
-        rows = _rows(batch)
-        n_samples, n_timesteps, _ = batch.values.shape
+        rows = batch.steps()
         changed = _as_array(function(rows))
         if len(changed) != len(rows):
             raise ValueError(
@@ -297,13 +295,9 @@ n_timesteps)
             changed = changed.astype(dtype, copy=False)
         if not np.isfinite(changed).all():
             self._refuse_result(rows, changed)
-        if batch.lengths.min() == n_timesteps:
-            return changed.reshape(n_samples, n_timesteps, -1)
-        shape = (n_samples, n_timesteps, changed.shape[1])
-        # Padding is NaN, which integers and booleans cannot hold.
-        padded = np.full(shape, np.nan, dtype if dtype.kind == "f" else np.float64)
-        padded[valid_steps(np.asarray(batch.values))] = changed
-        return padded
+        if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
+            changed = changed.astype(np.float64)  # padding is NaN
+        return batch.place(changed)
 
     def _refuse_result(self, rows: NDArray[Any], changed: NDArray[Any]) -> None:
         row, feature = (int(k) for k in np.argwhere(~np.isfinite(changed))[0])
@@ -319,15 +313,6 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _rows(batch: SequenceBatch) -> NDArray[Any]:
-    """All valid timesteps, shape (n_steps, n_features); a view if nothing is padded."""
-    values = np.asarray(batch.values)
-    if batch.lengths.min() == values.shape[1]:
-        return values.reshape(-1, values.shape[2])
-    rows: NDArray[Any] = values[valid_steps(values)]
-    return rows
 
 
 def _as_array(table: Any) -> NDArray[Any]:

@@ -106,7 +106,7 @@ class _PerTimestep(Layout):
         weights = read_timestep_weight(sample_weight, sequences, estimator_name=name)
         used = np.ones(len(y), dtype=bool) if weights is None else weights > 0
         refuse_missing(y, used, sequences)
-        steps = np.arange(sequences.n_timesteps) < sequences.lengths[:, None]
+        steps = np.arange(sequences.longest) < sequences.lengths[:, None]
         steps[steps] = used
         if weights is not None:
             y, weights = y[used], weights[used]

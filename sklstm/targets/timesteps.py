@@ -197,11 +197,4 @@ or list of ndarray
     """
     if is_ragged(like):
         return np.split(rows, sequences.lengths.cumsum()[:-1])
-    shape = (len(sequences), sequences.values.shape[1], *rows.shape[1:])
-    if sequences.lengths.min() == shape[1]:
-        return rows.reshape(shape)
-    if rows.dtype.kind not in "fiu":
-        rows = rows.astype(object)
-    placed = np.full(shape, np.nan, np.result_type(rows.dtype, np.float64))
-    placed[sequences.valid()] = rows
-    return placed
+    return sequences.place(rows)
