@@ -4,6 +4,7 @@ load_digits, 4 merge modes x 2 units x 3 folds. Every contender runs in a proces
 own, with an engine of its own, and searches twice: first with workers that have just
 started, then again. On an engine of one core joblib searches in the calling process, so
 "dask 1" is a cluster of two workers that gives all tasks to one; ray has no such row.
+dask's client is the one that docs/guide/cluster.md recommends.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,10 +28,13 @@ import numpy as np
 from common import in_fresh_process, in_turn, print_heading, print_table
 from joblib import parallel_config
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklstm import BiLSTMClassifier, SequenceReshaper
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from guide import recipe
 
 CONTENDERS = [
     "sequential",
@@ -44,7 +49,6 @@ GRID = {
     "bilstmclassifier__units": [16, 32],
 }
 X, y = load_digits(return_X_y=True)
-FOLDS = list(StratifiedKFold(3).split(X, y))
 
 
 def noop(number: int) -> int:
@@ -55,7 +59,7 @@ def noop(number: int) -> int:
 def engine(name: str, n_workers: int) -> Iterator[dict[str, Any]]:
     """Start an engine; gives the arguments of `parallel_config`."""
     if name == "dask":
-        from distributed import Client, LocalCluster
+        from distributed import LocalCluster
 
         cluster = LocalCluster(
             n_workers=2,
@@ -63,7 +67,10 @@ def engine(name: str, n_workers: int) -> Iterator[dict[str, Any]]:
             dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         )
-        with cluster, Client(cluster) as client:
+        names: dict[str, Any] = {}
+        address = {"scheduler:8786": cluster.scheduler_address}
+        exec(recipe("cluster.md", "dask", address), names)
+        with cluster, names["client"] as client:
             workers = list(client.nthreads())[:n_workers]
             yield {"backend": "dask", "client": client, "workers": workers}
     elif name == "ray":
@@ -95,14 +102,12 @@ def run(name: str, n_workers: int, epochs: int) -> dict[str, Any]:
         SequenceReshaper(n_timesteps=8), BiLSTMClassifier(epochs=epochs, random_state=0)
     )
     n_jobs = None if name == "dask" else n_workers
-    search = GridSearchCV(pipeline, GRID, cv=FOLDS, n_jobs=n_jobs, refit=False)
+    search = GridSearchCV(pipeline, GRID, cv=3, n_jobs=n_jobs, refit=False)
     times = [time.perf_counter()]
     with engine(name, n_workers) as settings:
         times.append(time.perf_counter())
         client = settings.get("client")
         sizes = measure_tasks(client) if client else []
-        if client:
-            settings["scatter"] = [X, y, *chain(*FOLDS)]
         with parallel_config(**settings):
             for _ in range(2):
                 search.fit(X, y)
@@ -113,18 +118,19 @@ def run(name: str, n_workers: int, epochs: int) -> dict[str, Any]:
         "seconds": np.diff(times).tolist(),
         "fit": search.cv_results_["mean_fit_time"].mean(),
         "score": scores.sum(),
-        "task_bytes": min(sizes, default=None),
+        "task_bytes": max(sizes, default=None),
         "tasks_per_second": rate,
     }
 
 
 def measure_tasks(client: Any) -> list[int]:
-    """A list that fills with the pickled size of every task given to dask."""
+    """A list that fills with the pickled size of every task that joblib gives dask."""
     sizes: list[int] = []
     submit = client.submit
 
     def measured(*args: Any, **kwargs: Any) -> Any:
-        sizes.append(len(cloudpickle.dumps((args, kwargs))))
+        if "tasks" in kwargs:
+            sizes.append(len(cloudpickle.dumps((args, kwargs))))
         return submit(*args, **kwargs)
 
     client.submit = measured
@@ -192,9 +198,8 @@ def main() -> None:
         print(f"a worker's {part}, s: {median(s[part] for s in starts):.2f}")
     tasks = [r for runs in results.values() for r in runs if r["task_bytes"]]
     if tasks:
-        folds = len(cloudpickle.dumps(FOLDS))
-        print(f"bytes of a task of dask: {min(r['task_bytes'] for r in tasks)}")
-        print(f"of which folds: {folds}; not sent: {X.nbytes + y.nbytes} of X and y")
+        print(f"bytes of a task of dask: {max(r['task_bytes'] for r in tasks)}")
+        print(f"not sent with it: {X.nbytes + y.nbytes} of X and y")
         rate = median(r["tasks_per_second"] for r in tasks)
         print(f"tasks of nothing per second: {rate:.0f}")
 

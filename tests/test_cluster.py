@@ -1,7 +1,6 @@
 """Searches on dask and on ray: the scores of one process, even when a worker dies."""
 
 import functools
-import gc
 import json
 import logging
 import os
@@ -10,8 +9,8 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from itertools import chain
+from contextlib import suppress
+from copy import copy
 
 import cloudpickle
 import guide
@@ -29,7 +28,6 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     ParameterGrid,
     RandomizedSearchCV,
-    StratifiedKFold,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -70,6 +68,13 @@ def searched_here(kind):
     return clone(SEARCHES[kind]).set_params(error_score="raise").fit(X, y)
 
 
+def recipe(name, changes=()):
+    """Code of the guide, which is short."""
+    code = guide.recipe("cluster.md", name, changes)
+    assert len(code.splitlines()) <= 10
+    return code
+
+
 def assert_same_search(search, expected):
     assert search.cv_results_.keys() == expected.cv_results_.keys()
     for name, column in expected.cv_results_.items():
@@ -101,22 +106,25 @@ def reporting_scorer(folder):
     return score
 
 
-def dies_once(folder):
-    """A step that kills the process it runs in, once, with part of the search done."""
+def deadly(function, folder, n_deaths, every):
+    """The function; every so many calls in other processes it kills the process."""
     here = os.getpid()
 
-    def transform(X):
+    def call(*args, **kwargs):
         if os.getpid() != here:
             tempfile.mkstemp(dir=folder)
-            if len(os.listdir(folder)) > 4:
-                try:
-                    os.mkdir(folder / "died")
-                except FileExistsError:
-                    return X
-                os.kill(os.getpid(), signal.SIGKILL)
-        return X
+            death = len(list(folder.glob("tmp*"))) // every
+            with suppress(FileExistsError):
+                if 0 < death <= n_deaths:
+                    (folder / f"death {death}").mkdir()
+                    os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
 
-    return FunctionTransformer(transform)
+    return call
+
+
+def assert_died(folder, n_deaths):
+    assert len(list(folder.glob("death*"))) == n_deaths
 
 
 def arrival():
@@ -143,7 +151,7 @@ def dask_arrivals():
 
 @pytest.fixture(scope="module")
 def dask_engine(tmp_path_factory, dask_arrivals):
-    """A client of two worker processes with a thread each."""
+    """The client of the guide, of two worker processes with a thread each."""
     distributed = pytest.importorskip("distributed", reason="needs sklstm[dask]")
     cluster = distributed.LocalCluster(
         n_workers=N_WORKERS,
@@ -153,7 +161,9 @@ def dask_engine(tmp_path_factory, dask_arrivals):
         silence_logs=logging.CRITICAL,
         local_directory=str(tmp_path_factory.mktemp("dask")),
     )
-    with cluster, distributed.Client(cluster) as client:
+    names = {}
+    exec(recipe("dask", {"scheduler:8786": cluster.scheduler_address}), names)
+    with cluster, names["client"] as client:
         fitted = clone(PIPELINE).fit(X, y)
         for name, arguments in {
             "unfitted": (pickle.dumps(PIPELINE),),
@@ -163,23 +173,11 @@ def dask_engine(tmp_path_factory, dask_arrivals):
         yield client
 
 
-def n_tasks(dask_scheduler):
-    return len(dask_scheduler.tasks)
-
-
 @pytest.fixture
 def dask_client(dask_engine):
-    """With nothing left of the test before.
-
-    Data that are scattered again while dask still releases them are lost, and whoever
-    scatters waits for ever: https://github.com/dask/distributed/issues/8576.
-    """
-    gc.collect()
-    for _ in range(1000):
-        if not dask_engine.run_on_scheduler(n_tasks):
-            return dask_engine
-        time.sleep(0.01)
-    raise AssertionError("dask still holds data of the test before")
+    """With all workers: joblib hands nothing to a cluster that has one core left."""
+    dask_engine.wait_for_workers(N_WORKERS, timeout=120)
+    return dask_engine
 
 
 @pytest.fixture(scope="module")
@@ -236,57 +234,59 @@ def test_dask_scores_as_one_process(dask_client, kind, tmp_path):
     search = clone(SEARCHES[kind]).set_params(
         error_score="raise", scoring=reporting_scorer(tmp_path)
     )
-    with parallel_config(backend="dask", scatter=[X, y]):
+    with parallel_config(backend="dask"):
         search.fit(X, y)
     assert_same_search(search, searched_here(kind))
     assert_ran_on_workers(tmp_path, n_threads=1)
 
 
 def test_data_travel_once(dask_client, monkeypatch):
-    """Sequences and folds are sent before the search, tasks hold only their names."""
-    sequences = [np.repeat(row, 50).reshape(-1, 2) for row in X]
-    splits = list(StratifiedKFold(2).split(X, y))
-    client = type(dask_client)
-    submit, scatter = client.submit, client.scatter
-    sizes, scattered = [], []
+    """Data and folds are given to dask once, tasks hold only their names."""
+    sequences = [np.repeat(row, 50 + k % 2).reshape(-1, 2) for k, row in enumerate(X)]
+    ragged = np.array(sequences, dtype=object)
+    submit = dask_client.submit
+    sizes, given = [], []
 
-    def measured_submit(self, *args, **kwargs):
-        sizes.append(len(cloudpickle.dumps((args, kwargs))))
-        return submit(self, *args, **kwargs)
+    def measured(function, *args, **kwargs):
+        if function is copy:
+            given.append(id(args[0]))
+        else:
+            sizes.append(len(cloudpickle.dumps((function, args, kwargs))))
+        return submit(function, *args, **kwargs)
 
-    def counted_scatter(self, data, **kwargs):
-        scattered.extend(data)
-        return scatter(self, data, **kwargs)
-
-    monkeypatch.setattr(client, "submit", measured_submit)
-    monkeypatch.setattr(client, "scatter", counted_scatter)
+    monkeypatch.setattr(dask_client, "submit", measured)
     grid = {"merge_mode": ["sum", "mul"], "batch_size": [100, 200]}
-    search = GridSearchCV(PIPELINE[-1], grid, cv=splits, refit=False)
-    data = [sequences, y, *chain(*splits)]
-    with parallel_config(backend="dask", scatter=data):
-        search.fit(sequences, y)
-    assert [id(item) for item in scattered] == [id(item) for item in data]
-    assert 0 < max(sizes) < len(pickle.dumps(sequences)) / 20
+    search = GridSearchCV(PIPELINE[-1], grid, cv=2, refit=False)
+    with parallel_config(backend="dask"):
+        search.fit(ragged, y)
+    assert given.count(id(ragged)) == given.count(id(y)) == 1
+    assert len(given) == 2 + 2 * 2
+    assert 0 < max(sizes) < len(pickle.dumps(ragged)) / 20
 
 
-def recipe(name):
-    """Code of the guide, which is short."""
-    code = guide.recipe("cluster.md", name)
-    assert len(code.splitlines()) <= 10
-    return code
+def test_a_search_of_large_data(dask_client, tmp_path):
+    """With the recipe of the guide dask gets nothing of X; the scores are equal."""
+    np.save(tmp_path / "X.npy", X)
+    names = {"pipeline": PIPELINE, "path": tmp_path / "X.npy", "y": y}
+    exec(recipe("large data"), names)
+    search = clone(SEARCHES["randomized"]).set_params(
+        estimator=names["reading"], error_score="raise"
+    )
+    with parallel_config(backend="dask"):
+        search.fit(names["rows"], y)
+    assert_same_search(search, searched_here("randomized"))
+    plain = search.best_estimator_[1:]
+    expected = searched_here("randomized").predict_proba(X)
+    assert_array_equal(plain.predict_proba(X), expected)
 
 
 def test_a_worker_of_dask_dies(dask_client, tmp_path):
-    """The recipe of the guide finishes with the same scores."""
-    dask_client.wait_for_workers(N_WORKERS)
-    code = recipe("dask").replace("scheduler:8786", dask_client.scheduler.address)
-    step = make_pipeline(dies_once(tmp_path), *PIPELINE)
-    names = {"pipeline": step, "grid": GRID, "X": X, "y": y}
-    try:
-        exec(code, names)
-    finally:
-        names["client"].close()
-    assert (tmp_path / "died").exists()
+    """Three times: the recipe of the guide finishes with the same scores."""
+    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=3, every=6))
+    pipeline = make_pipeline(step, *PIPELINE)
+    names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
+    exec(recipe("dask, search"), names)
+    assert_died(tmp_path, n_deaths=3)
     expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
     assert_same_search(names["search"], expected)
 
@@ -316,10 +316,16 @@ def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
         return apply_async(self, task, *args, **kwargs)
 
     monkeypatch.setattr(Pool, "apply_async", recorded)
-    names = {"ray": ray_engine, "pipeline": PIPELINE, "X": X}
-    exec(recipe("ray, large data"), names)
+    names = {
+        "ray": ray_engine,
+        "stored": ray_engine.put(X),
+        "pipeline": PIPELINE,
+        "y": y,
+    }
+    in_store = {'np.load(path, mmap_mode="r")': "ray.get(stored)"}
+    exec(recipe("large data", in_store), names)
     search = clone(SEARCHES["randomized"]).set_params(
-        estimator=names["fetching"],
+        estimator=names["reading"],
         n_jobs=-1,
         error_score="raise",
         scoring=reporting_scorer(tmp_path),
@@ -337,11 +343,11 @@ def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
 
 def test_a_worker_of_ray_dies(ray_engine, tmp_path):
     """The recipe of the guide finishes with the same scores."""
-    code = recipe("ray").replace('ray.init("auto")', "")
-    step = make_pipeline(dies_once(tmp_path), *PIPELINE)
-    names = {"pipeline": step, "grid": GRID, "X": X, "y": y}
-    exec(code, names)
-    assert (tmp_path / "died").exists()
+    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=1, every=6))
+    pipeline = make_pipeline(step, *PIPELINE)
+    names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
+    exec(recipe("ray", {'ray.init("auto")': ""}), names)
+    assert_died(tmp_path, n_deaths=1)
     expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
     assert_same_search(names["search"], expected)
 
@@ -349,15 +355,32 @@ def test_a_worker_of_ray_dies(ray_engine, tmp_path):
 # -- searches that were stopped --------------------------------------------------------
 
 
+def assert_scores_of_a_search(scores):
+    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    assert_array_equal(scores, expected.cv_results_["mean_test_score"])
+
+
 def test_a_stopped_search_goes_on(tmp_path):
     """The recipe of the guide reads what was computed before, and computes the rest."""
-    code = recipe("resume").replace("search-cache", str(tmp_path))
     names = {"pipeline": PIPELINE, "grid": GRID, "X": X, "y": y}
-    exec(code, {**names, "grid": {name: values[:1] for name, values in GRID.items()}})
+    exec(recipe("candidates", {"search-cache": str(tmp_path)}), names)
+    names["models"], rest = names["models"][:1], names["models"][1:]
+    exec(recipe("resume"), names)
     (output,) = tmp_path.rglob("output.pkl")
     written = output.stat().st_mtime_ns
-    exec(code, names)
+    names["models"].extend(rest)
+    exec(recipe("resume"), names)
     assert output.stat().st_mtime_ns == written
     assert len(list(tmp_path.rglob("output.pkl"))) == len(ParameterGrid(GRID))
-    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
-    assert_array_equal(names["scores"], expected.cv_results_["mean_test_score"])
+    assert_scores_of_a_search(names["scores"])
+
+
+def test_a_worker_of_loky_dies(tmp_path):
+    """The recipe of the guide searches again, with fewer workers."""
+    names = {"pipeline": PIPELINE, "grid": GRID, "X": X, "y": y}
+    exec(recipe("candidates", {"search-cache": str(tmp_path)}), names)
+    names["scored"] = deadly(names["scored"], tmp_path, n_deaths=1, every=3)
+    exec(recipe("loky", {"8, 4, 2, 1": "2, 1"}), names)
+    assert_died(tmp_path, n_deaths=1)
+    assert names["n_jobs"] == 1
+    assert_scores_of_a_search([result.mean() for result in names["results"]])
