@@ -10,6 +10,7 @@ copyright = "the sklstm developers. MIT licence"
 version = release = sklstm.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -70,6 +71,10 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
 }
+
+plot_formats = [("svg", 72)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
