@@ -423,6 +423,7 @@ n_columns), or list of sequences
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one unless the target is multilabel.
+            A row alone and in a batch may differ by rounding, some 5e-7.
         """
         return self._probabilities(self._predict_outputs(X))
 
