@@ -3,8 +3,13 @@
 After a wanted change, write the file anew: ``python tests/test_api.py``.
 """
 
+import ast
 import importlib
 import inspect
+import re
+import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import sklstm
@@ -55,6 +60,33 @@ def public_api():
                 if not method.startswith("_") and owner.startswith("sklstm"):
                     shown = signature(function) if callable(function) else ""
                     yield f"{name}.{public}.{method}{shown}"
+
+
+def imported(source):
+    """The packages that a module imports, be it inside a function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+def test_what_is_imported_is_declared():
+    """A package that another one happens to bring may go with it."""
+    root = Path(__file__).resolve().parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    required = [*project["dependencies"], *chain.from_iterable(extras)]
+    declared = {re.match(r"[\w-]+", requirement)[0] for requirement in required}
+    # The check of data frames is skipped without pandas.
+    known = declared | {"sklstm", "pandas"} | sys.stdlib_module_names
+    names = {"sklearn": "scikit-learn"}
+    found = {
+        names.get(package, package)
+        for file in (root / "sklstm").rglob("*.py")
+        for package in imported(file.read_text())
+    }
+    assert found - known == set()
 
 
 def test_public_signatures_are_pinned():

@@ -91,3 +91,18 @@ def test_products_that_overflow():
     undefined = ForwardPass(np.full_like(flat, np.inf), architecture)
     with pytest.raises(ValueError, match=r"outputs are not finite.* lower learning"):
         undefined(batch)
+
+
+@pytest.mark.parametrize("units", [(4,), (32, 16), (100,)])
+@pytest.mark.parametrize("ragged", [False, True])
+def test_alone_or_in_a_batch(units, ragged):
+    """The figure in the guide: rounding depends on how many rows are multiplied."""
+    architecture = Architecture(3, units, "bidirectional", "concat", 3, "softmax")
+    rng = np.random.default_rng(3)
+    forward_pass = ForwardPass(initial_parameters(architecture, rng), architecture)
+    batch = random_batch(rng, n_samples=40, n_timesteps=30, ragged=ragged)
+    together = forward_pass(batch)
+    for size in (1, 3, 7):
+        parts = [np.arange(k, min(k + size, 40)) for k in range(0, 40, size)]
+        apart = np.concatenate([forward_pass(batch.at(rows)) for rows in parts])
+        assert_allclose(apart, together, rtol=0, atol=5e-7)

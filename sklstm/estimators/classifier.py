@@ -291,6 +291,7 @@ n_columns), or list of sequences
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one unless the target is multilabel.
+            A row alone and in a batch may differ by rounding, some 5e-7.
         """
         check_is_fitted(self)
         proba: NDArray[np.float64] = self._predict(X, self.codec_.probabilities)

@@ -218,7 +218,8 @@ n_columns), or list of sequences
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
-            As y was in `fit`.
+            As y was in `fit`. A row alone and in a batch may differ by rounding, some
+            3e-7 standard deviations of y.
         """
         check_is_fitted(self)
         numbers: NDArray[np.float64] = self._predict(X, self.codec_.decode)
