@@ -7,6 +7,7 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
+from sklstm.explain import explain_shapes
 from sklstm.export import to_onnx
 from sklstm.preprocessing import (
     SequencePadder,
@@ -16,7 +17,6 @@ from sklstm.preprocessing import (
     make_windows,
     pad_sequences,
 )
-from sklstm.shapes import explain_shapes
 
 __version__ = "0.1.0"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from sklstm.validation import Interval, validate_parameter_constraints
+from sklstm.parameters import Interval, validate_parameter_constraints
 
 __all__ = [
     "make_counting",

@@ -10,7 +10,8 @@ from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.utils import get_tags
 
-from sklstm.sequences import pad_ragged, read_sequences
+from sklstm.sequences.ragged import pad_ragged
+from sklstm.sequences.reading import read_sequences
 from sklstm.targets.timesteps import (
     read_timestep_weight,
     read_timesteps,

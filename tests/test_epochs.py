@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.network.architecture import Architecture, initial_parameters
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training import epochs
 from sklstm.training.epochs import BUCKET_BATCHES, _chunks_of, batch_order

@@ -30,7 +30,8 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
-from sklstm.sequences import is_ragged, pad_ragged, split_sequences, valid_steps
+from sklstm.sequences.batch import split_sequences, valid_steps
+from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.training.pool import POOL
 
 

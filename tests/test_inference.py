@@ -14,7 +14,7 @@ from sklstm.network.architecture import (
     split_parameters,
 )
 from sklstm.network.forward import ForwardPass, sigmoid, softmax
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
 
 
 def random_batch(rng, n_samples=11, n_timesteps=7, n_features=3, ragged=True):

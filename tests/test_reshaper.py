@@ -16,7 +16,7 @@ from strategies import dtypes, law, numbers
 
 from sklstm import SequencePadder, SequenceReshaper
 from sklstm.preprocessing.reshaper import steps_and_features
-from sklstm.sequences import read_sequences
+from sklstm.sequences.reading import read_sequences
 
 layouts = st.sampled_from(["timestep", "feature"])
 sizes = st.integers(1, 8)

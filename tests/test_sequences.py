@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from strategies import law, ragged, scattered
 
-from sklstm import sequences as module
-from sklstm.sequences import (
+from sklstm.sequences import batch as module
+from sklstm.sequences.batch import (
     SequenceBatch,
     chunks,
     fit_length,
-    is_ragged,
-    pad_ragged,
-    read_sequences,
     split_sequences,
     valid_steps,
 )
+from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.reading import read_sequences
 
 
 @given(scattered())

@@ -11,10 +11,10 @@ from sklstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTimestepRegressor,
-    inference,
-    sequences,
 )
-from sklstm.stored import StoredArray
+from sklstm.network import forward
+from sklstm.sequences import batch
+from sklstm.sequences.stored import StoredArray
 from sklstm.training import epochs
 
 rng = np.random.default_rng(0)
@@ -68,9 +68,9 @@ HOW = ["memmap", "hdf5", "zarr", "dask", "slices"]
 def small_chunks(monkeypatch):
     """So that data as small as these are read in many parts, every epoch anew."""
     n_bytes = X[:8].nbytes
-    for module in (sequences, epochs, inference):
+    for module in (batch, epochs, forward):
         monkeypatch.setattr(module, "CHUNK_BYTES", n_bytes)
-    monkeypatch.setattr(sequences, "IN_MEMORY_BYTES", n_bytes)
+    monkeypatch.setattr(batch, "IN_MEMORY_BYTES", n_bytes)
     return n_bytes
 
 

@@ -13,7 +13,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
 from sklstm.targets.training_set import Labelled, Target, arrange
 
 

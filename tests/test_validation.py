@@ -18,7 +18,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
-from sklstm.validation import as_three_axes, check_sequences, n_step_features
+from sklstm.sequences.checks import as_three_axes, check_sequences, n_step_features
 
 TABLE = np.arange(6.0).reshape(2, 3)
 NAMES = ["a", "b", "c"]

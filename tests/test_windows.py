@@ -36,8 +36,8 @@ from sklearn.utils.validation import _num_samples
 from strategies import dtypes, law, numbers
 
 from sklstm import BiLSTMRegressor, SlidingWindows, make_windows
-from sklstm.sequences import read_sequences
-from sklstm.windowing import Windows, sliding_windows, windows_of
+from sklstm.sequences.reading import read_sequences
+from sklstm.sequences.windows import Windows, sliding_windows, windows_of
 
 sizes = st.integers(1, 4)
 labels_of_rows = st.lists(st.sampled_from("abc"), min_size=1, max_size=12)
@@ -735,7 +735,7 @@ def test_nothing_makes_all_windows(monkeypatch):
 
     monkeypatch.setattr(Windows, "__getitem__", watched)
     monkeypatch.setattr("sklstm.training.epochs.CHUNK_BYTES", 2**20)
-    monkeypatch.setattr("sklstm.sequences.IN_MEMORY_BYTES", 2**20)
+    monkeypatch.setattr("sklstm.sequences.batch.IN_MEMORY_BYTES", 2**20)
     table = numbers((n_rows, 4), np.float32, 0)
     X = pd.DataFrame(table).assign(store=np.arange(n_rows) % 3)
     X.columns = [str(name) for name in X.columns]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from sklstm.displays.style import check_matplotlib, colour, count_from_whole_numbers
-from sklstm.validation import Interval, validate_parameter_constraints
+from sklstm.parameters import Interval, validate_parameter_constraints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

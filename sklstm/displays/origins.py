@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklstm.columns import column_names
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
 from sklstm.preprocessing.reshaper import columns_to_steps
 from sklstm.preprocessing.series import (
@@ -20,7 +19,8 @@ from sklstm.preprocessing.series import (
     find_column,
     read_labels,
 )
-from sklstm.windowing import SeriesOrder, windows_by_series
+from sklstm.sequences.columns import column_names
+from sklstm.sequences.windows import SeriesOrder, windows_by_series
 
 
 def _no_target() -> NDArray[np.intp]:

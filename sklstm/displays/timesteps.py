@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
 
 from sklstm.displays.style import (
     PADDING_STYLE,
@@ -14,7 +15,6 @@ from sklstm.displays.style import (
     colour,
     count_from_whole_numbers,
 )
-from sklstm.validation import _safe_indexing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

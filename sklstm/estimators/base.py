@@ -26,7 +26,9 @@ from sklstm.network import (
     Network,
     initial_parameters,
 )
+from sklstm.parameters import HasMethods, Interval, StrOptions, unchanged_on_error
 from sklstm.persistence import pack_state, unpack_state
+from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import (
     PER_SEQUENCE,
     Codec,
@@ -35,14 +37,6 @@ from sklstm.targets import (
     TrainingSet,
     arrange,
     codec_of_state,
-)
-from sklstm.validation import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    check_sequences,
-    n_step_features,
-    unchanged_on_error,
 )
 
 Direction = Literal["bidirectional", "forward", "backward"]

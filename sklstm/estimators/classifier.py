@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.parameters import StrOptions, _fit_context
 from sklstm.targets import Indicators, Labels
 from sklstm.targets.labels import (
     check_known_classes,
@@ -18,7 +19,6 @@ from sklstm.targets.labels import (
     learn_labels,
     weights_by_class,
 )
-from sklstm.validation import StrOptions, _fit_context
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -11,8 +11,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.parameters import StrOptions, _fit_context
 from sklstm.targets import Numbers
-from sklstm.validation import StrOptions, _fit_context, check_numeric_target
+from sklstm.targets.checks import check_numeric_target
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

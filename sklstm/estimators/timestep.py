@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.classifier import BaseClassifier
 from sklstm.estimators.regressor import BaseRegressor
+from sklstm.parameters import _fit_context
 from sklstm.targets import PER_TIMESTEP, Layout
-from sklstm.validation import _fit_context
 
 
 class _PerTimestepMixin(BaseBiLSTM):

@@ -23,19 +23,16 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
-from sklstm.sequences import SequenceBatch, chunks
-from sklstm.validation import (
-    HasMethods,
-    Interval,
-    _fit_context,
+from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
+from sklstm.sequences.batch import SequenceBatch, chunks
+from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.windows import Windows, front_padded
+from sklstm.targets.checks import (
     check_lengths_match,
     check_sample_weight,
-    check_sequences,
     check_target,
-    unchanged_on_error,
     warn_of_several_labels,
 )
-from sklstm.windowing import Windows, front_padded
 
 
 def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from sklstm.network.architecture import Architecture, split_parameters
-from sklstm.sequences import CHUNK_BYTES, SequenceBatch
+from sklstm.sequences.batch import CHUNK_BYTES, SequenceBatch
 
 Floats = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.network.forward import ForwardPass
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
 
 
 class Network:

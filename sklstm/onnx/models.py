@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.validation import fitted_on_table
+from sklstm.sequences.checks import fitted_on_table
 
 OLDEST_OPSET = 13
 

@@ -15,7 +15,7 @@ from sklstm.onnx.types import (
     numpy_type,
     proto_type,
 )
-from sklstm.validation import n_step_features
+from sklstm.sequences.checks import n_step_features
 
 # -- SequenceReshaper ------------------------------------------------------------------
 

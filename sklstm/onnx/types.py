@@ -11,7 +11,7 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     FloatTensorType,
 )
 
-from sklstm.validation import n_step_features
+from sklstm.sequences.checks import n_step_features
 
 
 def input_shape(operator: Any) -> list[int | None]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sklstm.columns import column_names
+from sklstm.parameters import Interval, validate_parameter_constraints
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
@@ -22,13 +22,9 @@ from sklstm.preprocessing.series import (
     read_labels,
     read_values,
 )
-from sklstm.validation import (
-    Interval,
-    listed,
-    saying_what_to_do,
-    validate_parameter_constraints,
-)
-from sklstm.windowing import Windows, sliding_windows
+from sklstm.sequences.checks import listed, saying_what_to_do
+from sklstm.sequences.columns import column_names
+from sklstm.sequences.windows import Windows, sliding_windows
 
 
 def make_windows(

@@ -10,25 +10,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.preprocessing.tables import sequences_of_table
-from sklstm.sequences import (
-    SequenceBatch,
-    fit_length,
-    is_ragged,
-    pad_ragged,
-    split_sequences,
-)
-from sklstm.validation import (
-    AXES,
+from sklstm.parameters import (
     Interval,
     StrOptions,
     _fit_context,
-    as_three_axes,
-    check_sequences,
     unchanged_on_error,
     validate_parameter_constraints,
 )
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.preprocessing.tables import sequences_of_table
+from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
+from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
+from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 
 class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):

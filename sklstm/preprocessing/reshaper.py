@@ -10,17 +10,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences import is_ragged, pad_ragged, valid_steps
-from sklstm.validation import (
-    AXES,
-    Interval,
-    StrOptions,
-    _fit_context,
-    refuse_kind,
-    saying_what_to_do,
-    unchanged_on_error,
-)
+from sklstm.sequences.batch import valid_steps
+from sklstm.sequences.checks import AXES, refuse_kind, saying_what_to_do
+from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 # A number of columns can have hundreds of divisors; a message names the nearest.
 MOST_DIVISORS_NAMED = 8

@@ -17,20 +17,11 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.sequences import (
-    SequenceBatch,
-    is_ragged,
-    pad_ragged,
-    read_sequences,
-)
-from sklstm.validation import (
-    AXES,
-    HasMethods,
-    _fit_context,
-    check_sequences,
-    fitted_on_table,
-    unchanged_on_error,
-)
+from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.checks import AXES, check_sequences, fitted_on_table
+from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.reading import read_sequences
 
 
 def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:

@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+from sklearn.utils import _safe_indexing, check_array
 
-from sklstm.columns import column_names, date_columns, in_index
-from sklstm.missing import is_missing
-from sklstm.validation import (
-    _safe_indexing,
-    listed,
-    refuse_date_columns,
-    saying_what_to_do,
-)
-from sklstm.windowing import SeriesOrder, elapsed_times
+from sklstm.sequences.checks import listed, refuse_date_columns, saying_what_to_do
+from sklstm.sequences.columns import column_names, date_columns, in_index
+from sklstm.sequences.missing import is_missing
+from sklstm.sequences.windows import SeriesOrder, elapsed_times
 
 Key = str | int | None
 

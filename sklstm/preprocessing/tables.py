@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from sklstm.columns import column_names, date_columns, in_index, one_column
-from sklstm.missing import is_missing
-from sklstm.sequences import is_ragged
-from sklstm.validation import listed, refuse_date_columns
+from sklstm.sequences.checks import listed, refuse_date_columns
+from sklstm.sequences.columns import column_names, date_columns, in_index, one_column
+from sklstm.sequences.missing import is_missing
+from sklstm.sequences.ragged import is_ragged
 
 
 def sequences_of_table(

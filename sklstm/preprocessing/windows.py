@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklstm.columns import column_names
+from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.series import (
     Columns,
@@ -25,15 +25,9 @@ from sklstm.preprocessing.series import (
     read_times,
     read_values,
 )
-from sklstm.validation import (
-    AXES,
-    Interval,
-    StrOptions,
-    _fit_context,
-    saying_what_to_do,
-    unchanged_on_error,
-)
-from sklstm.windowing import (
+from sklstm.sequences.checks import AXES, saying_what_to_do
+from sklstm.sequences.columns import column_names
+from sklstm.sequences.windows import (
     SeriesOrder,
     Windows,
     front_padded,

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
 
+from sklstm.targets.checks import check_target, warn_of_several_labels
 from sklstm.targets.codecs import Indicators, Labels
 from sklstm.targets.training_set import relative_weights
-from sklstm.validation import check_target, column_or_1d, warn_of_several_labels
 
 
 def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray[Any]:
@@ -29,8 +30,8 @@ def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray
     Raises
     ------
     ValueError
-        As :func:`~sklstm.validation.check_target`, and if y holds numbers that are no
-        labels or labels that cannot be sorted.
+        As :func:`~sklstm.targets.checks.check_target`, and if y holds numbers that are
+        no labels or labels that cannot be sorted.
     """
     y = check_target(estimator, y)
     try:

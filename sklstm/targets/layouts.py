@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.targets.checks import check_lengths_match, check_sample_weight
 from sklstm.targets.timesteps import (
     place_timesteps,
     read_timestep_weight,
@@ -17,7 +18,6 @@ from sklstm.targets.timesteps import (
     refuse_missing,
 )
 from sklstm.targets.training_set import Labelled
-from sklstm.validation import check_lengths_match, check_sample_weight
 
 
 class Layout(ABC):

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
-from sklstm.missing import is_missing
-from sklstm.sequences import SequenceBatch, is_ragged
-from sklstm.validation import check_sample_weight, warn_caller
+from sklstm.parameters import warn_caller
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.missing import is_missing
+from sklstm.sequences.ragged import is_ragged
+from sklstm.targets.checks import check_sample_weight
 
 AXES = "(n_samples, n_timesteps)"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch
 
 if TYPE_CHECKING:
     from sklstm.targets.codecs import Codec

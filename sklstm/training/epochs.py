@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.network.architecture import Architecture
-from sklstm.sequences import CHUNK_BYTES, SequenceBatch
+from sklstm.sequences.batch import CHUNK_BYTES, SequenceBatch
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training.program import (
     Batch,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklstm.windowing import Windows
+from sklstm.sequences.windows import Windows
 
 
 class StoredArray:

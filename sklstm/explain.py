@@ -20,8 +20,10 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences import chunks, is_ragged, pad_ragged, valid_steps
-from sklstm.validation import check_lengths_match, check_sequences
+from sklstm.sequences.batch import chunks, valid_steps
+from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.targets.checks import check_lengths_match
 
 HEADER = ("step", "shape in", "shape out", "padding", "memory")
 

@@ -1,0 +1,1 @@
+"""What comes in: batches, lists, windows, stored arrays, and the checks of X."""

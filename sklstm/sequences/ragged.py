@@ -1,0 +1,191 @@
+"""Sequences of unequal length: lists, containers of sequences, frames of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.sequences.columns import column_names, holds_dates
+
+
+def is_ragged(X: Any) -> bool:
+    """Whether X is a collection of sequences rather than one rectangular array.
+
+    True for a list or tuple of sequences that differ in length, have two axes each or
+    are arrays themselves; for a 1D container of sequences: an object array or a
+    pandas or polars Series; and for a data frame whose cells are sequences. A list of
+    equally long lists of numbers is a matrix. What has `to_list` but no `shape`, as
+    an Awkward Array, is a list.
+    """
+    if hasattr(X, "columns"):
+        return _has_nested_cells(X)
+    is_list = isinstance(X, (list, tuple)) or (
+        hasattr(X, "to_list") and not hasattr(X, "shape")
+    )
+    if not is_list and len(getattr(X, "shape", ())) != 1:
+        return False
+    if len(X) == 0:
+        return is_list
+    first = next(iter(X))
+    if not is_list and not _shape_of(first):
+        return False
+    shapes = {_shape_of(sequence) for sequence in X}
+    if len(shapes) > 1:
+        return True
+    n_axes = len(shapes.pop())
+    return n_axes == 2 or (n_axes == 1 and (not is_list or hasattr(first, "shape")))
+
+
+def _has_nested_cells(frame: Any) -> bool:
+    """Whether the cells of a data frame are sequences."""
+    names = column_names(frame)
+    if not len(frame) or not names:
+        return False
+    column = frame[names[0]]
+    return len(getattr(column, "shape", ())) == 1 and bool(
+        _shape_of(next(iter(column)))
+    )
+
+
+def _shape_of(sequence: Any) -> tuple[int, ...]:
+    if hasattr(sequence, "shape"):
+        return tuple(sequence.shape)
+    if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__len__"):
+        return ()
+    first: Any = next(iter(sequence), None)
+    if hasattr(first, "__len__") and not isinstance(first, (str, bytes)):
+        return (len(sequence), len(first))
+    return (len(sequence),)
+
+
+def pad_ragged(
+    sequences: Sequence[Any], n_timesteps: int | None = None, padding: str = "post"
+) -> NDArray[Any]:
+    """Stack sequences of unequal length, padding with NaN.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like, each (n_timesteps_i,) or (n_timesteps_i, n_features)
+        A 1D sequence is a sequence of one feature. Or a data frame whose columns are
+        features and whose cells are sequences of shape (n_timesteps_i,).
+    n_timesteps : int, default=None
+        Length of the result; None means that of the longest sequence.
+    padding : {"pre", "post"}, default="post"
+        Whether NaN goes in front of or behind the values.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+        float32 if every sequence is float32, else float64.
+
+    Raises
+    ------
+    ValueError
+        If a sequence has no timesteps, or another number of features than the first.
+    TypeError
+        If a sequence is not numeric.
+    """  # noqa: E501
+    if hasattr(sequences, "columns"):
+        sequences = _join_cells(sequences)
+    arrays = [_as_steps(sequence, k) for k, sequence in enumerate(sequences)]
+    if not arrays:
+        raise ValueError(
+            "X is an empty list: 0 sequences came, a minimum of 1 is required."
+        )
+    n_features = arrays[0].shape[1]
+    for k, array in enumerate(arrays):
+        if array.shape[1] != n_features:
+            _refuse_features(arrays, k)
+    longest = max(len(array) for array in arrays)
+    if n_timesteps is None:
+        n_timesteps = longest
+    elif longest > n_timesteps:
+        raise ValueError(
+            f"A sequence of X has {longest} timesteps, more than n_timesteps="
+            f"{n_timesteps}."
+        )
+    single = all(array.dtype == np.float32 for array in arrays)
+    stacked = np.full(
+        (len(arrays), n_timesteps, n_features),
+        np.nan,
+        dtype=np.float32 if single else np.float64,
+    )
+    for row, array in zip(stacked, arrays, strict=True):
+        if padding == "post":
+            row[: len(array)] = array
+        else:
+            row[n_timesteps - len(array) :] = array
+    return stacked
+
+
+def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
+    message = (
+        f"Sequence {k} of X has {arrays[k].shape[1]} features, but sequence 0 has "
+        f"{arrays[0].shape[1]}. Every sequence must be an array of shape "
+        "(n_timesteps, n_features) with the same n_features."
+    )
+    if len({len(array) for array in arrays}) == 1:
+        message += (
+            f" The first axis of all is {len(arrays[0])}: the axes look swapped, "
+            "(n_features, n_timesteps), as sktime and aeon have them. If so, give "
+            "[x.T for x in X]."
+        )
+    raise ValueError(message)
+
+
+def _join_cells(frame: Any) -> list[NDArray[Any]]:
+    """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
+    columns = [list(frame[name]) for name in frame.columns]
+    rows = []
+    for k, cells in enumerate(zip(*columns, strict=True)):
+        row = [np.asarray(cell) for cell in cells]
+        if len({cell.shape for cell in row}) > 1 or row[0].ndim != 1:
+            raise ValueError(
+                f"The cells of row {k} of X have shapes "
+                f"{', '.join(str(cell.shape) for cell in row)}. The cells of a row are "
+                "the features of one sequence: each must have shape (n_timesteps_i,), "
+                "the same in all columns."
+            )
+        rows.append(np.stack(row, axis=1))
+    return rows
+
+
+def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
+    """One sequence as a float array of shape (n_timesteps, n_features)."""
+    try:
+        array = np.asarray(sequence)
+        if holds_dates(array):
+            raise TypeError(f"it holds dates or durations (dtype {array.dtype})")
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+        elif array.dtype.kind not in "fiub":
+            raise TypeError(f"its dtype is {array.dtype}")
+    except (TypeError, ValueError) as error:
+        shapes = {_shape_of(step) for step in sequence} if _shape_of(sequence) else ()
+        if len(shapes) > 1 and () not in shapes:
+            raise ValueError(
+                f"Sequence {k} of X is ragged itself: its timesteps have shapes "
+                f"{', '.join(map(str, sorted(shapes)))}. Every timestep must have the "
+                "same features; put NaN on all features of a timestep that is missing, "
+                "and impute single ones."
+            ) from error
+        raise TypeError(
+            f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
+            "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
+        ) from error
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(
+            f"Sequence {k} of X has shape {array.shape}. Every sequence must have "
+            "shape (n_timesteps,) or (n_timesteps, n_features)."
+        )
+    if len(array) == 0:
+        raise ValueError(
+            f"Sequence {k} of X is empty: it has 0 timesteps. Drop it from X and y; "
+            "every sequence needs at least one timestep."
+        )
+    return array

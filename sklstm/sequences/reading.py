@@ -1,0 +1,107 @@
+"""Lengths and padding of an array of sequences; what is no number is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
+from sklstm.sequences.windows import Windows, count_steps, lengths_of, windows_of
+
+
+def read_sequences(values: Any) -> SequenceBatch:
+    """Find lengths and padding of a 3D array, and refuse what is not a number.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+        Numbers; a timestep whose features are all NaN is padding.
+
+    Returns
+    -------
+    SequenceBatch
+
+    Raises
+    ------
+    ValueError
+        If a value is infinite or too large for float32, if only some features of a
+        timestep are NaN, or if a sample is nothing but padding. The message says
+        where.
+    """
+    windows = windows_of(values)
+    if windows is None:
+        lengths, right_padded = _read_steps(values)
+    else:
+        lengths, right_padded = _read_windows(values, windows)
+    n_samples = len(lengths)
+    if n_samples and lengths.min() == 0:
+        empty = np.flatnonzero(lengths == 0)
+        raise ValueError(
+            f"Sample {empty[0]} of X is nothing but padding: all its timesteps are "
+            f"NaN ({len(empty)} such samples of {n_samples}). Every sample needs at "
+            "least one timestep with numbers; drop these rows from X and y."
+        )
+    return SequenceBatch(values, lengths, right_padded)
+
+
+def _read_steps(values: Any) -> tuple[NDArray[np.intp], bool]:
+    """Lengths, and whether all valid steps stand in front, from all the steps."""
+    n_samples, n_timesteps, n_features = values.shape
+    lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
+    right_padded = True
+    for rows in chunks(n_samples, n_timesteps * n_features * 4):
+        with np.errstate(over="ignore"):
+            chunk = np.asarray(values[rows], dtype=np.float32)
+        finite = np.isfinite(chunk)
+        if finite.all():
+            continue
+        padding = ~valid_steps(chunk)
+        _refuse_non_finite(values, rows.start, ~finite & ~padding[:, :, None])
+        lengths[rows] = n_timesteps - padding.sum(axis=1)
+        in_front = np.arange(n_timesteps) < lengths[rows, None]
+        right_padded &= bool(np.array_equal(in_front, ~padding))
+    return lengths, right_padded
+
+
+def _read_windows(values: Any, windows: Windows) -> tuple[NDArray[np.intp], bool]:
+    """The same from the rows of the table, each of which is in many windows."""
+    n_rows, n_features = windows.table.shape
+    valid = np.empty(n_rows, dtype=bool)
+    offending = np.empty(n_rows, dtype=bool)
+    for rows in chunks(n_rows, n_features * 4):
+        with np.errstate(over="ignore"):
+            chunk = np.asarray(windows.table[rows], dtype=np.float32)
+        valid[rows] = ~np.isnan(chunk).all(axis=1)
+        offending[rows] = valid[rows] & ~np.isfinite(chunk).all(axis=1)
+    if offending.any():
+        for sample in np.flatnonzero(count_steps(offending, windows, windows.n_steps))[
+            :1
+        ]:
+            with np.errstate(over="ignore"):
+                window = np.asarray(values[sample : sample + 1], dtype=np.float32)
+            steps = valid_steps(window)[:, :, None]
+            _refuse_non_finite(values, int(sample), ~np.isfinite(window) & steps)
+    return lengths_of(windows, valid)
+
+
+def _refuse_non_finite(
+    values: Any, first_row: int, offending: NDArray[np.bool_]
+) -> None:
+    if not offending.any():
+        return
+    row, step, feature = (int(k) for k in np.argwhere(offending)[0])
+    value = np.asarray(values[first_row + row])[step, feature]
+    where = f"sample {first_row + row}, timestep {step}, feature {feature}"
+    if np.isnan(value):
+        raise ValueError(
+            f"X contains NaN in only some features of a timestep ({where}). A "
+            "timestep whose features are all NaN is padding; NaN beside numbers is a "
+            "missing value. Impute it, for example with "
+            "sklearn.impute.SimpleImputer, before the rows become sequences."
+        )
+    raise ValueError(
+        f"X contains infinity or a value too large for float32 ({where}: {value}). "
+        "Replace or drop it, or scale the features first."
+    )
