@@ -328,12 +328,16 @@ def use(**params):
         model = estimator(2, epochs=1, batch_size=7, **params)
         model.fit(X, y).predict(X)
         model.partial_fit(X, y).score(X, y)
+        model.to_keras()
 
 
 def state():
+    import random
+
     import keras
     import scikeras.utils.random_state
     import tensorflow as tf
+    from tensorflow.python.eager import context
     from tensorflow.python.framework import config
 
     return {
@@ -352,6 +356,9 @@ def state():
         "jit": tf.config.optimizer.get_jit(),
         "soft_placement": tf.config.get_soft_device_placement(),
         "loggers": [logging.getLogger(name).level for name in ("", "tensorflow")],
+        "random": hash(random.getstate()),
+        "numpy.random": np.random.get_state()[2],
+        "tensorflow.random": context.global_seed(),
         "handlers": len(logging.getLogger().handlers),
     }
 
