@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.callbacks import CallbackSupportMixin, EpochReporter
+from sklstm.forks import refuse_lost_threads
 from sklstm.inference import ForwardPass
 from sklstm.parameters import (
     DIRECTIONS,
@@ -190,6 +191,7 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _train(
         self, data: TrainingSet, reporter: EpochReporter, *, epochs: int, resume: bool
     ) -> None:
+        refuse_lost_threads()
         from sklstm.training.fitting import fit_network, trains_on_layers
         from sklstm.training.optimizers import read_optimizer
 
