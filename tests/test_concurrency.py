@@ -111,6 +111,60 @@ def test_fit_in_a_forked_child_is_refused(model):
         parallel(delayed(fit_and_answer)(name) for name in ("classes", "numbers"))
 
 
+# TensorFlow's threads start with its first tensor, whoever makes it.
+FORKS = """
+import multiprocessing
+import warnings
+
+import joblib
+import numpy as np
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of what this is
+from sklstm import BiLSTMClassifier
+
+X = np.random.default_rng(0).normal(size=(20, 4, 2))
+
+def fit():
+    return BiLSTMClassifier(2, epochs=1).fit(X, np.arange(20) % 2).n_epochs_
+
+def fit_in_child():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply_async(fit).get(timeout=60)
+
+import keras
+
+print(fit_in_child())
+{starts}
+try:
+    fit_in_child()
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.parametrize(
+    "starts",
+    [
+        "keras.optimizers.Adam(0.01)",
+        "joblib.load('fitted').to_keras().predict(X, verbose=0)",
+    ],
+)
+def test_fit_in_a_forked_child_asks_tensorflow(model, tmp_path, starts):
+    """Not whether we have trained: an import is harmless, an optimizer is not."""
+    joblib.dump(model, tmp_path / "fitted")
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS.format(starts=starts)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    trained, refused = done.stdout.splitlines()
+    assert trained == "1", done.stderr
+    assert "forked child of a process in which TensorFlow had started" in refused
+
+
 # Loads, forks its workers and answers over pipes, as a web server does; then forks
 # again while its own threads predict.
 SERVER = """

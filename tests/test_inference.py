@@ -1,11 +1,14 @@
 """The NumPy forward pass against a plain loop in float64."""
 
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from reference import network_logits
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from sklstm.network import forward
 from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
@@ -69,6 +72,55 @@ def test_many_rows_in_chunks(activation, function, every_step):
         outputs, function(reference_logits(batch, flat, architecture)), atol=1e-6
     )
     assert threads == [pool["num_threads"] for pool in threadpool_info()]
+
+
+def interrupted_at(step, function):
+    """Call a function, with Ctrl-C at one of the steps that our code takes in it.
+
+    Of the interpreter's steps, in this thread: the main thread is the one where Python
+    raises KeyboardInterrupt. Whether the function ended before it came to that.
+    """
+    steps = iter(range(step))
+
+    def trace(frame, event, arg):
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(steps, None) is None:
+            raise KeyboardInterrupt
+        return trace
+
+    def calls(frame, event, arg):
+        name = frame.f_globals.get("__name__")
+        return trace(frame, event, arg) if name in TRACED else None
+
+    before = sys.gettrace()
+    sys.settrace(calls)
+    try:
+        function()
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.settrace(before)
+    return True
+
+
+TRACED = ("sklstm.network.forward", "threadpoolctl", "contextlib")
+
+
+def test_control_c_gives_blas_its_threads_back():
+    """At whatever step of predicting in chunks it comes."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(1, (2,), "forward", "concat", 1, "linear", False)
+    forward_pass = ForwardPass(initial_parameters(architecture, rng), architecture)
+    forward_pass.chunk_rows = 2
+    batch = random_batch(rng, n_samples=6, n_timesteps=1, n_features=1, ragged=False)
+    with threadpool_limits(3, user_api="blas"):
+        forward._threadpools()  # looked up once a process
+        threads = [pool["num_threads"] for pool in threadpool_info()]
+        step, ended = 0, False
+        while not ended:
+            step, ended = step + 1, interrupted_at(step, lambda: forward_pass(batch))
+            assert threads == [pool["num_threads"] for pool in threadpool_info()], step
+    assert step > 100
 
 
 def test_activations_do_not_overflow():

@@ -3,12 +3,16 @@
 import logging
 import threading
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.base import clone
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
-from sklstm.training import fitting
+from sklstm.network import Architecture
+from sklstm.training import fitting, program
+from sklstm.training.network import AnySizeStructure, LayersStructure
 from sklstm.training.optimizers import read_optimizer
 from sklstm.training.pool import NetworkPool
 
@@ -22,7 +26,7 @@ class Structure:
         self.built = []
 
     def build(self, optimizer):
-        network = type("Network", (), {})()
+        network = type("Network", (), {"is_as_built": lambda self: True})()
         self.built.append(network)
         return network
 
@@ -134,7 +138,6 @@ def test_the_pool_is_bounded():
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_failing_fit_returns_a_clean_network(pool, error):
     """It holds neither data nor callbacks, and serves the next fit."""
-    import keras
 
     class Fails(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -150,6 +153,157 @@ def test_a_failing_fit_returns_a_clean_network(pool, error):
     (network,) = pool.networks()
     assert network.history is None
     assert np.array_equal(estimator.fit(X, y).predict_proba(X), expected)
+
+
+# -- what does not come back ----------------------------------------------------------
+
+ARCHITECTURE = Architecture(
+    n_features=2,
+    units=(2,),
+    direction="bidirectional",
+    merge_mode="concat",
+    n_outputs=1,
+    activation="sigmoid",
+    every_step=False,
+)
+LOSS = "binary_crossentropy"
+STRUCTURES = {
+    "kernel": AnySizeStructure.of(ARCHITECTURE, LOSS),
+    "layers": LayersStructure(ARCHITECTURE, 0.1, LOSS),
+}
+
+
+def sets(name, value):
+    """A callback's way to change the optimizer."""
+    return lambda network: setattr(network.optimizer, name, value)
+
+
+def compiles(network):
+    network.compile(optimizer=network.optimizer, loss="mse")
+
+
+def swaps_the_optimizer(network):
+    network.optimizer = keras.optimizers.Adam()
+
+
+def excludes_from_weight_decay(network):
+    network.optimizer.exclude_from_weight_decay(var_names=["bias"])
+
+
+def brings_a_schedule(network):
+    network.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(0.1, 9)
+
+
+def freezes(network):
+    network.trainable = False
+
+
+CHANGES = {
+    "weight_decay": ("adamw", sets("weight_decay", 0.5)),
+    "beta_1": ("adam", sets("beta_1", 0.5)),
+    "rho": ("rmsprop", sets("rho", 0.5)),
+    "epsilon": ("adam", sets("epsilon", 0.5)),
+    "momentum": ("sgd", sets("momentum", 0.5)),
+    "clipnorm": ("adam", sets("clipnorm", 0.5)),
+    "clipvalue": ("adam", sets("clipvalue", 0.5)),
+    "exclusion": ("adamw", excludes_from_weight_decay),
+    "schedule": ("adam", brings_a_schedule),
+    "optimizer": ("adam", swaps_the_optimizer),
+    "compiled": ("adam", compiles),
+    "frozen": ("adam", freezes),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_a_network_that_a_callback_changed_is_dropped(structure, change):
+    """Whatever of it a graph may have built in."""
+    pool = NetworkPool()
+    optimizer, changed_by = CHANGES[change]
+    spec, _ = read_optimizer(optimizer, None)
+    with pool.borrow(STRUCTURES[structure], spec) as network:
+        changed_by(network)
+    assert len(pool) == 0
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_the_learning_rate_costs_no_network(structure):
+    """Callbacks such as ReduceLROnPlateau set it; every borrower sets it anew."""
+    pool = NetworkPool()
+    with pool.borrow(STRUCTURES[structure], ADAM) as network:
+        network.optimizer.learning_rate = 0.5
+    assert pool.networks() == [network]
+
+
+def estimator_on(structure, monkeypatch):
+    """An estimator that trains on such a network, and its data."""
+    on_layers = structure == "layers"
+    monkeypatch.setattr(fitting, "trains_on_layers", lambda *_: on_layers)
+    rate = 0.1 if on_layers else 0.0
+    estimator = BiLSTMClassifier(
+        2, epochs=1, optimizer="adamw", dropout=rate, random_state=0
+    )
+    return estimator, (sequences(), np.arange(20) % 2)
+
+
+class Changes(keras.callbacks.Callback):
+    """Before anything is traced."""
+
+    def on_train_begin(self, logs=None):
+        for name in ("weight_decay", "beta_1", "epsilon", "clipnorm", "clipvalue"):
+            setattr(self.model.optimizer, name, 0.5)
+
+
+class ChangesAndPutsBack(keras.callbacks.Callback):
+    """So that only what was traced in between remembers it."""
+
+    def on_train_begin(self, logs=None):
+        self.before = self.model.optimizer.beta_1
+        self.model.optimizer.beta_1 = 0.5
+
+    def on_train_end(self, logs=None):
+        self.model.optimizer.beta_1 = self.before
+
+
+def same_weights(first, second):
+    return all(
+        np.array_equal(first.weights_[k], second.weights_[k]) for k in first.weights_
+    )
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_control_c_while_a_network_is_traced(pool, monkeypatch, structure):
+    """Keras' layers remember tensors of the graph that was not finished."""
+
+    def control_c(*args):
+        raise KeyboardInterrupt
+
+    estimator, data = estimator_on(structure, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(program, "count_correct", control_c)
+        with pytest.raises(KeyboardInterrupt):
+            clone(estimator).fit(*data)
+    assert len(pool) == 0
+    after = clone(estimator).fit(*data)
+    pool.clear()
+    assert same_weights(after, clone(estimator).fit(*data))
+
+
+def test_the_fit_after_a_callback_that_changed_the_optimizer(pool, monkeypatch):
+    """It gives what it would have given without the one before."""
+    estimator, data = estimator_on("kernel", monkeypatch)
+    changed = clone(estimator).set_params(callbacks=Changes()).fit(*data)
+    after = clone(estimator).fit(*data)
+    pool.clear()
+    assert same_weights(after, clone(estimator).fit(*data))
+    assert not same_weights(after, changed)
+
+
+def test_a_change_while_the_network_was_traced_counts(pool, monkeypatch):
+    """The graph has it built in, though the network looks as it was built."""
+    estimator, data = estimator_on("kernel", monkeypatch)
+    clone(estimator).set_params(callbacks=ChangesAndPutsBack()).fit(*data)
+    assert len(pool) == 0
 
 
 def test_threads_give_the_same_bits_as_one_after_another():

@@ -1,4 +1,4 @@
-"""TensorFlow comes into a process quietly, on fitting threads, and changes nothing."""
+"""TensorFlow comes into a process on fitting threads, and changes nothing."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 
 import joblib
 import pytest
+from greeting import without_greeting
 
 from sklstm.training import runtime
 
@@ -52,7 +53,7 @@ print(json.dumps({{
     ids=["unconfigured", "configured"],
 )
 def test_a_first_fit_leaves_the_process_as_it_was(first, threads):
-    """Threads only where the user set none; no banner, patched class or filter."""
+    """Threads only where the user set none; no patched class or filter."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -72,7 +73,56 @@ def test_a_first_fit_leaves_the_process_as_it_was(first, threads):
     assert report["reduce"].startswith("keras.")
     assert report["filters"] == []
     if not first:
-        assert done.stderr == ""
+        assert without_greeting(done.stderr) == []
+
+
+# They stand in for TensorFlow while it is imported.
+ABORTS = """
+import os
+os.write(2, b"compiled to use AVX instructions, which this machine does not have\\n")
+os.abort()
+"""
+STARTS_A_PROCESS = """
+import subprocess, sys
+speaks = "import sys; sys.stdin.read(); print('still heard', file=sys.stderr)"
+sys.started = subprocess.Popen([sys.executable, "-c", speaks], stdin=subprocess.PIPE)
+raise ImportError("that will do")
+"""
+IMPORT = """
+import sys
+try:
+    import sklstm.training
+except ImportError as error:
+    assert str(error) == "that will do"
+sys.started.communicate(timeout=60)
+"""
+
+
+def import_in_place_of_tensorflow(code, folder):
+    """A process that imports sklstm's training with this as its TensorFlow."""
+    (folder / "tensorflow.py").write_text(code)
+    path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, "-c", IMPORT],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_what_is_said_before_an_abort_is_heard(tmp_path):
+    """As on a machine without AVX: TensorFlow says why, and ends the process."""
+    aborted = import_in_place_of_tensorflow(ABORTS, tmp_path)
+    assert aborted.returncode != 0
+    assert "compiled to use AVX instructions" in aborted.stderr
+
+
+def test_a_process_started_meanwhile_keeps_its_standard_error(tmp_path):
+    """As one that another thread starts while TensorFlow is imported."""
+    done = import_in_place_of_tensorflow(STARTS_A_PROCESS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "still heard" in done.stderr
 
 
 def test_a_worker_takes_its_share(monkeypatch):

@@ -19,6 +19,7 @@ from sklstm.estimators.callbacks import (
     EpochReporter,
     copy_callbacks,
 )
+from sklstm.forks import refuse_lost_threads
 from sklstm.network import (
     DIRECTIONS,
     MERGE_MODES,
@@ -225,6 +226,7 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         *,
         epochs: int,
     ) -> None:
+        refuse_lost_threads()
         from sklstm.training.fitting import fit_network, trains_on_layers
         from sklstm.training.optimizers import read_optimizer
         from sklstm.training.recipe import Recipe

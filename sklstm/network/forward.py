@@ -258,14 +258,31 @@ def _for_each(function: Callable[[Any], None], items: list[Any]) -> None:
     if len(items) == 1:
         function(items[0])
         return
-    with _one_blas_thread() as n_threads:
-        if n_threads == 1:
-            for item in items:
-                function(item)
-        else:
-            with ThreadPoolExecutor(min(n_threads, len(items))) as pool:
-                for _ in pool.map(function, items):
-                    pass
+    stop = threading.Event()
+    # BLAS is set and restored in a thread of its own, since Ctrl-C raises in the main
+    # thread only, between any two steps of what goes on there.
+    with ThreadPoolExecutor(1) as supervisor:
+        try:
+            supervisor.submit(_spread, function, items, stop).result()
+        finally:
+            stop.set()
+
+
+def _spread(
+    function: Callable[[Any], None], items: list[Any], stop: threading.Event
+) -> None:
+    """Call a function with every item, until told to stop."""
+
+    def call(item: Any) -> None:
+        if not stop.is_set():
+            function(item)
+
+    with (
+        _one_blas_thread() as n_threads,
+        ThreadPoolExecutor(min(n_threads, len(items))) as pool,
+    ):
+        for _ in pool.map(call, items):
+            pass
 
 
 @cache

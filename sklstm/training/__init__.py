@@ -1,3 +1,3 @@
 """Training with TensorFlow, Keras and scikeras: imported by `fit`, nowhere else."""
 
-from sklstm.training import runtime as runtime  # first: it imports TensorFlow quietly
+from sklstm.training import runtime as runtime  # first: it imports TensorFlow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -17,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm.network.architecture import Architecture
 from sklstm.sequences.batch import CHUNK_BYTES, SequenceBatch
 from sklstm.targets.training_set import TrainingSet
+from sklstm.training.configuration import Configuration
 from sklstm.training.program import (
     Batch,
     Masks,
@@ -65,6 +67,8 @@ class EpochNetwork(keras.Model):
         self.loss_name = loss
         self.every_step = every_step
         self.traces = 0
+        self._as_built: Configuration | None = None
+        self._sound = True  # no graph was left half traced, or traced after a change
         self.sizes: Sizes | None = None
         self.dropout = 0.0
         self.recurrent_dropout = 0.0
@@ -88,6 +92,28 @@ class EpochNetwork(keras.Model):
         self.compile(optimizer=optimizer, loss=self.loss_name, jit_compile=False)
         optimizer.build(self.trainable_variables)
         self._fresh_optimizer = self._read_optimizer()
+        self._as_built = Configuration(self)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        self._as_built = None  # compiled anew by a callback it is another network
+        super().compile(*args, **kwargs)
+
+    def is_as_built(self) -> bool:
+        """Whether the next borrower gets what a new network would give.
+
+        Not if tracing did not finish, since layers remember tensors of the graph they
+        were traced in; nor if a callback changed what graphs have built in, or had
+        changed it while one was traced.
+        """
+        return self._sound and Configuration(self) == self._as_built
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """Trace a graph of this network inside."""
+        was_as_built = self.is_as_built()
+        self._sound = False
+        yield
+        self._sound = was_as_built
 
     @property
     def optimizer_state(self) -> list[NDArray[Any]]:

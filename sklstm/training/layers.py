@@ -17,6 +17,9 @@ def keras_layers(
 ) -> Any:
     """Build it; its weights lie in the order of `Architecture.shapes`.
 
+    Every random generator gets a seed: Keras would draw one from Python's `random`,
+    which is the user's.
+
     Parameters
     ----------
     architecture : Architecture
@@ -37,6 +40,8 @@ def keras_layers(
         inputs.append(valid)
     steps = inputs[0]
     n_layers = len(architecture.units)
+    initial = keras.initializers.GlorotUniform(seed=0)
+    initial_recurrent = keras.initializers.Orthogonal(seed=0)
     for k, units in enumerate(architecture.units, start=1):
         every_step = k < n_layers or architecture.every_step
         lstm = keras.layers.LSTM(
@@ -44,6 +49,9 @@ def keras_layers(
             return_sequences=every_step,
             go_backwards=architecture.direction == "backward",
             dropout=dropout,
+            kernel_initializer=initial,
+            recurrent_initializer=initial_recurrent,
+            seed=k,
             name=f"lstm_{k}",
         )
         if architecture.direction == "bidirectional":
@@ -55,6 +63,9 @@ def keras_layers(
             # Keras gives the states in the order of processing: last timestep first.
             steps = keras.ops.flip(steps, axis=1)
     dense = keras.layers.Dense(
-        architecture.n_outputs, activation=architecture.activation, name="dense"
+        architecture.n_outputs,
+        activation=architecture.activation,
+        kernel_initializer=initial,
+        name="dense",
     )
     return keras.Model(inputs if mask else inputs[0], dense(steps))

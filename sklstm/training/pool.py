@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,76 +29,52 @@ class NetworkPool:
     def __init__(self, max_idle: int = MAX_IDLE) -> None:
         self.max_idle = max_idle
         self._lock = threading.Lock()
-        self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
-        self._used = False
-        self._in_child = False
+        # Longest idle first. Every change is one step, so that an interrupt in between
+        # leaves nothing half done.
+        self._idle: list[tuple[Hashable, Any]] = []
 
     @contextmanager
     def borrow(self, structure: Any, optimizer: OptimizerSpec) -> Iterator[Any]:
         """A network that nobody else uses until the block ends.
 
-        Whoever borrows it writes parameters, optimizer state and random generator; a
+        Whoever borrows it writes parameters, optimizer state and random generator. A
         network comes back without the data and callbacks it was trained with, however
-        the block ends.
+        the block ends; one that is no longer as it was built is dropped.
         """
-        self._refuse_child()
         key = (structure, optimizer)
         network = self._take(key) or structure.build(optimizer.build())
         try:
             yield network
         finally:
-            _forget_use(network)
-            self._give(key, network)
+            if network.is_as_built():
+                _forget_use(network)
+                self._give(key, network)
 
     def _take(self, key: Hashable) -> Any:
         with self._lock:
-            networks = self._idle.get(key)
-            if not networks:
-                return None
-            network = networks.pop()
-            if not networks:
-                del self._idle[key]
-            return network
+            for k in reversed(range(len(self._idle))):
+                if self._idle[k][0] == key:
+                    return self._idle.pop(k)[1]
+            return None
 
     def _give(self, key: Hashable, network: Any) -> None:
         with self._lock:
-            self._idle.setdefault(key, []).append(network)
-            self._idle.move_to_end(key)
-            while len(self) > self.max_idle:
-                oldest = next(iter(self._idle))
-                self._idle[oldest].pop(0)
-                if not self._idle[oldest]:
-                    del self._idle[oldest]
+            self._idle.append((key, network))
+            while len(self._idle) > self.max_idle:
+                self._idle.pop(0)
 
     def __len__(self) -> int:
-        return sum(map(len, self._idle.values()))
+        return len(self._idle)
 
     def networks(self) -> list[Any]:
         """The idle networks."""
         with self._lock:
-            return [network for idle in self._idle.values() for network in idle]
+            return [network for _, network in self._idle]
 
     def clear(self) -> None:
         """Drop all idle networks."""
         with self._lock:
             self._idle.clear()
-
-    def forked(self) -> None:
-        """In a child process: TensorFlow's threads have not survived the fork."""
-        self._lock = threading.Lock()
-        self._idle = OrderedDict()
-        self._in_child = self._used
-
-    def _refuse_child(self) -> None:
-        """Training in a child of a process that has trained would wait for ever."""
-        if self._in_child:
-            raise RuntimeError(
-                "fit was called in a forked child of a process that has trained "
-                "before, where TensorFlow's threads no longer run. Fit with joblib's "
-                'backend "loky" or "threading", or start processes by "spawn"; a '
-                "fitted estimator can predict in any process."
-            )
-        self._used = True
 
 
 def _forget_use(network: Any) -> None:
@@ -111,6 +85,3 @@ def _forget_use(network: Any) -> None:
 
 
 POOL = NetworkPool()
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=POOL.forked)

@@ -123,7 +123,7 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, masks)
 
-    return _traced_once(run, _signature(n_parts, n_layers, network.every_step))
+    return _traced_once(network, run, n_parts, n_layers)
 
 
 def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
@@ -140,20 +140,24 @@ def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, None)
 
-    return _traced_once(run, _signature(n_parts, n_layers, network.every_step))
+    return _traced_once(network, run, n_parts, n_layers)
 
 
-def _traced_once(run: Callable[..., Any], signature: tuple[Any, ...]) -> Any:
+def _traced_once(
+    network: Any, run: Callable[..., Any], n_parts: int, n_layers: int
+) -> Any:
     """A graph made at the first call.
 
     Calling a tf.function would do as well, but it warns of retracing when some
     networks have been traced one after another, though each only once.
     """
+    signature = _signature(n_parts, n_layers, network.every_step)
 
     @cache
     def graph() -> Any:
-        function = tf.function(run, signature, autograph=False)
-        return function.get_concrete_function()
+        with network.tracing():
+            function = tf.function(run, signature, autograph=False)
+            return function.get_concrete_function()
 
     return lambda *arguments: graph()(*arguments)
 

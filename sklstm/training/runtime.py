@@ -1,10 +1,9 @@
-"""TensorFlow imported without its banner, and given the threads that suit it here."""
+"""TensorFlow imported, and given the threads that suit it here."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,41 +23,6 @@ def _environment(**values: str) -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
-
-
-_BANNER = (
-    b"All log messages before absl::InitializeLog",
-    b"oneDNN custom operations are on",
-    b"Could not find cuda drivers",
-    b"This TensorFlow binary is optimized to use",
-    b"To enable the following instructions",
-    b"when one has already been registered",
-)
-
-
-@contextmanager
-def _without_banner() -> Iterator[None]:
-    """Hold back what is written to standard error inside, and drop the banner from it.
-
-    TensorFlow's C++ part greets on file descriptor 2 before any of its settings for
-    logging is read. All other lines come out afterwards.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error to keep clean
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            for line in held:
-                if not any(words in line for words in _BANNER):
-                    os.write(2, line)
 
 
 def _share_of_cores() -> int:
@@ -110,12 +74,11 @@ def has_gpu() -> bool:
     return bool(tf.config.get_visible_devices("GPU"))
 
 
-# What TensorFlow imports adds filters for its own warnings; they are taken back.
-with (
-    _environment(TF_CPP_MIN_LOG_LEVEL="3"),
-    _without_banner(),
-    warnings.catch_warnings(),
-):
+# What TensorFlow imports adds filters for its own warnings; they are taken back. The
+# lines that TensorFlow writes before it reads its settings come out: whoever holds back
+# standard error loses what is said before an abort, and what other threads' processes
+# say.
+with _environment(TF_CPP_MIN_LOG_LEVEL="3"), warnings.catch_warnings():
     import tensorflow as tf
 
 _configure_threads()
