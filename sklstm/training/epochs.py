@@ -149,6 +149,8 @@ class EpochNetwork(keras.Model):
             callbacks.on_epoch_end(epoch, logs)
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
+        # With use_ema, the averages become the parameters.
+        self.optimizer.finalize_variable_values(self.trainable_variables)
         last = self.parameters
         callbacks.on_train_end(logs)
         finite = bool(np.isfinite(self.parameters).all())
