@@ -1127,11 +1127,12 @@ CASES = [
         "adam, adamax, adamw, ftrl, lion, nadam, rmsprop, sgd.",
     ),
     (
-        "optimizer with averages",
-        lambda: classifier(optimizer=ADAM(use_ema=True)).fit(X, y),
+        "optimizer that clips each array",
+        lambda: classifier(optimizer=ADAM(clipnorm=1.0)).fit(X, y),
         ValueError,
-        "An optimizer with use_ema=True is not supported: its averaged weights would "
-        "be lost. Use early_stopping=True to keep the best weights instead.",
+        "Adam(clipnorm=1.0) is not supported: it clips the gradient of each weight "
+        "array by itself. Clip the norm of all parameters together with "
+        "Adam(global_clipnorm=1.0), or with the estimator's clipnorm=1.0.",
     ),
     (
         "optimizer is a class",

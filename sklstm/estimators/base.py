@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.copies import check_copied_whole
 from sklstm.estimators.callbacks import (
     CallbackSupportMixin,
     EpochReporter,
@@ -237,7 +238,12 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if previous is not None:
             rng.bit_generator.state = previous["rng"]
         # An optimizer's state is of no use to another, nor to another kind of network.
-        spec, learning_rate = read_optimizer(self.optimizer, self.learning_rate)
+        spec, learning_rate = read_optimizer(
+            self.optimizer,
+            self.learning_rate,
+            clipnorm=self.clipnorm,
+            early_stopping=self.early_stopping,
+        )
         on_layers = trains_on_layers(self.recurrent_dropout)
         state_of = (spec.name, spec.config, on_layers)
         same = previous is not None and previous["state_of"] == state_of
@@ -350,7 +356,13 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         copied.__dict__.update(self.__dict__)
         return copied
 
+    def __sklearn_clone__(self) -> Self:
+        check_copied_whole(self.optimizer)
+        cloned: Self = super().__sklearn_clone__()
+        return cloned
+
     def __getstate__(self) -> dict[str, Any]:
+        check_copied_whole(self.optimizer)
         state = dict(super().__getstate__())
         for name in ("codec_", "network_"):
             if name in state:

@@ -124,12 +124,15 @@ class BiLSTMClassifier(BaseClassifier):
         an epoch takes up to twice as long, of tiny networks four times.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         One that treats every parameter by itself: "adadelta", "adagrad", "adam",
-        "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd".
+        "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd". An object of
+        Keras counts with all its settings; what training cannot honour, such as a
+        `clipnorm` of its own, is refused.
     learning_rate : float, default=None
         None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
-        optimizer's own rate.
+        optimizer's own rate. Must be None if the optimizer brings a schedule.
     clipnorm : float, default=None
-        Largest allowed norm of the gradient of all parameters together.
+        Largest allowed norm of the gradient of all parameters together. Must be None if
+        the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
     loss : str, default=None
         None is "binary_crossentropy" for two classes and for several labels,
         "categorical_crossentropy" for more classes. "binary_focal_crossentropy" and

@@ -83,12 +83,15 @@ class BiLSTMRegressor(BaseRegressor):
         as long again.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         One that treats every parameter by itself: "adadelta", "adagrad", "adam",
-        "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd".
+        "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop" or "sgd". An object of
+        Keras counts with all its settings; what training cannot honour, such as a
+        `clipnorm` of its own, is refused.
     learning_rate : float, default=None
         None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
-        optimizer's own rate.
+        optimizer's own rate. Must be None if the optimizer brings a schedule.
     clipnorm : float, default=None
-        Largest allowed norm of the gradient of all parameters together.
+        Largest allowed norm of the gradient of all parameters together. Must be None if
+        the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
     loss : str, default=None
         None is "mean_squared_error"; or "mean_absolute_error", "huber", "log_cosh".
     epochs : int, default=100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -89,7 +89,12 @@ class EpochNetwork(keras.Model):
 
     def ready(self, optimizer: Any) -> None:
         """Compile, and remember the optimizer's state before the first step."""
-        self.compile(optimizer=optimizer, loss=self.loss_name, jit_compile=False)
+        metrics = [] if self.activation == "linear" else ["accuracy"]
+        self.compile(optimizer, self.loss_name, metrics=metrics, jit_compile=False)
+        if metrics:
+            # Callbacks ask a metric whether it is to rise or to fall, and Keras makes
+            # metrics when it first computes them.
+            self.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
         optimizer.build(self.trainable_variables)
         self._fresh_optimizer = self._read_optimizer()
         self._as_built = Configuration(self)
@@ -180,14 +185,21 @@ class EpochNetwork(keras.Model):
             callbacks.on_epoch_begin(epoch)
             rng = self.rng if shuffle else None
             order = batch_order(x.sequences.lengths, batch_size, rng)
-            logs = self._run(self._train, x, order, callbacks)
+            logs = self._run(
+                self._train,
+                x,
+                order,
+                callbacks.on_train_batch_begin,
+                callbacks.on_train_batch_end,
+            )
             if validation_data is not None:
-                order = batch_order(validation_data.sequences.lengths, 256, None)
-                val = self._run(self._test, validation_data, order)
-                logs |= {f"val_{name}": value for name, value in val.items()}
+                val = self._validate(validation_data, callbacks)
+                logs = logs | {f"val_{name}": value for name, value in val.items()}
             callbacks.on_epoch_end(epoch, logs)
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
+        # With use_ema, the averages become the parameters.
+        self.optimizer.finalize_variable_values(self.trainable_variables)
         last = self.parameters
         callbacks.on_train_end(logs)
         finite = bool(np.isfinite(self.parameters).all())
@@ -197,20 +209,32 @@ class EpochNetwork(keras.Model):
             self._report_divergence(logs["loss"], epoch, finite and restored)
         return self.history
 
+    def _validate(self, data: TrainingSet, callbacks: Any) -> dict[str, float]:
+        callbacks.on_test_begin()
+        logs = self._run(
+            self._test,
+            data,
+            batch_order(data.sequences.lengths, 256, None),
+            callbacks.on_test_batch_begin,
+            callbacks.on_test_batch_end,
+        )
+        callbacks.on_test_end(logs)
+        return logs
+
     def _run(
         self,
         program: Any,
         data: TrainingSet,
         batches: list[NDArray[np.intp]],
-        callbacks: Any = None,
+        on_batch_begin: Callable[[int], None],
+        on_batch_end: Callable[[int, dict[str, float]], None],
     ) -> dict[str, float]:
         """One pass over the data; callbacks' batch hooks are called once a chunk."""
         totals = np.zeros(3)
         last_batch = -1
         for chunk in _chunks_of(batches, data.sequences, self.n_parameters):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
-            if callbacks is not None:
-                callbacks.on_train_batch_begin(first_batch)
+            on_batch_begin(first_batch)
             rows, bounds, counts = _even_batches(chunk)
             as_tensors = Rows(
                 values=tf.constant(data.sequences.take(rows)),
@@ -222,8 +246,7 @@ class EpochNetwork(keras.Model):
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
             totals += program(as_tensors, seed, self.sizes).numpy()
             logs = self._logs(totals)
-            if callbacks is not None:
-                callbacks.on_train_batch_end(last_batch, logs)
+            on_batch_end(last_batch, logs)
         return logs
 
     def _logs(self, totals: NDArray[np.float64]) -> dict[str, float]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from numbers import Number
 from typing import Any
 
 import keras
+import numpy as np
+
+from sklstm.copies import check_copied_whole
 
 # Those that treat every parameter by itself, so that a flat vector is as good as
 # separate arrays. Lamb, Muon and Adafactor look at whole matrices.
@@ -54,7 +58,11 @@ class OptimizerSpec:
 
 
 def read_optimizer(
-    optimizer: Any, learning_rate: float | None
+    optimizer: Any,
+    learning_rate: float | None,
+    *,
+    clipnorm: float | None = None,
+    early_stopping: bool = False,
 ) -> tuple[OptimizerSpec, float | None]:
     """Describe an optimizer, and say at which rate it is to learn.
 
@@ -64,6 +72,9 @@ def read_optimizer(
     learning_rate : float or None
         None is the rate of the given optimizer object; for a name that in
         `DEFAULT_LEARNING_RATES`, or Keras' default.
+    clipnorm : float, default=None
+        Of the estimator, as `early_stopping`: some optimizers do not go with them.
+    early_stopping : bool, default=False
 
     Returns
     -------
@@ -74,12 +85,15 @@ def read_optimizer(
     Raises
     ------
     ValueError
-        If the name is unknown, or the optimizer is none of those that work element by
-        element.
+        If the name is unknown, the optimizer is none of those that work element by
+        element, or it carries something that training would not honour.
     """
     if isinstance(optimizer, str):
         spec, default = _read_name(optimizer)
         return spec, learning_rate or default
+    _check_kind(optimizer)
+    check_copied_whole(optimizer)
+    _check_settings(optimizer, clipnorm, early_stopping)
     return _read_object(optimizer, learning_rate)
 
 
@@ -95,26 +109,121 @@ def _read_name(name: str) -> tuple[OptimizerSpec, float | None]:
     return _read_object(ELEMENTWISE[name.lower()](), rate)
 
 
-def _read_object(
-    optimizer: Any, learning_rate: float | None
-) -> tuple[OptimizerSpec, float | None]:
-    name = type(optimizer).__name__.lower()
-    if ELEMENTWISE.get(name) is not type(optimizer):
+def _check_kind(optimizer: Any) -> None:
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            "A LossScaleOptimizer is not supported: the loss needs no scaling, as "
+            "training is in float32. Give its inner_optimizer."
+        )
+    if ELEMENTWISE.get(type(optimizer).__name__.lower()) is not type(optimizer):
         raise ValueError(
             f"optimizer={optimizer!r} is not supported: it must be a name or an "
             "instance of a Keras optimizer that works element by element, one of "
             f"{_CHOICES}."
         )
-    if optimizer.use_ema:
+
+
+def _check_settings(
+    optimizer: Any, clipnorm: float | None, early_stopping: bool
+) -> None:
+    """Refuse what would do something else here than in a network of Keras."""
+    name = type(optimizer).__name__
+    step = int(optimizer.iterations)
+    if step:
         raise ValueError(
-            "An optimizer with use_ema=True is not supported: its averaged weights "
-            "would be lost. Use early_stopping=True to keep the best weights instead."
+            f"{name} starts at step {step}, which is not supported: training counts "
+            "from 0. Give a new one, and a schedule that begins where it should."
         )
+    if optimizer.use_ema and early_stopping:
+        raise ValueError(
+            f"early_stopping=True does not go with {name}(use_ema=True): the best "
+            "parameters of any epoch would replace the averaged ones. Leave one of "
+            "them out."
+        )
+    _check_clipping(optimizer, clipnorm)
+
+
+def _check_clipping(optimizer: Any, clipnorm: float | None) -> None:
+    name, of_arrays = type(optimizer).__name__, optimizer.clipnorm
+    if of_arrays is not None:
+        raise ValueError(
+            f"{name}(clipnorm={of_arrays}) is not supported: it clips the gradient of "
+            "each weight array by itself. Clip the norm of all parameters together "
+            f"with {name}(global_clipnorm={of_arrays}), or with the estimator's "
+            f"clipnorm={of_arrays}."
+        )
+    for setting in ("global_clipnorm", "clipvalue", "gradient_accumulation_steps"):
+        value = getattr(optimizer, setting)
+        if clipnorm is not None and value is not None:
+            raise ValueError(
+                f"clipnorm={clipnorm} does not go with {name}({setting}={value}): "
+                "which comes first would be a guess. Leave clipnorm=None, and have the "
+                f"optimizer clip, as {name}(global_clipnorm={clipnorm}) does."
+            )
+
+
+def _read_object(
+    optimizer: Any, learning_rate: float | None
+) -> tuple[OptimizerSpec, float | None]:
+    rate = _read_rate(optimizer, learning_rate)
     config = optimizer.get_config()
     # The name is unique to each instance and would keep networks from being shared.
     del config["name"]
-    scheduled = not isinstance(config["learning_rate"], float)
-    if learning_rate is not None or not scheduled:
-        learning_rate = learning_rate or config["learning_rate"]
+    # The loss is multiplied with it and the gradient divided by it: without effect in
+    # float32.
+    config["loss_scale_factor"] = None
+    if rate is not None:
         config["learning_rate"] = 0.0
-    return OptimizerSpec(name, json.dumps(config, sort_keys=True)), learning_rate
+    _check_numbers(type(optimizer).__name__, config)
+    # JSON does not know NumPy's numbers.
+    as_json = json.dumps(config, sort_keys=True, default=lambda number: number.item())
+    return OptimizerSpec(type(optimizer).__name__.lower(), as_json), rate
+
+
+def _check_numbers(name: str, config: dict[str, Any]) -> None:
+    for setting, value in config.items():
+        is_number = isinstance(value, (Number, np.generic))
+        if not (is_number or value is None or setting == "learning_rate"):
+            raise ValueError(
+                f"{name}({setting}={value!r}) is not supported: Keras cannot copy it. "
+                "Give a plain number."
+            )
+
+
+def _read_rate(optimizer: Any, learning_rate: float | None) -> float | None:
+    """The rate to start with; None if it follows a schedule."""
+    name = type(optimizer).__name__
+    # `optimizer.learning_rate` would be the value at this step.
+    own = optimizer._learning_rate
+    if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
+        schedule = type(own).__name__
+        if learning_rate is not None:
+            raise ValueError(
+                f"learning_rate={learning_rate} does not go with {name}({schedule}), "
+                "which brings a schedule of its own. Leave learning_rate=None, or give "
+                f"{name}() without the schedule."
+            )
+        _check_schedule(own)
+        return None
+    if callable(own):
+        raise ValueError(
+            f"{name}(learning_rate={own!r}) is not supported: a function is called "
+            "once, not at every step. Give a schedule of keras.optimizers.schedules, "
+            "or callbacks=[keras.callbacks.LearningRateScheduler(...)]."
+        )
+    return learning_rate or float(own.numpy())
+
+
+def _check_schedule(schedule: Any) -> None:
+    saving = keras.saving
+    try:
+        saving.deserialize_keras_object(saving.serialize_keras_object(schedule))
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The schedule {type(schedule).__name__} cannot be built again from its "
+            "get_config(). Decorate a class of your own with "
+            "keras.saving.register_keras_serializable(), and give numbers and lists "
+            "instead of arrays; or give "
+            "callbacks=[keras.callbacks.LearningRateScheduler(...)]. Keras says: "
+            f"{error}"
+        ) from error
