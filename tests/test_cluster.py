@@ -185,6 +185,8 @@ def ray_engine():
     """A local ray with two cores, registered as a backend of joblib."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # By default workers give way to all else, and hardly run on a busy machine.
+        environment.setenv("RAY_worker_niceness", "0")
         ray = pytest.importorskip("ray", reason="needs sklstm[ray]")
         from ray.util.joblib import register_ray
 
