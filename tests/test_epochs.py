@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import recipe
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm.network.architecture import Architecture, initial_parameters
@@ -17,6 +18,7 @@ from sklstm.training import epochs
 from sklstm.training.epochs import BUCKET_BATCHES, _chunks_of, batch_order
 from sklstm.training.layers import keras_layers
 from sklstm.training.network import AnySizeStructure
+from sklstm.training.program import Rates
 
 ARCHITECTURE = Architecture(3, (4,), "bidirectional", "concat", 1, "sigmoid")
 
@@ -44,7 +46,6 @@ def shared_network():
 @pytest.fixture
 def network(shared_network, flat):
     shared_network.rng = np.random.default_rng(2)
-    shared_network.clipnorm = np.inf
     shared_network.assign(flat, ARCHITECTURE)
     shared_network.optimizer_state = None
     shared_network.optimizer.learning_rate = 0.5
@@ -52,8 +53,8 @@ def network(shared_network, flat):
 
 
 def fit(network, data, **settings):
-    arguments = {"batch_size": 8, "epochs": 1, "shuffle": False, **settings}
-    return network.fit(data, **arguments)
+    told = {k: settings.pop(k) for k in ("epochs", "shuffle") if k in settings}
+    return network.fit(data, recipe=recipe(**told), **settings)
 
 
 def keras_epochs(flat, data, n_epochs, batch_size, **optimizer):
@@ -87,8 +88,7 @@ def test_epochs_equal_keras(network, data, flat):
 
 def test_clipnorm_limits_the_norm_of_all_parameters(network, data, flat):
     """It is Keras' global_clipnorm."""
-    network.clipnorm = 0.01
-    network.assign(flat, ARCHITECTURE)
+    network.assign(flat, ARCHITECTURE, Rates(clipnorm=0.01))
     fit(network, data)
     expected = keras_epochs(flat, data, 1, 8, global_clipnorm=0.01)
     assert_allclose(network.parameters, expected, atol=1e-6)
@@ -172,7 +172,7 @@ def test_callbacks_see_epochs(network, data):
         def on_train_end(self, logs=None):
             events.append("trained")
 
-    fit(network, data, epochs=9, initial_epoch=3, callbacks=[Recorder()])
+    fit(network, data, epochs=6, initial_epoch=3, callbacks=[Recorder()])
     assert events == [
         "train",
         ("begin", 3),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from recipes import recipe
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.sequences.batch import SequenceBatch
@@ -38,7 +39,8 @@ def network():
     """A network of ours, as `fit` borrows it, and its training set."""
     classifier = BiLSTMClassifier(2, epochs=1, random_state=0).fit(X, y)
     network = POOL.networks()[-1]
-    network.assign(classifier._flat, classifier._architecture)
+    fitted = classifier.network_
+    network.assign(fitted.flat, fitted.architecture)
     sequences = SequenceBatch(X, np.full(24, 4), True)
     data = TrainingSet(sequences, y[:, None].astype(np.float32), np.ones(24, "f"))
     return network, data, classifier.to_keras()
@@ -48,7 +50,8 @@ def test_hooks_come_as_in_keras(network):
     """All of them, around the validation data too, in the same order."""
     ours, data, theirs = network
     mine, expected = Recorder(), Recorder()
-    ours.fit(data, batch_size=24, epochs=2, validation_data=data, callbacks=[mine])
+    told = recipe(batch_size=24, epochs=2)
+    ours.fit(data, recipe=told, validation_data=data, callbacks=[mine])
     theirs.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
     theirs.run_eagerly = True
     settings = {"batch_size": 24, "epochs": 2, "verbose": 0, "validation_data": (X, y)}
@@ -65,9 +68,9 @@ def test_batch_hooks_once_a_chunk(network, monkeypatch):
     """The last batch of a chunk is named, of training and of validation."""
     ours, data, _ = network
     recorder = Recorder()
-    monkeypatch.setattr(epochs, "CHUNK_BYTES", 0)
+    monkeypatch.setattr(epochs, "CHUNK_BYTES", 1)
     monkeypatch.setattr(epochs, "batch_order", lambda *_: np.split(np.arange(24), 3))
-    ours.fit(data, batch_size=8, epochs=1, validation_data=data, callbacks=[recorder])
+    ours.fit(data, recipe=recipe(), validation_data=data, callbacks=[recorder])
     for kind in ("train", "test"):
         hook = f"on_{kind}_batch_end"
         assert [e[1] for e in recorder.events if e[0] == hook] == [0, 1, 2]

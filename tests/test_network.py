@@ -22,7 +22,7 @@ from sklstm.training.network import (
     LayersStructure,
     capacity_for,
 )
-from sklstm.training.program import Batch, Rows
+from sklstm.training.program import MiniBatch, Rates, Rows
 
 LOSS = {
     "sigmoid": "binary_crossentropy",
@@ -42,9 +42,7 @@ def random_data(rng, architecture, n_rows=9, n_timesteps=6):
 def prepared(structure, architecture, flat, **settings):
     network = structure.build(keras.optimizers.SGD(0.1))
     network.rng = np.random.default_rng(0)
-    for name, value in settings.items():
-        setattr(network, name, value)
-    network.assign(flat, architecture)
+    network.assign(flat, architecture, Rates(**settings))
     return network
 
 
@@ -59,10 +57,11 @@ def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0,
     """Logits, and the gradient of a scalar of them, as one flat vector."""
     variables = [variable.value for variable in network.trainable_variables]
     lengths = tf.constant(lengths, tf.int32)
-    sizes = network.sizes.unstacked()
+    rates, sizes = network.inputs
+    sizes = network.unstacked(sizes)
     rows = Rows(values, lengths, None, None, None)
-    masks = network.dropout_masks(rows, sizes, seed) if training else None
-    batch = Batch(tf.transpose(values, [1, 0, 2]), lengths, None, None, masks)
+    masks = network.dropout_masks(rows, rates, sizes, seed) if training else None
+    batch = MiniBatch(tf.transpose(values, [1, 0, 2]), lengths, None, None, masks)
     with tf.GradientTape() as tape:
         logits = network.logits(batch, sizes)
         scalar = loss(logits)
@@ -196,7 +195,8 @@ def test_every_lstm_has_masks_of_its_own():
         recurrent_dropout=0.6,
     )
     rows = Rows(np.zeros((50, 2, 30), np.float32), None, None, None, None)
-    masks = network.dropout_masks(rows, network.sizes.unstacked(), (1, 2))
+    rates, sizes = network.inputs
+    masks = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
     for drawn, widths, rate in [
         (masks.inputs, (30, 30, 20, 20), 0.3),
         (masks.states, (20, 20, 14, 14), 0.6),
@@ -276,7 +276,8 @@ def test_recurrent_dropout_equals_plain_operations(merge_mode, dropout):
         network, values, lengths, loss, training=True, seed=seed
     )
     rows = Rows(values, None, None, None, None)
-    masks = network.dropout_masks(rows, network.sizes.unstacked(), seed)
+    rates, sizes = network.inputs
+    masks = network.dropout_masks(rows, rates, network.unstacked(sizes), seed)
     masks = tf.nest.map_structure(lambda mask: tf.cast(mask, tf.float64), masks)
     layers = [
         tf.constant(array, tf.float64)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import ExitStack
 
 import keras
 import numpy as np
@@ -26,7 +27,8 @@ class Structure:
         self.built = []
 
     def build(self, optimizer):
-        network = type("Network", (), {"is_as_built": lambda self: True})()
+        methods = {"is_as_built": lambda self: True, "forget": lambda self: None}
+        network = type("Network", (), {"cost": 1, **methods})()
         self.built.append(network)
         return network
 
@@ -105,6 +107,18 @@ def test_a_borrowed_network_gives_what_a_fresh_one_gives(pool):
         again = estimator.fit(X, y).weights_
         assert all(np.array_equal(fresh[name], again[name]) for name in fresh)
     assert len(pool) == 3
+
+
+def test_costly_networks_leave_sooner():
+    """What is kept is bounded by what networks cost, not by their number."""
+    pool, cheap, costly = NetworkPool(max_idle=10), Structure(), Structure()
+    with ExitStack() as borrowed:
+        for _ in range(10):
+            borrowed.enter_context(pool.borrow(cheap, ADAM))
+    with pool.borrow(costly, ADAM) as network:
+        network.cost = 8
+    assert len(pool) == 3
+    assert pool.networks()[-1] is network
 
 
 def test_two_threads_get_two_networks():

@@ -20,13 +20,14 @@ from sklstm.sequences.batch import CHUNK_BYTES, SequenceBatch
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training.configuration import Configuration
 from sklstm.training.program import (
-    Batch,
     Masks,
+    MiniBatch,
+    Rates,
     Rows,
-    Sizes,
     evaluation_program,
     training_program,
 )
+from sklstm.training.recipe import Recipe
 
 # Within so many batches, shuffled rows are sorted by length before they are cut, so
 # that a batch holds sequences of similar length.
@@ -43,9 +44,12 @@ STEP_OPERATIONS = 2**18
 class EpochNetwork(keras.Model):
     """A network whose `fit` runs an epoch over in-memory data as one graph call.
 
-    A subclass defines `logits` for the graph, and `assign` and `parameters` to write
+    A subclass defines `logits` for the graph, and `write` and `parameters` to write
     and read its weights as one flat vector.
     """
+
+    #: Memory that TensorFlow takes for it, in networks of any size: some 5 MB each.
+    cost = 1
 
     #: Random numbers for shuffling and dropout; set by whoever borrows the network.
     rng: np.random.Generator
@@ -53,15 +57,10 @@ class EpochNetwork(keras.Model):
     #: Of the architecture in use.
     n_parameters: int
 
-    def __init__(
-        self,
-        activation: str,
-        loss: str,
-        every_step: bool,
-        *,
-        n_parts: int = 0,
-        n_layers: int = 0,
-    ) -> None:
+    #: What its graphs take beside the data: rates, and the sizes that `write` gave.
+    inputs: tuple[Rates, Any]
+
+    def __init__(self, activation: str, loss: str, every_step: bool) -> None:
         super().__init__()
         self.activation = activation
         self.loss_name = loss
@@ -69,18 +68,36 @@ class EpochNetwork(keras.Model):
         self.traces = 0
         self._as_built: Configuration | None = None
         self._sound = True  # no graph was left half traced, or traced after a change
-        self.sizes: Sizes | None = None
-        self.dropout = 0.0
-        self.recurrent_dropout = 0.0
-        self.clipnorm = np.inf
-        self._train = training_program(self, n_parts, n_layers)
-        self._test = evaluation_program(self, n_parts, n_layers)
+        self._train = training_program(self)
+        self._test = evaluation_program(self)
 
     # -- being borrowed -------------------------------------------------------------
 
-    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
-        """Write the parameters of an architecture."""
+    def assign(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rates: Rates = Rates(),  # noqa: B008
+    ) -> None:
+        """Become the network of an architecture, with these parameters and rates."""
+        constants = Rates(*(tf.constant(rate, tf.float32) for rate in rates))
+        self.n_parameters = len(flat)
+        self.inputs = constants, self.write(flat, architecture)
+
+    def forget(self) -> None:
+        """Keep nothing of the fit that has ended, such as its data and callbacks."""
+        self.history = None
+        self.stop_training = False
+        self.rng = np.random.default_rng(0)
+        self.inputs = Rates(), ()
+
+    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Any:
+        """Write parameters; gives the sizes that `logits` and the masks need."""
         raise NotImplementedError
+
+    def unstacked(self, sizes: Any) -> Any:
+        """Sizes by layer, outside of the loop over batches."""
+        return sizes
 
     @property
     def parameters(self) -> NDArray[np.float32]:
@@ -142,11 +159,11 @@ class EpochNetwork(keras.Model):
             "to_keras()."
         )
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Masks:
         """What is dropped in this call, drawn from a seed."""
         raise NotImplementedError
 
-    def logits(self, batch: Batch, sizes: Sizes) -> Any:
+    def logits(self, batch: MiniBatch, sizes: Any) -> Any:
         """Outputs before the activation, shape (n_rows, n_outputs), in the graph.
 
         At every timestep (n_timesteps * n_rows, n_outputs), timestep after timestep.
@@ -160,31 +177,29 @@ class EpochNetwork(keras.Model):
         x: TrainingSet,
         y: Any = None,
         *,
-        batch_size: int,
-        epochs: int,
+        recipe: Recipe,
+        validation_data: TrainingSet | None = None,
         initial_epoch: int = 0,
         callbacks: Any = None,
-        shuffle: bool = True,
-        validation_data: TrainingSet | None = None,
-        verbose: Any = 0,
-        **_unused: Any,
+        **_of_scikeras: Any,
     ) -> Any:
+        epochs = initial_epoch + recipe.epochs
         callbacks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
-            add_progbar=bool(verbose),
+            add_progbar=bool(recipe.verbose),
             model=self,
-            verbose=verbose,
+            verbose=recipe.verbose,
             epochs=epochs,
-            steps=-(-len(x) // batch_size),
+            steps=-(-len(x) // recipe.batch_size),
         )
         self.stop_training = False
         callbacks.on_train_begin()
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)
-            rng = self.rng if shuffle else None
-            order = batch_order(x.sequences.lengths, batch_size, rng)
+            rng = self.rng if recipe.shuffle else None
+            order = batch_order(x.sequences.lengths, recipe.batch_size, rng)
             logs = self._run(
                 self._train,
                 x,
@@ -244,7 +259,7 @@ class EpochNetwork(keras.Model):
                 bounds=tf.constant(bounds, tf.int32),
             )
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
-            totals += program(as_tensors, seed, self.sizes).numpy()
+            totals += program(as_tensors, seed, *self.inputs).numpy()
             logs = self._logs(totals)
             on_batch_end(last_batch, logs)
         return logs

@@ -21,7 +21,7 @@ from sklstm.training.wrapper import train
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainingResult:
     """What is left of training."""
 
     network: Network
@@ -69,7 +69,7 @@ def fit_network(
     callbacks: list[Any],
     reporter: Any,
     rng: np.random.Generator,
-) -> Trained:
+) -> TrainingResult:
     """Train the network of an architecture, from given parameters.
 
     Parameters
@@ -90,7 +90,7 @@ def fit_network(
 
     Returns
     -------
-    Trained
+    TrainingResult
 
     Raises
     ------
@@ -112,10 +112,7 @@ def fit_network(
     callbacks = [*callbacks, _Reports(reporter, architecture)]
     with POOL.borrow(structure, recipe.optimizer) as network:
         network.rng = rng
-        network.dropout = recipe.dropout
-        network.recurrent_dropout = recipe.recurrent_dropout
-        network.clipnorm = np.inf if recipe.clipnorm is None else recipe.clipnorm
-        network.assign(parameters, architecture)
+        network.assign(parameters, architecture, recipe.rates)
         network.optimizer_state = optimizer_state
         if recipe.learning_rate is not None:
             network.optimizer.learning_rate = recipe.learning_rate
@@ -130,7 +127,7 @@ def fit_network(
         if recipe.patience is not None:
             _warn_if_still_improving(history["val_loss"], recipe.epochs)
         trained = Network(architecture, network.parameters)
-        return Trained(trained, network.optimizer_state, history)
+        return TrainingResult(trained, network.optimizer_state, history)
 
 
 def _warn_if_still_improving(val_loss: list[float], epochs: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,7 @@ from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
-from sklstm.training.program import Batch, Masks, Rows, Sizes
+from sklstm.training.program import Masks, MiniBatch, Rates, Rows
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
 # backward where the mode concatenates: no branch in the graph for a mode.
@@ -75,6 +75,16 @@ class LayersStructure:
         return LayersNetwork(self, optimizer)
 
 
+class Sizes(NamedTuple):
+    """What could be a constant of the graph, and is an input of it; tensors."""
+
+    parts: Any  # (n_parts,), entries of each part of the flat vector
+    kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
+    widths: Any  # (n_layers, 2), units and width of the merged states
+    head: Any  # (2,), shape of the dense kernel
+    merge: Any  # (3,), coefficients of the merge mode
+
+
 class AnySizeNetwork(EpochNetwork):
     """One network for every number of units, features, outputs and every merge mode.
 
@@ -84,14 +94,7 @@ class AnySizeNetwork(EpochNetwork):
     """
 
     def __init__(self, structure: AnySizeStructure, optimizer: Any) -> None:
-        n_lstms = structure.n_layers * len(structure.directions)
-        super().__init__(
-            structure.activation,
-            structure.loss,
-            structure.every_step,
-            n_parts=2 * n_lstms + 3,
-            n_layers=structure.n_layers,
-        )
+        super().__init__(structure.activation, structure.loss, structure.every_step)
         self.directions = structure.directions
         self.n_layers = structure.n_layers
         self.wide = structure.wide
@@ -102,22 +105,25 @@ class AnySizeNetwork(EpochNetwork):
         self.built = True
         self.ready(optimizer)
 
-    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
+    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Sizes:
         padded = np.zeros(self.flat.shape, np.float32)
         padded[: len(flat)] = flat
         self.flat.assign(padded)
-        self.n_parameters = len(flat)
         parts = _part_sizes(architecture)
         units, merged = architecture.units, architecture.widths[1:]
-        self.sizes = Sizes(
+        return Sizes(
             parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
             kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
             widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
             head=tf.constant([merged[-1], architecture.n_outputs], tf.int32),
             merge=tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
-            dropout=tf.constant(self.dropout, tf.float32),
-            recurrent_dropout=tf.constant(self.recurrent_dropout, tf.float32),
-            clipnorm=tf.constant(self.clipnorm, tf.float32),
+        )
+
+    def unstacked(self, sizes: Sizes) -> Sizes:
+        return sizes._replace(
+            kernels=tf.unstack(sizes.kernels),
+            widths=[tf.unstack(width) for width in tf.unstack(sizes.widths)],
+            merge=tf.unstack(sizes.merge),
         )
 
     @property
@@ -141,7 +147,7 @@ class AnySizeNetwork(EpochNetwork):
         for variable, slot in zip(self.optimizer.variables, slots, strict=True):
             variable.assign(slot)
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Masks:
         n_rows, _, n_features = tf.unstack(tf.shape(rows.values))
         units, widths = zip(*sizes.widths, strict=True)
 
@@ -153,11 +159,11 @@ class AnySizeNetwork(EpochNetwork):
             ]
 
         return Masks(
-            inputs=drawn([n_features, *widths[:-1]], sizes.dropout, 0),
-            states=drawn(units, sizes.recurrent_dropout, 1) * self.drops_states,
+            inputs=drawn([n_features, *widths[:-1]], rates.dropout, 0),
+            states=drawn(units, rates.recurrent_dropout, 1) * self.drops_states,
         )
 
-    def logits(self, batch: Batch, sizes: Sizes) -> Any:
+    def logits(self, batch: MiniBatch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         lengths, steps = batch.lengths, batch.steps
@@ -190,6 +196,8 @@ class AnySizeNetwork(EpochNetwork):
 class LayersNetwork(EpochNetwork):
     """A network of Keras' own layers, which on a GPU use cuDNN."""
 
+    cost = 8
+
     def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
         architecture = structure.architecture
         super().__init__(
@@ -208,31 +216,21 @@ class LayersNetwork(EpochNetwork):
         self.built = True
         self.ready(optimizer)
 
-    def assign(self, flat: NDArray[np.float32], architecture: Architecture) -> None:
+    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Any:
         self.set_weights(list(split_parameters(flat, architecture).values()))
-        self.n_parameters = len(flat)
         for seed_generator in self._drop_seeds:
             seed = self.rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
-        self.sizes = Sizes(
-            parts=tf.zeros([0], tf.int32),
-            kernels=tf.zeros([0, 2], tf.int32),
-            widths=tf.zeros([0, 2], tf.int32),
-            head=tf.zeros([2], tf.int32),
-            merge=tf.zeros([3]),
-            dropout=tf.constant(0.0),
-            recurrent_dropout=tf.constant(0.0),
-            clipnorm=tf.constant(self.clipnorm, tf.float32),
-        )
+        return ()
 
     @property
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def dropout_masks(self, rows: Rows, sizes: Sizes, seed: Any) -> Masks:
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Masks:
         return Masks([], [])  # the layers draw their own
 
-    def logits(self, batch: Batch, sizes: Sizes) -> Any:
+    def logits(self, batch: MiniBatch, sizes: Any) -> Any:
         mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])
         sequences = tf.transpose(batch.steps, [1, 0, 2])
         logits = self.layers_network(

@@ -7,8 +7,6 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from sklstm.training.optimizers import OptimizerSpec
 
 # Idle networks that are kept. Of the 5 MB of a network TensorFlow keeps 4 when it is
@@ -23,7 +21,8 @@ class NetworkPool:
     Parameters
     ----------
     max_idle : int, default=256
-        How many to keep; the one that was idle longest goes first.
+        How many to keep, a costly one counting as several; the one that was idle
+        longest goes first.
     """
 
     def __init__(self, max_idle: int = MAX_IDLE) -> None:
@@ -47,7 +46,7 @@ class NetworkPool:
             yield network
         finally:
             if network.is_as_built():
-                _forget_use(network)
+                network.forget()
                 self._give(key, network)
 
     def _take(self, key: Hashable) -> Any:
@@ -60,7 +59,7 @@ class NetworkPool:
     def _give(self, key: Hashable, network: Any) -> None:
         with self._lock:
             self._idle.append((key, network))
-            while len(self._idle) > self.max_idle:
+            while sum(network.cost for _, network in self._idle) > self.max_idle:
                 self._idle.pop(0)
 
     def __len__(self) -> int:
@@ -75,13 +74,6 @@ class NetworkPool:
         """Drop all idle networks."""
         with self._lock:
             self._idle.clear()
-
-
-def _forget_use(network: Any) -> None:
-    network.history = None
-    network.stop_training = False
-    network.rng = np.random.default_rng(0)
-    network.sizes = ()
 
 
 POOL = NetworkPool()

@@ -21,8 +21,8 @@ class Rows(NamedTuple):
     bounds: Any  # (n_batches + 1,), where each batch starts and ends
 
 
-class Batch(NamedTuple):
-    """One of them; tensors."""
+class MiniBatch(NamedTuple):
+    """A slice of them, time-major; tensors."""
 
     steps: Any  # (n_timesteps, n_rows, n_features), as long as its longest sequence
     lengths: Any  # (n_rows,)
@@ -38,74 +38,49 @@ class Masks(NamedTuple):
     states: list[Any]  # (n_rows, units); empty without recurrent dropout
 
 
-class Sizes(NamedTuple):
-    """What could be a constant of the graph, and is an input of it; tensors."""
+class Rates(NamedTuple):
+    """What any network is told for a fit; numbers, or tensors of shape ()."""
 
-    parts: Any  # (n_parts,), entries of each part of the flat vector
-    kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
-    widths: Any  # (n_layers, 2), units and width of the merged states
-    head: Any  # (2,), shape of the dense kernel
-    merge: Any  # (3,), coefficients of the merge mode
-    dropout: Any  # ()
-    recurrent_dropout: Any  # ()
-    clipnorm: Any  # ()
-
-    def unstacked(self) -> Sizes:
-        """By layer, outside of the loop over batches."""
-        return self._replace(
-            kernels=tf.unstack(self.kernels),
-            widths=[tf.unstack(width) for width in tf.unstack(self.widths)],
-            merge=tf.unstack(self.merge),
-        )
+    dropout: Any = 0.0
+    recurrent_dropout: Any = 0.0
+    clipnorm: Any = float("inf")
 
 
-def _signature(n_parts: int, n_layers: int, every_step: bool) -> tuple[Any, ...]:
+def _signature(network: Any) -> tuple[Any, ...]:
     floats, ints = tf.float32, tf.int32
-    places = [None, None] if every_step else [None]
-    return (
-        Rows(
-            values=tf.TensorSpec([None, None, None], floats),
-            lengths=tf.TensorSpec([None], ints),
-            targets=tf.TensorSpec([*places, None], floats),
-            weights=tf.TensorSpec(places, floats),
-            bounds=tf.TensorSpec([None], ints),
-        ),
-        tf.TensorSpec([2], ints),  # seed
-        Sizes(
-            parts=tf.TensorSpec([n_parts], ints),
-            kernels=tf.TensorSpec([n_layers, 2], ints),
-            widths=tf.TensorSpec([n_layers, 2], ints),
-            head=tf.TensorSpec([2], ints),
-            merge=tf.TensorSpec([3], floats),
-            dropout=tf.TensorSpec([], floats),
-            recurrent_dropout=tf.TensorSpec([], floats),
-            clipnorm=tf.TensorSpec([], floats),
-        ),
+    places = [None, None] if network.every_step else [None]
+    rows = Rows(
+        values=tf.TensorSpec([None, None, None], floats),
+        lengths=tf.TensorSpec([None], ints),
+        targets=tf.TensorSpec([*places, None], floats),
+        weights=tf.TensorSpec(places, floats),
+        bounds=tf.TensorSpec([None], ints),
     )
+    # What a network takes has the same shapes for every fit it serves.
+    own = tf.nest.map_structure(tf.TensorSpec.from_tensor, network.inputs)
+    return rows, tf.TensorSpec([2], ints), *own
 
 
-def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
+def training_program(network: Any) -> Any:
     """A graph that takes an optimizer step on each batch.
 
     Parameters
     ----------
     network : EpochNetwork
-    n_parts, n_layers : int
-        Lengths of the vectors in `Sizes`.
 
     Returns
     -------
-    callable of (Rows, seed, Sizes)
+    callable of (Rows, seed, Rates, sizes of the network)
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
-    def run(rows: Rows, seed: Any, sizes: Sizes) -> Any:
+    def run(rows: Rows, seed: Any, rates: Rates, sizes: Any) -> Any:
         network.traces += 1
-        sizes = sizes.unstacked()
+        sizes = network.unstacked(sizes)
         variables = [variable.value for variable in network.trainable_variables]
-        masks = network.dropout_masks(rows, sizes, seed)
+        masks = network.dropout_masks(rows, rates, sizes, seed)
 
-        def step(batch: Batch) -> Any:
+        def step(batch: MiniBatch) -> Any:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)
                 logits = network.logits(batch, sizes)
@@ -114,7 +89,7 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
             # The loss of a batch is the mean weighted by `weights`.
             gradients = tape.gradient(losses, variables, batch.weights / weight)
             # An infinite clipnorm scales by one, also where the gradient is zero.
-            scale = tf.minimum(1.0, sizes.clipnorm / tf.linalg.global_norm(gradients))
+            scale = tf.minimum(1.0, rates.clipnorm / tf.linalg.global_norm(gradients))
             network.optimizer.apply(
                 [gradient * scale for gradient in gradients],
                 network.trainable_variables,
@@ -123,16 +98,16 @@ def training_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, masks)
 
-    return _traced_once(network, run, n_parts, n_layers)
+    return _traced_once(network, run)
 
 
-def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
+def evaluation_program(network: Any) -> Any:
     """The same sums as of :func:`training_program`, without dropout or learning."""
 
-    def run(rows: Rows, seed: Any, sizes: Sizes) -> Any:
-        sizes = sizes.unstacked()
+    def run(rows: Rows, seed: Any, rates: Rates, sizes: Any) -> Any:
+        sizes = network.unstacked(sizes)
 
-        def step(batch: Batch) -> Any:
+        def step(batch: MiniBatch) -> Any:
             logits = network.logits(batch, sizes)
             losses = loss_per_row(network.loss_name, batch.targets, logits)
             weight = tf.reduce_sum(batch.weights)
@@ -140,34 +115,35 @@ def evaluation_program(network: Any, n_parts: int, n_layers: int) -> Any:
 
         return _over_batches(step, rows, None)
 
-    return _traced_once(network, run, n_parts, n_layers)
+    return _traced_once(network, run)
 
 
-def _traced_once(
-    network: Any, run: Callable[..., Any], n_parts: int, n_layers: int
-) -> Any:
+def _traced_once(network: Any, run: Callable[..., Any]) -> Any:
     """A graph made at the first call.
 
     Calling a tf.function would do as well, but it warns of retracing when some
     networks have been traced one after another, though each only once.
     """
-    signature = _signature(n_parts, n_layers, network.every_step)
 
     @cache
     def graph() -> Any:
         with network.tracing():
-            function = tf.function(run, signature, autograph=False)
+            function = tf.function(run, _signature(network), autograph=False)
             return function.get_concrete_function()
 
     return lambda *arguments: graph()(*arguments)
 
 
-def _totals(network: Any, batch: Batch, logits: Any, losses: Any, weight: Any) -> Any:
+def _totals(
+    network: Any, batch: MiniBatch, logits: Any, losses: Any, weight: Any
+) -> Any:
     correct = count_correct(network.activation, batch.targets, logits, batch.weights)
     return tf.stack([tf.tensordot(losses, batch.weights, 1), correct, weight])
 
 
-def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Masks | None) -> Any:
+def _over_batches(
+    step: Callable[[MiniBatch], Any], rows: Rows, masks: Masks | None
+) -> Any:
     """Sum of `step` over the batches."""
     steps = tf.transpose(rows.values, [1, 0, 2])
     every_step = rows.weights.shape.rank == 2
@@ -188,7 +164,7 @@ def _over_batches(step: Callable[[Batch], Any], rows: Rows, masks: Masks | None)
         start, stop = rows.bounds[k], rows.bounds[k + 1]
         lengths = rows.lengths[start:stop]
         longest = tf.reduce_max(lengths)
-        batch = Batch(
+        batch = MiniBatch(
             steps=steps[:longest, start:stop],
             lengths=lengths,
             targets=places(rows.targets, start, stop, longest),

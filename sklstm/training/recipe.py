@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sklstm.training.optimizers import OptimizerSpec
+from sklstm.training.program import Rates
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,8 @@ class Recipe:
     shuffle: bool
     patience: int | None
     verbose: int
+
+    @property
+    def rates(self) -> Rates:
+        clipnorm = float("inf") if self.clipnorm is None else self.clipnorm
+        return Rates(self.dropout, self.recurrent_dropout, clipnorm)

@@ -97,11 +97,8 @@ def train(
     """
     wrapper = _RowWrapper(
         model=network,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        shuffle=recipe.shuffle,
         callbacks=callbacks,
-        verbose=recipe.verbose,
+        fit__recipe=recipe,
         fit__validation_data=validation_data,
     )
     wrapper.data_ = data
