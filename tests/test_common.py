@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler
@@ -72,6 +73,12 @@ class LastStepClassifier(LastStep, BiLSTMTimestepClassifier):
     def predict_proba(self, X):
         return super().predict_proba(X)[:, -1]
 
+    def predict_log_proba(self, X):
+        return super().predict_log_proba(X)[:, -1]
+
+    def decision_function(self, X):
+        return super().decision_function(X)[:, -1]
+
 
 class LastStepRegressor(LastStep, BiLSTMTimestepRegressor):
     pass
@@ -129,6 +136,30 @@ def test_scikit_learn_check(estimator, check):
         inner = {f"estimator__{name}": value for name, value in params.items()}
         estimator = clone(estimator).set_params(**inner)
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        BiLSTMClassifier(2, epochs=1),
+        BiLSTMTimestepClassifier(2, epochs=1),
+        WindowedEnsemble(BiLSTMClassifier(2, epochs=1), n_timesteps=3),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_log_probabilities(estimator):
+    """As MLPClassifier has them; a probability of zero is -inf without a warning."""
+    X = np.random.default_rng(0).normal(size=(12, 4, 1))
+    y = (X[:, :, 0] > 0).astype(int)
+    y = y if isinstance(estimator, BiLSTMTimestepClassifier) else y[:, -1]
+    fitted = clone(estimator).fit(X, y)
+    proba = fitted.predict_proba(X)
+    assert_array_equal(fitted.predict_log_proba(X), np.log(proba))
+    inner = getattr(fitted, "estimator_", fitted)
+    inner._forward_pass = lambda rows: np.ones(
+        (rows.lengths.sum() if inner._every_step else len(rows), 1)
+    )
+    assert_array_equal(np.unique(fitted.predict_log_proba(X)), [-np.inf, 0])
 
 
 ARCHITECTURES = [

@@ -425,6 +425,24 @@ n_columns), or list of sequences
             return np.column_stack([1 - outputs, outputs])
         return outputs
 
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; -inf where a probability is zero.
+        """
+        return self._log_probabilities(self._predict_outputs(X))
+
+    def _log_probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.log(self._probabilities(outputs))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

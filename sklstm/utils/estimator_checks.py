@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from threadpoolctl import threadpool_info
 
+from sklstm.sequences import is_ragged
+
 Sequences = list[NDArray[np.float64]]
 
 N_SAMPLES = 18
@@ -402,7 +404,7 @@ def _method(estimator: Any) -> Callable[[Any], Any]:
 def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
     """One row per sequence, or per timestep that is not padding."""
     outputs = _method(estimator)(X)
-    if isinstance(outputs, list):
+    if is_ragged(outputs):
         return np.concatenate(outputs)
     if not _every_step(estimator):
         return np.asarray(outputs)
