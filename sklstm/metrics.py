@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.utils import get_tags
 
-from sklstm.sequences.ragged import pad_ragged
+from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.targets.timesteps import (
     read_timestep_weight,
@@ -122,7 +122,7 @@ class _Rows:
         self.estimator = estimator
         self.predicted = estimator.predict(X)
         # Sequences of the same lengths, with padding in the same places.
-        if isinstance(self.predicted, list):
+        if is_ragged(self.predicted):
             marks = pad_ragged([np.zeros(len(row)) for row in self.predicted])
         else:
             padded = [v != v for v in self.predicted.ravel()]

@@ -27,6 +27,8 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import get_tags
 from threadpoolctl import threadpool_info
 
+from sklstm.sequences.ragged import is_ragged
+
 Sequences = list[NDArray[np.float64]]
 
 N_SAMPLES = 18
@@ -393,7 +395,7 @@ def _method(estimator: Any) -> Callable[[Any], Any]:
 def _outputs(estimator: Any, X: Any) -> NDArray[np.float64]:
     """One row per sequence, or per timestep that is not padding."""
     outputs = _method(estimator)(X)
-    if isinstance(outputs, list):
+    if is_ragged(outputs):
         return np.concatenate(outputs)
     if not _every_step(estimator):
         return np.asarray(outputs)

@@ -523,6 +523,43 @@ def test_networks_that_merge_nothing():
     assert display.units == [4]
 
 
+class Directed(Scored):
+    """One that reads in one direction has better scores, whatever its merge mode."""
+
+    def __init__(self, merge_mode="concat", units=32, slow=False, direction="forward"):
+        super().__init__(merge_mode, units, slow)
+        self.direction = direction
+
+    def score(self, X, y):
+        return super().score(X, y) + (self.direction != "bidirectional")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_one_direction_merges_nothing(inside):
+    """It has no bar, however good it is; the others are as if it had not been tried."""
+    estimator, prefix = Directed(), ""
+    if inside:
+        estimator, prefix = make_pipeline(StandardScaler(), estimator), "directed__"
+    grid = {f"{prefix}{name}": values for name, values in GRID.items()}
+    both = {**grid, f"{prefix}direction": ["bidirectional"]}
+    mixed = {**grid, f"{prefix}direction": ["backward", "bidirectional", "forward"]}
+    expected = MergeModeDisplay.from_estimator(search(both, estimator))
+    with pytest.warns(UserWarning, match="12 of 18 candidates read in one direction"):
+        display = MergeModeDisplay.from_estimator(search(mixed, estimator))
+    assert_array_equal(display.scores, expected.scores)
+    assert display.best_.get_xydata().tolist() == expected.best_.get_xydata().tolist()
+    with pytest.raises(ValueError, match=f"Search it with {prefix}direction='bidirec"):
+        MergeModeDisplay.from_estimator(search(grid, estimator))
+
+
+def test_one_direction_without_a_merge_mode():
+    """A grid of its own needs no warning."""
+    grid = [{**GRID, "direction": ["bidirectional"]}, {"direction": ["forward"]}]
+    display = MergeModeDisplay.from_estimator(search(grid, Directed()))
+    assert display.scores.shape == (3, 2, 2)
+    assert np.nanmax(display.scores) < 1
+
+
 class Regressed(RegressorMixin, Scored):
     """A regressor of the same scores."""
 

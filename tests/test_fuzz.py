@@ -57,7 +57,7 @@ def rows_of(result, valid, per_step):
     if not per_step:
         assert len(result) == len(valid)
         return result
-    if isinstance(result, list):
+    if result.ndim == 1:
         assert [len(row) for row in result] == valid.sum(axis=1).tolist()
         return np.concatenate(result)
     assert result.shape[:2] == valid.shape

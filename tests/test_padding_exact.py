@@ -47,10 +47,10 @@ def fitted(architecture, X, y, **params):
 def outputs(estimator, X):
     """One row per sequence, or per timestep that is not padding."""
     outputs = getattr(estimator, "predict_proba", estimator.predict)(X)
-    if isinstance(outputs, list):
-        return np.concatenate(outputs)
     if not estimator.network_.architecture.every_step:
         return outputs
+    if outputs.dtype == object:
+        return np.concatenate(outputs)
     is_padding = np.isnan(X).all(axis=2)
     assert np.isnan(outputs[is_padding]).all()
     return outputs[~is_padding]

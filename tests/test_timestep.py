@@ -23,6 +23,7 @@ from sklstm import (
 from sklstm.training import runtime
 
 LENGTHS = [6, 3, 1, 5, 6, 2, 4, 6, 3, 5]
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 
 
 def classifier(**params):
@@ -84,16 +85,17 @@ def test_targets_at_padded_timesteps_are_ignored(sequences, labels, where, fille
 
 @pytest.mark.parametrize("where", ["pre", "gap", "post"])
 def test_predictions_stand_where_the_timesteps_do(sequences, labels, numbers, where):
-    """A list for a list; in an array NaN at the padded timesteps, and only there."""
+    """Arrays for a list; in one array NaN at the padded timesteps, and only there."""
     X = placed(sequences, where, np.nan)
     padded = np.isnan(X).all(axis=2)
     for estimator, y in ((classifier(), labels), (regressor(), numbers)):
         estimator.fit(sequences, y)
-        for method in ("predict", "predict_proba"):
+        for method in METHODS:
             if not hasattr(estimator, method):
                 continue
             by_list = getattr(estimator, method)(sequences)
             by_array = getattr(estimator, method)(X)
+            assert (by_list.shape, by_list.dtype) == ((10,), object)
             assert [len(row) for row in by_list] == LENGTHS
             assert_array_equal(pd.isna(by_array[padded]), True)
             flat = by_array[~padded]
@@ -101,6 +103,41 @@ def test_predictions_stand_where_the_timesteps_do(sequences, labels, numbers, wh
                 assert_array_equal(flat, np.concatenate(by_list))
             else:
                 assert_allclose(flat, np.concatenate(by_list), atol=1e-6)
+
+
+def test_a_list_of_equal_lengths_comes_back_as_arrays(sequences):
+    """As one of unequal lengths does."""
+    X = [s for s in sequences if len(s) == 6]
+    y = [np.arange(6) % 2] * len(X)
+    predicted = classifier().fit(X, y).predict(X)
+    assert predicted.shape == (len(X),)
+    assert {row.shape for row in predicted} == {(6,)}
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_log_odds(sequences, n_classes):
+    """They are of the second class if there are two, and decide."""
+    X = np.array([s for s in sequences if len(s) == 6])
+    y = np.array(["a", "b", "c"])[np.arange(X.size // 2).reshape(-1, 6) % n_classes]
+    fitted = classifier().fit(X, y)
+    proba, decision = fitted.predict_proba(X), fitted.decision_function(X)
+    odds = np.exp(decision)
+    if n_classes == 2:
+        assert decision.shape == y.shape
+        assert_array_equal(fitted.predict(X) == "b", decision > 0)
+        assert_allclose(odds / (1 + odds), proba[:, :, 1], rtol=1e-6)
+    else:
+        assert decision.shape == proba.shape
+        assert_array_equal(fitted.predict(X), fitted.classes_[decision.argmax(axis=2)])
+        assert_allclose(odds / (1 + odds), proba, rtol=1e-6)
+
+
+def test_log_odds_of_what_is_certain():
+    """Finite, as metrics want them, and in the order of the probabilities."""
+    odds = classifier()._log_odds(np.array([[0], [5e-324], [0.5], [1 - 2**-53], [1]]))
+    assert np.isfinite(odds).all()
+    assert (np.diff(odds) > 0).all()
+    assert odds[2] == 0
 
 
 def test_predictions_have_the_type_of_the_labels(sequences):

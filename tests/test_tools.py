@@ -9,22 +9,41 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import f1_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
+    GridSearchCV,
     KFold,
     TimeSeriesSplit,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
     learning_curve,
+    permutation_test_score,
+    validation_curve,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
-from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper, SlidingWindows
+from sklstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    SequenceReshaper,
+    SlidingWindows,
+)
+from sklstm.metrics import make_timestep_scorer
 
 rng = np.random.default_rng(0)
 N_TIMESTEPS, N_FEATURES = 4, 2
@@ -147,6 +166,142 @@ def test_time_series_split():
     for score, (train, test) in zip(scores, folds.split(TABLE), strict=True):
         alone = clone(REGRESSOR).fit(windows[train], target[train])
         assert score == pytest.approx(alone.score(windows[test], target[test]))
+
+
+# -- a label at every timestep ---------------------------------------------------------
+
+VALID = np.arange(4) < np.array([len(sequence) for sequence in LIST])[:, None]
+LABELS = np.where(X.sum(axis=2) > 0, "above", "below")
+TAGGER = BiLSTMTimestepClassifier(2, epochs=1, random_state=0)
+SMOOTHER = BiLSTMTimestepRegressor(2, epochs=1, random_state=0)
+BY_STEP = {
+    "array": (X, LABELS),
+    "padded": (np.where(VALID[:, :, None], X, np.nan), np.where(VALID, LABELS, "")),
+    "list": (LIST, [row[valid] for row, valid in zip(LABELS, VALID, strict=True)]),
+}
+by_step = pytest.mark.parametrize("data", BY_STEP)
+
+
+def at(values, rows):
+    return [values[k] for k in rows] if isinstance(values, list) else values[rows]
+
+
+def assert_same_rows(left, right):
+    for one, other in zip(left, right, strict=True):
+        if one.dtype == object:  # text, and NaN at padded timesteps
+            one, other = one.astype(str), other.astype(str)
+        assert_array_equal(one, other)
+
+
+@by_step
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_cross_val_predict_at_every_timestep(method, data):
+    """The predictions of the folds, each where its sequence is."""
+    X, y = BY_STEP[data]
+    known = {"y": y} if method == "predict" else {"params": {"y": y}}
+    predicted = cross_val_predict(TAGGER, X, cv=2, method=method, **known)
+    assert len(predicted) == len(X)
+    for train, test in KFold(2).split(LABELS):
+        model = clone(TAGGER).fit(at(X, train), at(y, train))
+        expected = getattr(model, method)(at(X, test))
+        assert predicted.shape[1:] == expected.shape[1:]
+        assert_same_rows(predicted[test], expected)
+
+
+@by_step
+def test_searches_and_curves_at_every_timestep(data):
+    """An integer `cv` will do, with and without a scorer."""
+    X, y = BY_STEP[data]
+    f1 = make_timestep_scorer("f1_macro")
+    for scoring in (None, f1):
+        settings = {"cv": 2, "scoring": scoring, "error_score": "raise"}
+        scores = cross_val_score(TAGGER, X, y, **settings)
+        search = GridSearchCV(TAGGER, {"units": [2]}, **settings).fit(X, y)
+        assert search.best_score_ == scores.mean()
+        curve = validation_curve(
+            TAGGER, X, y, param_name="units", param_range=[2], **settings
+        )
+        assert_array_equal(curve[1], [scores])
+        curve = learning_curve(TAGGER, X, y, train_sizes=[1.0], **settings)
+        assert_array_equal(curve[2], [scores])
+
+
+def test_lists_of_lists_need_a_splitter():
+    """scikit-learn refuses them before it has asked us."""
+    X, y = BY_STEP["list"]
+    y = [row.tolist() for row in y]
+    with pytest.raises(ValueError, match="legacy multi-label data representation"):
+        cross_val_score(TAGGER, X, y, cv=2)
+    scores = cross_val_score(TAGGER, X, y, cv=KFold(2))
+    assert_array_equal(scores, cross_val_score(TAGGER, *BY_STEP["list"], cv=2))
+
+
+def test_labels_by_timestep_are_numbered_by_cross_val_predict():
+    """Why the guide puts them into `params`: here timestep 0 knows one label only."""
+    y = np.stack([np.ones(240, int), np.arange(240) % 2], axis=1)
+    seen = []
+
+    class Looks(BiLSTMTimestepClassifier):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(y[:, 0])
+            return super().fit(X, y, sample_weight)
+
+    model = Looks(2, epochs=1, random_state=0)
+    settings = {"cv": 2, "method": "predict_proba"}
+    cross_val_predict(model, X[:, :2], y, **settings)
+    cross_val_predict(model, X[:, :2], params={"y": y}, **settings)
+    assert [set(labels.tolist()) for labels in seen] == [{0}, {0}, {1}, {1}]
+
+
+@by_step
+@pytest.mark.filterwarnings("ignore:Number of classes in training fold:RuntimeWarning")
+@pytest.mark.parametrize(
+    "tool",
+    [
+        lambda: TunedThresholdClassifierCV(TAGGER, cv=2),
+        lambda: FixedThresholdClassifier(TAGGER, threshold=0.3),
+        lambda: CalibratedClassifierCV(TAGGER, cv=2),
+        lambda: VotingClassifier([("a", TAGGER), ("b", TAGGER)]),
+        lambda: StackingClassifier([("a", TAGGER), ("b", TAGGER)], cv=2),
+        lambda: OneVsRestClassifier(TAGGER),
+        lambda: VotingRegressor([("a", SMOOTHER), ("b", SMOOTHER)]),
+        lambda: StackingRegressor([("a", SMOOTHER), ("b", SMOOTHER)], cv=2),
+    ],
+    ids=["tuned", "fixed", "calibrated", "voting", "stacking", "ovr", "voting numbers",
+         "stacking numbers"],
+)  # fmt: skip
+def test_tools_for_one_label_per_sample_refuse(tool, data):
+    """As the table of the guide says."""
+    X, y = BY_STEP[data]
+    y = [(row == "above").astype(int) for row in y]
+    with pytest.raises((ValueError, NotImplementedError)):
+        tool().fit(X, y if data == "list" else np.array(y))
+
+
+def test_frozen_at_every_timestep():
+    """It predicts as what is in it."""
+    for X, y in BY_STEP.values():
+        fitted = clone(TAGGER).fit(X, y)
+        frozen = FrozenEstimator(fitted).fit(X, y).predict(X)
+        assert_same_rows(frozen, fitted.predict(X))
+
+
+def test_what_wants_equal_lengths():
+    """Permuted labels, transformed targets; importances of columns."""
+    score, *_ = permutation_test_score(TAGGER, X, LABELS, cv=2, n_permutations=1)
+    assert score == cross_val_score(TAGGER, X, LABELS, cv=2).mean()
+    logarithmic = TransformedTargetRegressor(SMOOTHER, func=np.log, inverse_func=np.exp)
+    numbers = np.exp(X.sum(axis=2))
+    predicted = logarithmic.fit(X, numbers).predict(X)
+    assert_array_equal(predicted, np.exp(SMOOTHER.fit(X, np.log(numbers)).predict(X)))
+    for data in ("padded", "list"):
+        with pytest.raises(ValueError, match=r"NaN|sequence"):
+            clone(logarithmic).fit(BY_STEP[data][0], numbers).predict(BY_STEP[data][0])
+    with pytest.raises(ValueError, match="Every timestep needs one row of y"):
+        permutation_test_score(TAGGER, *BY_STEP["list"], cv=2, n_permutations=1)
+    piped_tagger = piped(TAGGER).fit(TABLE, LABELS)
+    importance = permutation_importance(piped_tagger, TABLE, LABELS, n_repeats=1)
+    assert importance.importances_mean.shape == (8,)
 
 
 # -- importance ------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,8 @@ from sklstm.network.architecture import MERGE_MODES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+BOTH = "bidirectional"
 
 # Names of a search's default score.
 ACCURACY, R2 = "accuracy", "R²"
@@ -108,7 +111,9 @@ class MergeModeDisplay:
             Fitted, over `merge_mode` and possibly `units`, of an estimator or of one
             inside a pipeline or ensemble. Where candidates differ in other parameters,
             too, the one with the best mean score stands for its merge mode and units.
-            Of a halving search each is drawn as in the last round that it reached.
+            Those that read in one direction have nothing to merge and are left out,
+            with a warning. Of a halving search each is drawn as in the last round that
+            it reached.
         metric : str, default=None
             Which of several scores to draw. None is the only one, or the one of
             `refit`.
@@ -126,8 +131,8 @@ class MergeModeDisplay:
         Raises
         ------
         ValueError
-            If the search is not fitted, did not search `merge_mode`, has no such
-            metric, or no fit of it succeeded.
+            If the search is not fitted, did not search `merge_mode` of networks of two
+            directions, has no such metric, or no fit of it succeeded.
         ImportError
             If matplotlib is not installed.
         """
@@ -275,8 +280,8 @@ def _scores_by_cell(
     units_key = f"{key.removesuffix('merge_mode')}units"
     default = search.estimator.get_params().get(units_key)
     cells = [
-        (params.get(key), _as_key(params.get(units_key, default)))
-        for params in candidates
+        (params[key] if merges else None, _as_key(params.get(units_key, default)))
+        for params, merges in zip(candidates, _which_merge(search, key), strict=True)
     ]
     merge_modes = [m for m in MERGE_MODES if any(mode == m for mode, _ in cells)]
     # Candidates of a grid without merge_mode are of networks that merge nothing.
@@ -318,6 +323,29 @@ def _merge_mode_key(search: Any) -> str:
         f"The search did not vary merge_mode, only {', '.join(searched) or 'nothing'}."
         f"{repair}"
     )
+
+
+def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
+    """Which candidates merge two directions by a mode that was searched."""
+    candidates = search.cv_results_["params"]
+    direction = f"{key.removesuffix('merge_mode')}direction"
+    default = search.estimator.get_params().get(direction, BOTH)
+    searched = np.array([key in params for params in candidates])
+    both = np.array([params.get(direction, default) == BOTH for params in candidates])
+    n_idle = np.count_nonzero(searched & ~both)
+    if not (searched & both).any():
+        raise ValueError(
+            "All candidates of the search with a merge_mode read in one direction, on "
+            f"which it has no effect. Search it with {direction}={BOTH!r}."
+        )
+    if n_idle:
+        warnings.warn(
+            f"{n_idle} of {len(candidates)} candidates read in one direction, on which "
+            "merge_mode has no effect. They are left out, and the ring is around the "
+            "best of the others.",
+            stacklevel=4,
+        )
+    return searched & both
 
 
 def _as_key(units: Any) -> Any:

@@ -299,3 +299,19 @@ n_columns), or list of sequences
         check_is_fitted(self)
         proba: NDArray[np.float64] = self._predict(X, self.codec_.probabilities)
         return proba
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; -inf where a probability is zero.
+        """
+        check_is_fitted(self)
+        proba: NDArray[np.float64] = self._predict(X, self.codec_.log_probabilities)
+        return proba

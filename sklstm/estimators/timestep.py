@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,17 +19,65 @@ from sklstm.estimators.regressor import BaseRegressor
 from sklstm.parameters import _fit_context
 from sklstm.targets import PER_TIMESTEP, Layout
 
+# Beyond the log-odds of any probability between 0 and 1; metrics refuse infinity.
+_CERTAIN = 750.0
+
 
 class _PerTimestepMixin(BaseBiLSTM):
     """The rows of the target are those of all valid timesteps."""
 
     _layout: ClassVar[Layout] = PER_TIMESTEP
 
+    def _predict(
+        self,
+        X: Any,
+        decode: Callable[[NDArray[np.float64]], NDArray[Any]],
+        *,
+        labels: bool = False,
+    ) -> NDArray[Any]:
+        """Decoded outputs, numbers unless `labels`, in the places of X's timesteps."""
+        placed: NDArray[Any] = super()._predict(X, decode)
+        # A metric takes each column of a matrix of numbers for an output by itself. All
+        # else it would read as what it is not.
+        if (labels or placed.ndim != 2 or np.isnan(placed).any()) and _for_a_scorer():
+            raise ValueError(
+                f"{type(self).__name__} predicts at every timestep, but this scorer of "
+                "scikit-learn wants one prediction per sample, and no padding. Use "
+                "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores "
+                "all valid timesteps, or no scoring, which is the estimator's score."
+            )
+        return placed
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+
+def _for_a_scorer() -> bool:
+    """Whether scikit-learn asks for predictions to hand them to a metric.
+
+    Nothing that they could look like would make a metric refuse them: it takes a matrix
+    of two integer labels for indicators, so that f1_macro of labels 1 and 2 is 1.0
+    whatever was predicted, and column 1 of three axes for class 1. Who asks by way of
+    code that is not scikit-learn's, such as a subclass with one prediction per
+    sequence, has made something else of them.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module == "sklearn.utils._response":
+            return True
+        if module != __name__ and not module.startswith("sklearn."):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _log_odds(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
+    return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
 
 
 @dataclass(eq=False, repr=False)
@@ -149,12 +202,13 @@ or list of arrays, default=None
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps), or list of ndarray
-            A list if X is a list of sequences. An array holds NaN at padded timesteps,
-            so integer labels become floats and text objects, if there are any.
+        ndarray of shape (n_samples, n_timesteps), or (n_samples,) of ndarray
+            The last, an object array with an array for every sequence, if X is a list
+            of sequences. Otherwise NaN at padded timesteps, so integer labels become
+            floats and text objects, if there are any.
         """
         check_is_fitted(self)
-        return self._predict(X, self.codec_.decode)
+        return self._predict(X, self.codec_.decode, labels=True)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes at every timestep.
@@ -165,12 +219,47 @@ or list of arrays, default=None
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps, n_classes), or list of ndarray
-            In the order of `classes_`; NaN at padded timesteps. A list if X is a list
-            of sequences.
+        ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
+            In the order of `classes_`; NaN at padded timesteps. The last if X is a list
+            of sequences, as in `predict`.
         """
         check_is_fitted(self)
         return self._predict(X, self.codec_.probabilities)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of the probabilities of the classes at every timestep.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
+            As in `predict_proba`; -inf where a probability is zero.
+        """
+        return self._predict_timesteps(X, self._log_probabilities)
+
+    def decision_function(self, X: Any) -> Any:
+        """Log-odds of the second class, or of every class, at every timestep.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps), or (n_samples, n_timesteps, \
+n_classes) if there are more than two classes or several labels, or (n_samples,) of \
+ndarray
+            Finite; NaN at padded timesteps. The last if X is a list of sequences, as in
+            `predict`.
+        """
+        return self._predict_timesteps(X, self._log_odds)
+
+    def _log_odds(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
+        return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy over all valid timesteps.
@@ -295,8 +384,9 @@ or list of arrays, default=None
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
-n_targets), or list of ndarray
-            A list if X is a list of sequences. An array holds NaN at padded timesteps.
+n_targets), or (n_samples,) of ndarray
+            The last, an object array with an array for every sequence, if X is a list
+            of sequences. Otherwise NaN at padded timesteps.
         """
         check_is_fitted(self)
         return self._predict(X, self.codec_.decode)

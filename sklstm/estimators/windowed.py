@@ -221,6 +221,22 @@ n_columns), or list of sequences
         check_is_fitted(self)
         return self._mean(self.estimator_.predict_proba, X)
 
+    @available_if(_estimator_has("predict_proba"))
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the mean probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with sequences of any length
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; -inf where a probability is zero.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of a classifier, R2 of a regressor: of sequences, not windows.
 

@@ -72,8 +72,22 @@ def codec_of_state(state: dict[str, Any]) -> Codec:
     return Labels(state["classes_"])
 
 
+class ClassCodec(Codec):
+    """Of classes or labels, which have probabilities."""
+
+    @abstractmethod
+    def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A column for every class or label."""
+
+    def log_probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Their logarithms, -inf where a probability is zero."""
+        with np.errstate(divide="ignore"):
+            logarithms: NDArray[np.float64] = np.log(self.probabilities(outputs))
+        return logarithms
+
+
 @dataclass(frozen=True, eq=False)
-class Labels(Codec):
+class Labels(ClassCodec):
     """One of several classes.
 
     Parameters
@@ -122,7 +136,6 @@ class Labels(Codec):
         return labels
 
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A column for every class."""
         if self.n_outputs == 1:
             return np.column_stack([1 - outputs, outputs])
         return outputs
@@ -132,7 +145,7 @@ class Labels(Codec):
 
 
 @dataclass(frozen=True, eq=False)
-class Indicators(Codec):
+class Indicators(ClassCodec):
     """Any number of several labels.
 
     Parameters
@@ -172,7 +185,6 @@ class Indicators(Codec):
         return (outputs > 0.5).astype(np.int64)
 
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A column for every label."""
         return outputs
 
     def to_state(self) -> dict[str, Any]:

@@ -180,7 +180,9 @@ def refuse_missing(
     )
 
 
-def place_timesteps(rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+def place_timesteps(
+    rows: NDArray[Any], sequences: SequenceBatch, *, like: Any
+) -> NDArray[Any]:
     """Put the rows of all valid timesteps where the timesteps were.
 
     Parameters
@@ -193,10 +195,11 @@ def place_timesteps(rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) 
     Returns
     -------
     ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_columns), \
-or list of ndarray
-        A list if `like` is one. At padded timesteps NaN: integers become floats,
-        text and booleans objects.
+or (n_samples,)
+        The last, an object array of arrays, if `like` is a list. At padded timesteps
+        NaN: integers become floats, text and booleans objects.
     """
     if is_ragged(like):
-        return np.split(rows, sequences.lengths.cumsum()[:-1])
+        by_sequence = np.split(rows, sequences.lengths.cumsum()[:-1])
+        return np.fromiter(by_sequence, dtype=object, count=len(by_sequence))
     return sequences.place(rows)
