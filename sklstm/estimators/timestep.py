@@ -238,7 +238,8 @@ or list of arrays, default=None
         ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
             As in `predict_proba`; -inf where a probability is zero.
         """
-        return self._predict_timesteps(X, self._log_probabilities)
+        check_is_fitted(self)
+        return self._predict(X, self.codec_.log_probabilities)
 
     def decision_function(self, X: Any) -> Any:
         """Log-odds of the second class, or of every class, at every timestep.
@@ -255,11 +256,8 @@ ndarray
             Finite; NaN at padded timesteps. The last if X is a list of sequences, as in
             `predict`.
         """
-        return self._predict_timesteps(X, self._log_odds)
-
-    def _log_odds(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
-        return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
+        check_is_fitted(self)
+        return self._predict(X, _log_odds)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy over all valid timesteps.
