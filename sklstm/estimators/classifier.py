@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +25,7 @@ from sklstm.targets.labels import (
 class BaseClassifier(ClassifierMixin, BaseBiLSTM):
     """Labels, per sequence or per timestep."""
 
-    class_weight: Any = None
+    class_weight: dict[Any, float] | list[Any] | Literal["balanced"] | None = None
 
     classes_: NDArray[Any] = field(init=False)
     codec_: Labels | Indicators = field(init=False)
@@ -214,7 +214,9 @@ class BiLSTMClassifier(BaseClassifier):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMClassifier:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BiLSTMClassifier:
         """Train the network.
 
         Parameters
@@ -244,7 +246,11 @@ n_columns), or list of sequences
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> BiLSTMClassifier:
         """Train for one epoch on these samples, going on from the previous call.
 
@@ -268,7 +274,7 @@ n_columns), or list of sequences
         self._fit_part(X, y, sample_weight, classes)
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class, or the labels more probable than not.
 
         Parameters
@@ -283,7 +289,7 @@ n_columns), or list of sequences
         labels: NDArray[Any] = self._predict(X, self.codec_.decode)
         return labels
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities of the classes.
 
         Parameters
@@ -300,7 +306,7 @@ n_columns), or list of sequences
         proba: NDArray[np.float64] = self._predict(X, self.codec_.probabilities)
         return proba
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logarithms of the probabilities of the classes.
 
         Parameters

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -164,7 +164,9 @@ class BiLSTMRegressor(BaseRegressor):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMRegressor:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BiLSTMRegressor:
         """Train the network.
 
         Parameters
@@ -190,7 +192,9 @@ n_columns), or list of sequences
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMRegressor:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BiLSTMRegressor:
         """Train for one epoch on these samples, going on from the previous call.
 
         With `normalize_y` the first call determines shift and scale.
@@ -212,7 +216,7 @@ n_columns), or list of sequences
         self._fit_part(X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """The targets of every sequence.
 
         Parameters

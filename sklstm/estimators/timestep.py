@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
@@ -136,7 +136,7 @@ n_epochs_, weights_
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> BiLSTMTimestepClassifier:
         """Train the network.
 
@@ -170,7 +170,11 @@ or list of arrays, default=None
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> BiLSTMTimestepClassifier:
         """Train for one epoch on these sequences, going on from the previous call.
 
@@ -193,7 +197,7 @@ or list of arrays, default=None
         self._fit_part(X, y, sample_weight, classes)
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Any:
         """The most probable class of every timestep.
 
         Parameters
@@ -210,7 +214,7 @@ or list of arrays, default=None
         check_is_fitted(self)
         return self._predict(X, self.codec_.decode, labels=True)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Probabilities of the classes at every timestep.
 
         Parameters
@@ -226,7 +230,7 @@ or list of arrays, default=None
         check_is_fitted(self)
         return self._predict(X, self.codec_.probabilities)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of the probabilities of the classes at every timestep.
 
         Parameters
@@ -241,7 +245,7 @@ or list of arrays, default=None
         check_is_fitted(self)
         return self._predict(X, self.codec_.log_probabilities)
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Log-odds of the second class, or of every class, at every timestep.
 
         Parameters
@@ -259,7 +263,9 @@ ndarray
         check_is_fitted(self)
         return self._predict(X, _log_odds)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy over all valid timesteps.
 
         Parameters
@@ -317,7 +323,9 @@ n_epochs_, weights_
     _classifier: ClassVar[str] = "BiLSTMTimestepClassifier"
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BiLSTMTimestepRegressor:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BiLSTMTimestepRegressor:
         """Train the network.
 
         Parameters
@@ -349,7 +357,7 @@ or list of arrays, default=None
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> BiLSTMTimestepRegressor:
         """Train for one epoch on these sequences, going on from the previous call.
 
@@ -372,7 +380,7 @@ or list of arrays, default=None
         self._fit_part(X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Any:
         """The targets of every timestep.
 
         Parameters
@@ -389,7 +397,9 @@ n_targets), or (n_samples,) of ndarray
         check_is_fitted(self)
         return self._predict(X, self.codec_.decode)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Coefficient of determination R2 over all valid timesteps.
 
         Parameters

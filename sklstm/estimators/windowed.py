@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
@@ -130,7 +130,9 @@ class WindowedEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         self.stride = stride
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train a clone of the estimator on the windows of all sequences.
 
         Parameters
@@ -180,7 +182,7 @@ n_columns), or list of sequences
                 del self.classes_
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class with the highest mean probability, or the mean value.
 
         Parameters
@@ -206,7 +208,7 @@ n_columns), or list of sequences
         return labels
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Mean over the windows of each sequence of the probabilities of the classes.
 
         Parameters
@@ -222,7 +224,7 @@ n_columns), or list of sequences
         return self._mean(self.estimator_.predict_proba, X)
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logarithms of the mean probabilities of the classes.
 
         Parameters
@@ -237,7 +239,9 @@ n_columns), or list of sequences
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy of a classifier, R2 of a regressor: of sequences, not windows.
 
         Parameters

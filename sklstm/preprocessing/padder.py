@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar, Self, overload
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,15 +92,15 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         self,
         n_timesteps: int | None = None,
         *,
-        padding: str = "post",
-        truncating: str = "post",
+        padding: Literal["pre", "post"] = "post",
+        truncating: Literal["pre", "post", "raise"] = "post",
     ) -> None:
         self.n_timesteps = n_timesteps
         self.padding = padding
         self.truncating = truncating
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the length of the longest sequence.
 
         Parameters
@@ -133,7 +133,7 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
             self._refuse_longer(batch)
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
         """Pad or truncate every sequence to `n_timesteps_out_`.
 
         Parameters
@@ -212,8 +212,8 @@ def pad_sequences(
     *,
     id: None = None,
     time: None = None,
-    padding: str = "post",
-    truncating: str = "post",
+    padding: Literal["pre", "post"] = "post",
+    truncating: Literal["pre", "post", "raise"] = "post",
 ) -> NDArray[Any]: ...
 
 
@@ -224,8 +224,8 @@ def pad_sequences(
     *,
     id: str | int,
     time: str | int | None = None,
-    padding: str = "post",
-    truncating: str = "post",
+    padding: Literal["pre", "post"] = "post",
+    truncating: Literal["pre", "post", "raise"] = "post",
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
 
 
@@ -235,8 +235,8 @@ def pad_sequences(
     *,
     id: str | int | None = None,
     time: str | int | None = None,
-    padding: str = "post",
-    truncating: str = "post",
+    padding: Literal["pre", "post"] = "post",
+    truncating: Literal["pre", "post", "raise"] = "post",
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Stack sequences of unequal length into one array, padding with NaN.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -108,7 +108,7 @@ class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         n_timesteps: int | None = None,
         *,
         n_features: int | None = None,
-        layout: str = "timestep",
+        layout: Literal["timestep", "feature"] = "timestep",
         pad: bool = False,
         time: int | None = None,
     ) -> None:
@@ -119,7 +119,7 @@ class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         self.time = time
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the number of timesteps and features from the number of columns.
 
         Parameters
@@ -155,7 +155,7 @@ class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
                 self.transform(X)
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
         """Reshape a table to sequences.
 
         Parameters

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
@@ -137,7 +137,7 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         sampling_rate: int = 1,
         groups: str | int | Callable[[Any], Any] | None = None,
         time: str | int | None = None,
-        context: str | None = None,
+        context: Literal["fit"] | None = None,
     ) -> None:
         self.n_timesteps = n_timesteps
         self.sampling_rate = sampling_rate
@@ -146,7 +146,7 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         self.context = context
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the columns and, for `context="fit"`, remember the last rows.
 
         Parameters
@@ -172,7 +172,7 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
         """Learn from a table, and cut its own windows, without context.
 
         Parameters
@@ -193,7 +193,7 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         rows, order = self._learn(X)
         return self._cut(rows, order)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: ArrayLike) -> Any:
         """Cut the window that ends at each row.
 
         Parameters
