@@ -996,6 +996,15 @@ def test_integer_labels_come_as_floats_beside_padding():
     assert ticks_of(display.ax_.yaxis) == ["7", "9"]
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA], ids=str)
+def test_every_missing_value_is_padding(missing):
+    """Also pandas' NA, of which no comparison is True or False."""
+    predicted = np.array([missing, 7, 9, missing], dtype=object)
+    display = TimestepDisplay.from_predictions([0, 7, 7, 0], predicted, classes=[7, 9])
+    assert_array_equal(display.predicted_[0].get_ydata(), [np.nan, 0, 1, np.nan])
+    assert spans(display) == [(0, 0), (3, 3)]
+
+
 def test_long_sequences_are_lines():
     """Points of many timesteps would run into each other."""
     labels = np.repeat([0, 1, 0], 40)

@@ -15,6 +15,7 @@ from sklstm.displays.style import (
     colour,
     count_from_whole_numbers,
 )
+from sklstm.sequences.missing import is_missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -303,7 +304,7 @@ class TimestepDisplay:
     def _draw_values(self, ax: Axes) -> None:
         """Values as lines; the true ones broad and pale below the predicted ones."""
         self.wrong_ = self.probabilities_ = None
-        padded = _missing(self.y_pred)
+        padded = _padded(self.y_pred)
         predicted = np.asarray(self.y_pred, dtype=float).reshape(len(padded), -1)
         true = np.asarray(self.y_true, dtype=float).reshape(predicted.shape).copy()
         true[padded] = np.nan
@@ -331,7 +332,7 @@ class TimestepDisplay:
     def _draw_padding(self, ax: Axes) -> None:
         """Hatch the padded stretches."""
         # One False at either end, so that each stretch has a beginning and an end.
-        padded = np.concatenate([[False], _missing(self.y_pred), [False]])
+        padded = np.concatenate([[False], _padded(self.y_pred), [False]])
         bounds = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
         self.padding_ = [
             ax.axvspan(begin - 0.5, end - 0.5, zorder=1.5, **PADDING_STYLE)
@@ -342,8 +343,10 @@ class TimestepDisplay:
 
     def _codes(self, labels: NDArray[Any]) -> NDArray[np.float64]:
         """The place of each label in `classes`, NaN where the timestep is padded."""
-        padded = _missing(self.y_pred)
-        matches = np.asarray(labels)[:, None] == np.asarray(self.classes)[None]
+        padded, classes = _padded(self.y_pred), np.asarray(self.classes)
+        # pandas' NA is equal to nothing, and not unequal either.
+        labels = np.where(padded, classes[:1], np.asarray(labels))
+        matches = labels[:, None] == classes[None]
         unknown = np.flatnonzero(~padded & ~matches.any(axis=1))
         if len(unknown):
             raise ValueError(
@@ -354,8 +357,8 @@ class TimestepDisplay:
         return np.where(padded, np.nan, matches.argmax(axis=1))
 
 
-def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which timesteps are NaN, in numbers or among text."""
-    missing: NDArray[np.bool_] = np.asarray(values != values, dtype=bool)
-    padded: NDArray[np.bool_] = np.all(missing.reshape(len(missing), -1), axis=1)
+def _padded(values: Any) -> NDArray[np.bool_]:
+    """Which timesteps are missing, in numbers or among text."""
+    missing = is_missing(np.asarray(values))
+    padded: NDArray[np.bool_] = missing.reshape(len(missing), -1).all(axis=1)
     return padded

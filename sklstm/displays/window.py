@@ -278,9 +278,9 @@ class WindowDisplay:
         """Rows on the left, columns and features above, timesteps on the right."""
         origins = self.origins
         n_timesteps, n_features = origins.rows.shape
-        rows = _some(end - self._first)
+        rows = _ticks(end - self._first)
         ax.set_yticks(rows + 0.5, [origins.row_name(self._first + k) for k in rows])
-        columns, features = _some(len(origins.column_names)), _some(n_features)
+        columns, features = _ticks(len(origins.column_names)), _ticks(n_features)
         names = [origins.column_names[k] for k in columns]
         names += [origins.feature_names[k] for k in features]
         places = [*(columns + 0.5), *(features + self._left + 0.5)]
@@ -294,7 +294,7 @@ class WindowDisplay:
         ax.tick_params(length=0, labelsize=LARGEST_FONT)
         ax.spines[:].set_visible(False)
         right = self._left + n_features + 0.15
-        for k in _some(n_timesteps):
+        for k in _ticks(n_timesteps):
             ax.text(right, k + 0.5, f"step {k}", va="center", size=LARGEST_FONT)
         ax.annotate(
             "",
@@ -335,6 +335,6 @@ def _box(ax: Axes, corner: tuple[float, float], **style: Any) -> Any:
     return ax.add_patch(Rectangle(corner, 1, 1, **style))
 
 
-def _some(n: int) -> NDArray[np.intp]:
+def _ticks(n: int) -> NDArray[np.intp]:
     """Numbers from 0, evenly spaced if there are too many to name them all."""
     return np.arange(0, n, -(-n // MOST_NAMES))
