@@ -360,5 +360,4 @@ class TimestepDisplay:
 def _padded(values: Any) -> NDArray[np.bool_]:
     """Which timesteps are missing, in numbers or among text."""
     missing = is_missing(np.asarray(values))
-    padded: NDArray[np.bool_] = missing.reshape(len(missing), -1).all(axis=1)
-    return padded
+    return np.asarray(missing.reshape(len(missing), -1).all(axis=1))
