@@ -160,8 +160,9 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """
         reporter = EpochReporter(self, X, y, sample_weight, epochs=epochs)
         with unchanged_on_error(self):
-            fitted = self.__dict__.pop("network_", None)
-            start: Network | None = fitted if resume else None
+            start: Network | None = self.network_ if resume else None
+            if start is None:
+                self.__dict__.pop("network_", None)
             given = self._read(X, y, sample_weight, reset=not resume)
             codec = self._codec_for(
                 given.y, given.weights, self.codec_ if resume else None, **known
