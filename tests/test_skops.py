@@ -23,6 +23,7 @@ from sklstm import (
     SequenceScaler,
     SlidingWindows,
     WindowedEnsemble,
+    persistence,
 )
 from sklstm.persistence import TRUSTED_TYPES
 
@@ -173,6 +174,17 @@ def test_trusted_types_are_the_public_classes():
         for item in public
         if isinstance(item, type)
     }
+
+
+def test_a_state_made_on_purpose(models, monkeypatch):
+    """Types all trusted and checksums right: what does not agree is refused."""
+    model = clone(models["ensemble"]).fit(X, LABELS)
+    model.estimator_[-1]._flat = model.estimator_[-1]._flat.astype(np.float64)
+    with monkeypatch.context() as forger:
+        forger.setattr(persistence, "_refuse_contradictions", lambda *_: None)
+        data = skops.io.dumps(model)
+    with pytest.raises(ValueError, match="saved BiLSTMClassifier contradicts itself"):
+        skops.io.loads(data, trusted=TRUSTED_TYPES)
 
 
 def test_nothing_loads_without_trust(models):

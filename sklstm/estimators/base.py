@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from abc import ABCMeta, abstractmethod
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,12 @@ from sklstm.parameters import (
     initial_parameters,
     split_parameters,
 )
-from sklstm.persistence import pack_state, unpack_state
+from sklstm.persistence import (
+    SavedState,
+    input_contradictions,
+    is_count,
+    is_finite_array,
+)
 from sklstm.targets import Labelled, Target, TrainingSet, arrange
 from sklstm.validation import (
     HasMethods,
@@ -37,7 +43,7 @@ from sklstm.validation import (
 )
 
 
-class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
     units: int | tuple[int, ...]
@@ -66,6 +72,9 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     history_: dict[str, list[float]]
     _architecture: Architecture
     _flat: NDArray[np.float32]
+
+    _learnt: ClassVar[str] = "_flat"
+    _derived: ClassVar[frozenset[str]] = frozenset({"_forward_pass"})
 
     #: Losses by activation, the default first.
     _losses: ClassVar[dict[str, tuple[str, ...]]]
@@ -159,7 +168,7 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _architecture_for(self, target: Target) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
-        if not units or not all(_is_width(u) for u in units):
+        if not units or not all(is_count(u) for u in units):
             raise ValueError(
                 f"The 'units' parameter of {type(self).__name__} must be an int or a "
                 "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
@@ -343,37 +352,56 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """`weights_` as `to_keras` needs them, by name."""
         return dict(self.weights_)
 
+    # -- what is saved --------------------------------------------------------------
+
+    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
+        if not self.keep_optimizer_state:
+            state.pop("_training_state", None)
+        if "_architecture" in state:
+            state["_architecture"] = asdict(state["_architecture"])
+        return state
+
+    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
+        if "_architecture" in state:
+            sizes = state["_architecture"]
+            units = tuple(sizes["units"])
+            state["_architecture"] = Architecture(**{**sizes, "units": units})
+        return state
+
+    def _derive(self) -> None:
+        self._flat.flags.writeable = False
+        self._forward_pass = ForwardPass(self._flat, self._architecture)
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from input_contradictions(self)
+        network = self._architecture
+        yield from network.contradictions()
+        if network.every_step != type(self)._every_step:
+            yield f"its network has every_step={network.every_step}"
+        if network.activation not in type(self)._losses:
+            yield f"its network ends in {network.activation}"
+        if network.n_features != n_step_features(self):
+            yield (
+                f"its network reads {network.n_features} features per timestep, but "
+                f"was fitted on {n_step_features(self)}"
+            )
+        if network.n_outputs != self.n_outputs_:
+            yield f"n_outputs_={self.n_outputs_!r} of {network.n_outputs} outputs"
+        if not is_count(self.n_epochs_):
+            yield f"n_epochs_={self.n_epochs_!r} is no number of epochs"
+        if not is_finite_array(self._flat, np.float32, (network.n_parameters,)):
+            yield (
+                f"its weights are not {network.n_parameters} finite float32, which "
+                f"{network} needs"
+            )
+
     # -- scikit-learn's protocol ----------------------------------------------------
-
-    def __copy__(self) -> Self:
-        # Not by way of the saved state: scikit-learn's callbacks copy an estimator
-        # while it is being fitted.
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__)
-        return copied
-
-    def __getstate__(self) -> dict[str, Any]:
-        return pack_state(
-            super().__getstate__(),
-            parameters=self._get_param_names(),
-            keep_training_state=self.keep_optimizer_state,
-        )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpack_state(state, type(self).__name__))
-        if "_flat" in vars(self):
-            self._forward_pass = ForwardPass(self._flat, self._architecture)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True  # a timestep of NaN is padding
         return tags
-
-
-def _is_width(units: Any) -> bool:
-    is_int = isinstance(units, Integral) and not isinstance(units, bool)
-    return is_int and int(units) >= 1
 
 
 def _generator(random_state: Any) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -424,6 +425,22 @@ n_columns), or list of sequences
         if not self._multilabel and outputs.shape[1] == 1:
             return np.column_stack([1 - outputs, outputs])
         return outputs
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from super()._contradictions()
+        if not isinstance(self._multilabel, bool):
+            yield f"_multilabel={self._multilabel!r} is neither True nor False"
+        classes, network = self.classes_, self._architecture
+        is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
+        if not (is_array and np.array_equal(classes, np.unique(classes))):
+            yield f"classes_={classes!r} is no sorted array of different labels"
+        n_classes = len(classes)
+        if self._multilabel:
+            needed = (n_classes, "sigmoid")
+        else:
+            needed = (1, "sigmoid") if n_classes == 2 else (n_classes, "softmax")
+        if (network.n_outputs, network.activation) != needed:
+            yield f"{n_classes} classes do not go with {network}"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

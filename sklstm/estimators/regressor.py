@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.persistence import is_finite_array
 from sklstm.targets import Target
 from sklstm.validation import StrOptions, _fit_context, check_numeric_target
 
@@ -276,6 +278,17 @@ n_columns), or list of sequences
         weights["dense/kernel"] = weights["dense/kernel"] * self._y_scale
         weights["dense/bias"] = weights["dense/bias"] * self._y_scale + self._y_mean
         return weights
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from super()._contradictions()
+        n_targets = self.n_outputs_
+        for name in ("_y_mean", "_y_scale"):
+            if not is_finite_array(getattr(self, name), np.float64, (n_targets,)):
+                yield f"{name} is not {n_targets} finite numbers, one per target"
+        if not (self._y_scale > 0).all():
+            yield f"the scale of the targets, {self._y_scale}, is not positive"
+        if self._y_ndim not in ((1, 2) if n_targets == 1 else (2,)):
+            yield f"y had {self._y_ndim!r} axes and {n_targets} targets"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

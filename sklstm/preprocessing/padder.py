@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Self, overload
 
@@ -10,6 +11,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.persistence import (
+    SavedState,
+    input_contradictions,
+    is_count,
+    parameter_contradictions,
+)
 from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences import (
     SequenceBatch,
@@ -30,7 +37,7 @@ from sklstm.validation import (
 )
 
 
-class SequencePadder(TransformerMixin, BaseEstimator):
+class SequencePadder(SavedState, TransformerMixin, BaseEstimator):
     """Bring sequences of unequal length to one length, padding with NaN.
 
     A timestep whose features are all NaN is padding. Padding that X already has, in
@@ -87,6 +94,8 @@ class SequencePadder(TransformerMixin, BaseEstimator):
     >>> [len(sequence) for sequence in padder.inverse_transform(X_trans)]
     [3, 1, 2]
     """
+
+    _learnt: ClassVar[str] = "n_timesteps_out_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
@@ -202,6 +211,18 @@ class SequencePadder(TransformerMixin, BaseEstimator):
             f"{len(batch)}; the longest has {batch.n_timesteps}). Choose a larger "
             'n_timesteps, or truncating="pre" or "post" to cut them.'
         )
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        yield from input_contradictions(self)
+        n_timesteps = self.n_timesteps_out_
+        if not is_count(n_timesteps) or (
+            n_timesteps > self.n_timesteps_in_ and n_timesteps != self.n_timesteps
+        ):
+            yield (
+                f"n_timesteps_out_={n_timesteps!r} follows neither from n_timesteps="
+                f"{self.n_timesteps} nor from the {self.n_timesteps_in_} timesteps of X"
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

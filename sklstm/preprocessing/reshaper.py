@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklstm.persistence import SavedState, is_count, parameter_contradictions
 from sklstm.sequences import is_ragged, pad_ragged, valid_steps
 from sklstm.validation import (
     AXES,
@@ -25,7 +27,7 @@ from sklstm.validation import (
 MOST_DIVISORS_NAMED = 8
 
 
-class SequenceReshaper(TransformerMixin, BaseEstimator):
+class SequenceReshaper(SavedState, TransformerMixin, BaseEstimator):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 
     With neither size given, every column is a timestep of one feature. With one
@@ -99,6 +101,8 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
     >>> np.array_equal(reshaper.inverse_transform(X_trans), X)
     True
     """
+
+    _learnt: ClassVar[str] = "n_features_out_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
@@ -250,6 +254,20 @@ class SequenceReshaper(TransformerMixin, BaseEstimator):
         with saying_what_to_do(type(self).__name__):
             return validate_data(
                 self, X, reset=reset, dtype="numeric", ensure_all_finite=False
+            )
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        sizes = (self.n_timesteps_out_, self.n_features_out_)
+        n_columns = self.n_features_in_
+        if not all(is_count(size) for size in (*sizes, n_columns)):
+            yield f"{n_columns!r} columns were made {sizes} timesteps and features"
+        if sizes[0] * sizes[1] != n_columns and sizes != steps_and_features(
+            n_columns, self.n_timesteps, self.n_features, pad=self.pad
+        ):
+            yield (
+                f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
+                f"{n_columns} columns of X nor from the parameters"
             )
 
     def __sklearn_tags__(self) -> Any:
