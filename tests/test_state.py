@@ -37,6 +37,8 @@ from sklstm import (
 from sklstm.persistence import _CHECKSUM as CHECKSUM
 from sklstm.persistence import _HEADER as HEADER
 from sklstm.persistence import _Checksum, _sealed, checksum_of
+from sklstm.training import fitting
+from sklstm.training.fitting import fit_network
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 6, 2)).astype(np.float32)
@@ -937,3 +939,25 @@ def test_copy_shares_what_is_fitted(name, fitted):
     for attribute in vars(model).keys() - names.keys():
         assert getattr(copied, attribute) is getattr(model, attribute)
     assert model.get_params(deep=False) == names
+
+
+# -- training on -------------------------------------------------------------------
+
+
+def test_a_loaded_model_draws_a_new_order(monkeypatch):
+    """Every call after loading has another order of samples, a second run the same."""
+    orders = []
+
+    def spy(*args, rng, **settings):
+        orders.append(tuple(copy.deepcopy(rng).permutation(30)))
+        return fit_network(*args, rng=rng, **settings)
+
+    monkeypatch.setattr(fitting, "fit_network", spy)
+    for _ in range(2):
+        model = BiLSTMRegressor(2, epochs=2, random_state=0).fit(X[:30], NUMBERS[:30])
+        for _ in range(3):
+            model = pickle.loads(pickle.dumps(model)).set_params(warm_start=True)
+            model.fit(X[:30], NUMBERS[:30])
+        model.partial_fit(X[:30], NUMBERS[:30])
+    assert len(set(orders)) == len(orders) / 2 == 5
+    assert orders[:5] == orders[5:]

@@ -204,9 +204,11 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
 
         data = replace(data, sequences=data.sequences.in_memory())
         previous = vars(self).get("_training_state") if resume else None
-        rng = _generator(self.random_state)
         if previous is not None:
+            rng = np.random.default_rng()
             rng.bit_generator.state = previous["rng"]
+        else:
+            rng = _generator(self.random_state, self.n_epochs_ if resume else 0)
         # An optimizer's state is of no use to another, nor to another kind of network.
         spec, learning_rate = read_optimizer(self.optimizer, self.learning_rate)
         on_layers = trains_on_layers(self.recurrent_dropout)
@@ -404,9 +406,13 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         return tags
 
 
-def _generator(random_state: Any) -> np.random.Generator:
-    """A generator of our own; None takes fresh entropy, not NumPy's global state."""
+def _generator(random_state: Any, n_epochs: int) -> np.random.Generator:
+    """A generator of our own; None takes fresh entropy, not NumPy's global state.
+
+    Training that goes on after some epochs draws anew, or it would repeat the order of
+    samples that these epochs had.
+    """
     if random_state is None:
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
-    return np.random.default_rng(seed)
+    return np.random.default_rng([*seed, n_epochs] if n_epochs else seed)
