@@ -28,6 +28,7 @@ TRUSTED_TYPES = [
     "sklstm.estimators.timestep.BiLSTMTimestepClassifier",
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed.WindowedEnsemble",
+    "sklstm.metrics.TimestepScorer",
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",
