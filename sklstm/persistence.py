@@ -1,15 +1,22 @@
-"""The state of a fitted estimator as plain arrays and plain types."""
+"""The state of what is fitted: plain arrays and types, examined when it is loaded."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Collection
-from typing import Any
+import inspect
+import sys
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sklstm.checksum import Checksum, ObjectChecksum
+from sklstm.parameters import unchanged_on_error, validate_parameter_constraints
+
 # Raised when older versions could not read what is written, or would misread it.
-FORMAT = 1
+# 1: the networks alone have a header, and the checksum is in it.
+# 2: everything has one, and parameters and the objects of others are checked as well.
+FORMAT = 2
 
 # What `skops.io.load` has to be told to trust, beside what it trusts of NumPy and
 # scikit-learn: the public classes, by the modules in which they are defined.
@@ -19,88 +26,268 @@ TRUSTED_TYPES = [
     "sklstm.estimators.timestep.BiLSTMTimestepClassifier",
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed.WindowedEnsemble",
+    "sklstm.metrics.TimestepScorer",
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",
     "sklstm.preprocessing.windows.SlidingWindows",
 ]
 
+# Two entries, so that a file in which one of them lost its name is not taken for one
+# of version 0.1, where transformers had neither.
 _HEADER = "_saved_by_sklstm"
+_CHECKSUM = "_checksum_of_sklstm"
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
-
-
-def pack_state(
-    state: dict[str, Any], *, parameters: Collection[str], keep_training_state: bool
-) -> dict[str, Any]:
-    """What is saved of an estimator's attributes.
-
-    A header lists format, version, fitted attributes and their checksum.
-
-    Parameters
-    ----------
-    state : dict
-    parameters : collection of str
-        Names of the attributes that are constructor parameters.
-    keep_training_state : bool
-        Whether to save what only serves further training.
-    """
-    saved = dict(state)
-    if not keep_training_state:
-        saved.pop("_training_state", None)
-    if "_flat" in saved:
-        from sklstm import __version__
-
-        fitted = sorted(set(saved) - set(parameters))
-        saved[_HEADER] = {
-            "format": FORMAT,
-            "version": __version__,
-            "attributes": fitted,
-            "checksum": _checksum(saved, fitted),
-        }
-    return saved
+_DAMAGED = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError)
 
 
-def unpack_state(saved: dict[str, Any], name: str) -> dict[str, Any]:
-    """The attributes of an estimator from what was saved.
+class SavedState:
+    """Mixin of everything that is fitted: how it is saved, loaded and copied."""
 
-    Parameters
-    ----------
-    saved : dict
-    name : str
-        Of the estimator's class, for messages.
+    #: The attribute without which nothing can be predicted or transformed.
+    _learnt: ClassVar[str]
+
+    #: Attributes that follow from others, and are not saved.
+    _derived: ClassVar[frozenset[str]] = frozenset()
+
+    # -- what a subclass defines ----------------------------------------------------
+
+    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The attributes as arrays and plain types; `state` may be changed."""
+        return state
+
+    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The inverse of `_pack`."""
+        return state
+
+    def _contradictions(self) -> Iterator[str]:
+        """What fitted attributes and parameters say against each other.
+
+        Only the first is asked for, so each may rely on those before it. A size that
+        is fitted follows from what `fit` saw, or from a parameter.
+        """
+        yield from ()
+
+    def _derive(self) -> None:
+        """Set the derived attributes."""
+
+    # -- Python's protocol ----------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        # Not by way of the saved state: scikit-learn's callbacks copy an estimator
+        # while it is being fitted.
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Now is the time to say so: in the file it could not be mended.
+        _refuse_contradictions(self, "fitted")
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        kept = {k: value for k, value in state.items() if k not in self._derived}
+        return _sealed(self._pack(kept), type(self)._get_param_names())  # type: ignore[attr-defined]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        name = type(self).__name__
+        unsealed = _unsealed(state, name)
+        with unchanged_on_error(self):
+            try:
+                attributes = self._unpack(unsealed)
+            except _DAMAGED as error:
+                raise _incomplete(name, repr(error)) from error
+            super().__setstate__(_defaults(type(self)) | attributes)  # type: ignore[misc]
+            _refuse_contradictions(self, "saved")
+            if _is_fitted(self):
+                self._derive()
+            elif "n_features_in_" in vars(self):
+                raise _incomplete(name, f"it lacks {self._learnt!r}")
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is an integer of at least one."""
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_int and int(value) >= 1
+
+
+def is_finite_array(value: Any, dtype: type[Any], shape: tuple[int, ...]) -> bool:
+    """Whether it is an array of this dtype and shape, without NaN and infinity."""
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype == dtype
+        and value.shape == shape
+        and bool(np.isfinite(value).all())
+    )
+
+
+def input_contradictions(estimator: Any) -> Iterator[str]:
+    """Of what `check_sequences` sets."""
+    for name in ("n_features_in_", "n_timesteps_in_"):
+        if not is_count(value := getattr(estimator, name)):
+            yield f"{name}={value!r} is no number of {name.split('_')[1]}"
+    if not isinstance(on_table := estimator._fitted_on_table, bool):
+        yield f"_fitted_on_table={on_table!r} is neither True nor False"
+
+
+def parameter_contradictions(estimator: Any) -> Iterator[str]:
+    """Of parameters that `transform` or `predict` reads without checking them."""
+    try:
+        validate_parameter_constraints(
+            type(estimator)._parameter_constraints,
+            estimator.get_params(deep=False),
+            caller_name=type(estimator).__name__,
+        )
+    except ValueError as error:
+        yield str(error).rstrip(".")
+
+
+def _is_fitted(estimator: Any) -> bool:
+    return type(estimator)._learnt in vars(estimator)
+
+
+def _refuse_contradictions(estimator: Any, how: str) -> None:
+    try:
+        why = next(_all_contradictions(estimator), None)
+    except _DAMAGED as error:
+        why = f"examining it ends in {error!r}"
+    if why is None:
+        return
+    if how == "saved":
+        advice = (
+            "sklstm did not save it like this: get the file from where it was made, or "
+            "fit and save again."
+        )
+    else:
+        advice = (
+            "Nothing could load it again: set the parameters to what they were in fit, "
+            "or call fit again."
+        )
+    name = type(estimator).__name__
+    raise ValueError(f"The {how} {name} contradicts itself: {why}. {advice}")
+
+
+def _all_contradictions(estimator: Any) -> Iterator[str]:
+    attributes = vars(estimator).keys() - set(type(estimator)._get_param_names())
+    for base in type(estimator).__mro__:
+        if base.__module__.partition(".")[0] in ("sklstm", "sklearn"):
+            for name in attributes & vars(base).keys():
+                yield f"it has an attribute {name!r}, which belongs to the class"
+    if _is_fitted(estimator):
+        yield from estimator._contradictions()
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    """The constructor's defaults: for parameters that came after a file was saved."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def _incomplete(name: str, why: str) -> ValueError:
+    return ValueError(
+        f"The saved {name} is incomplete: {why}. Copy the file again from the "
+        "original, or save the model again."
+    )
+
+
+# -- the header --------------------------------------------------------------------
+
+
+def _sealed(state: dict[str, Any], parameters: list[str]) -> dict[str, Any]:
+    """A state with a header that lists what it holds, and with its checksums."""
+    from sklstm import __version__
+
+    header = {
+        "format": FORMAT,
+        "version": __version__,
+        "attributes": sorted(set(state) - set(parameters)),
+        "parameters": sorted(set(state) & set(parameters)),
+    }
+    checksums, packages = _checksums(state, header)
+    header["packages"] = packages
+    return state | {_HEADER: header, _CHECKSUM: checksums}
+
+
+def _unsealed(saved: dict[str, Any], name: str) -> dict[str, Any]:
+    """The state without header and checksums, which are compared.
 
     Raises
     ------
     ValueError
-        If the state was written in a newer format, lacks a part, or is not what was
-        saved.
+        If it was written in a newer format, lacks a part, or is not what was saved.
     """
     state = dict(saved)
     header = state.pop(_HEADER, None)
+    checksums = state.pop(_CHECKSUM, None)
     if header is None:
-        if "_flat" in state or "_architecture" in state or "n_epochs_" in state:
+        if checksums is not None or "_flat" in state:
             raise _incomplete(name, f"it has no {_HEADER!r}")
-        return state
+        return state  # of a transformer that version 0.1 saved
     try:
         if header["format"] > FORMAT:
             raise ValueError(
                 f"The saved {name} has format {header['format']}, this sklstm reads up "
                 f"to {FORMAT}. Load it with sklstm {header['version']} or newer."
             )
-        missing = [key for key in header["attributes"] if key not in state]
-        if missing:
+        listed = [*header["attributes"], *header.get("parameters", [])]
+        if missing := [key for key in listed if key not in state]:
             raise _incomplete(name, f"it lacks {', '.join(map(repr, missing))}")
-        intact = _checksum(state, header["attributes"]) == header["checksum"]
+        if checksums is None and header["format"] == 1:
+            damage = _damage_by_format_1(state, header)
+        else:
+            damage = _damage(state, header, checksums)
     except (KeyError, TypeError) as error:
         raise _incomplete(name, f"its header is damaged ({error!r})") from error
-    if not intact:
+    if damage:
         raise ValueError(
-            f"The saved {name} is damaged: the checksum of its weights and other "
-            "fitted attributes does not match. Copy the file again from the original, "
-            "or save the model again."
+            f"The saved {name} is damaged: the checksum of {damage} does not match. "
+            "Copy the file again from the original, or save the model again."
         )
     return state | {key: _unmapped(state[key]) for key in header["attributes"]}
+
+
+def _damage(
+    state: dict[str, Any], header: dict[str, Any], expected: dict[str, int]
+) -> str | None:
+    """What is not as it was saved, in words; None if all is."""
+    found, _ = _checksums(state, header)
+    if found["own"] != expected["own"]:
+        return "its weights, other fitted attributes and parameters"
+    # Another version of a package may load its objects otherwise; scikit-learn warns.
+    packages = header["packages"]
+    same = packages == {name: _version(name) for name in packages}
+    if same and found["others"] != expected["others"]:
+        return f"what it holds of {', '.join(sorted(packages))}"
+    return None
+
+
+def _damage_by_format_1(state: dict[str, Any], header: dict[str, Any]) -> str | None:
+    checksum = Checksum()
+    for name in header["attributes"]:
+        checksum.add(name)
+        checksum.add(state[name])
+    same = checksum.value == header["checksum"]
+    return None if same else "its weights and other fitted attributes"
+
+
+def _checksums(
+    state: dict[str, Any], header: dict[str, Any]
+) -> tuple[dict[str, int], dict[str, str | None]]:
+    """Checksums of a state, and the versions of packages whose objects it holds.
+
+    "own" is of the header, of parameters and of attributes; "others" of what is inside
+    the objects among the attributes. Parameters that are objects predict nothing.
+    """
+    own, others = Checksum(), ObjectChecksum()
+    own.add([header[key] for key in ("format", "version", "attributes", "parameters")])
+    own.add([state[name] for name in header["parameters"]])
+    own.objects = others
+    own.add([state[name] for name in header["attributes"]])
+    packages = {name: _version(name) for name in sorted(others.packages)}
+    return {"own": own.value, "others": others.value}, packages
+
+
+def _version(package: str) -> str | None:
+    version = getattr(sys.modules.get(package), "__version__", None)
+    return version if isinstance(version, str) else None
 
 
 def _unmapped(value: Any) -> Any:
@@ -115,44 +302,3 @@ def _unmapped(value: Any) -> Any:
     if isinstance(value, list):
         return [_unmapped(item) for item in value]
     return value
-
-
-def _incomplete(name: str, why: str) -> ValueError:
-    return ValueError(
-        f"The saved {name} is incomplete: {why}. Copy the file again from the "
-        "original, or save the model again."
-    )
-
-
-def _checksum(state: dict[str, Any], names: list[str]) -> int:
-    checksum = 0
-    for name in names:
-        checksum = _add(name, checksum)
-        checksum = _add(state[name], checksum)
-    return checksum
-
-
-def _add(value: Any, checksum: int) -> int:
-    """A checksum with one more value: an array, a plain type or a container.
-
-    It is the same on every machine, for every version of NumPy, and for equal values
-    of another type, such as ``numpy.str_`` for ``str``: not every format keeps those.
-    """
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSUmM":
-        value = value.astype(value.dtype.newbyteorder("<"), copy=False)
-        checksum = _add([value.dtype.str, *value.shape], checksum)
-        return zlib.crc32(value.tobytes(), checksum)
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, dict):
-        value = list(value.items())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            checksum = _add(item, checksum)
-        return _add(len(value), checksum)
-    if not isinstance(value, _PLAIN):
-        # What a subclass or a user hung on the estimator; it may print its address.
-        value = type(value).__qualname__
-    return zlib.crc32(repr(value).encode(), checksum)

@@ -8,6 +8,7 @@ import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skops.io.exceptions import UntrustedTypesFoundException
@@ -23,7 +24,9 @@ from sklstm import (
     SequenceScaler,
     SlidingWindows,
     WindowedEnsemble,
+    persistence,
 )
+from sklstm.metrics import make_timestep_scorer
 from sklstm.persistence import TRUSTED_TYPES
 
 pd = pytest.importorskip("pandas")
@@ -166,13 +169,58 @@ def test_training_goes_on(models):
 
 
 def test_trusted_types_are_the_public_classes():
-    """No class is forgotten, and nothing else is on the list."""
+    """No class is forgotten; beside them there is what `make_timestep_scorer` gives."""
     public = [getattr(sklstm, name) for name in sklstm.__all__]
-    assert set(TRUSTED_TYPES) == {
+    assert set(TRUSTED_TYPES) == {"sklstm.metrics.TimestepScorer"} | {
         f"{item.__module__}.{item.__name__}"
         for item in public
         if isinstance(item, type)
     }
+
+
+SPLITTERS = {
+    f"sklearn.model_selection._split.{name}" for name in ("KFold", "StratifiedKFold")
+}
+OWN_SCORE = {"sklearn.metrics._scorer._PassthroughScorer"}
+NAMED_SCORE = {
+    "sklearn.metrics._scorer._Scorer",
+    "sklearn.metrics._classification.accuracy_score",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "scoring", "needed"),
+    [
+        ("labels", None, OWN_SCORE),
+        ("labels", "accuracy", NAMED_SCORE),
+        ("timestep labels", make_timestep_scorer("accuracy"), NAMED_SCORE),
+    ],
+)
+def test_search(name, scoring, needed):
+    """A search holds splitter and scorer too: scikit-learn's, which skops asks for."""
+    model, given, y = MODELS[name]
+    search = GridSearchCV(model, {"units": [1, 2]}, cv=2, scoring=scoring)
+    data = skops.io.dumps(search.fit(given, y))
+    untrusted = set(skops.io.get_untrusted_types(data=data))
+    others = untrusted - set(TRUSTED_TYPES)
+    assert needed & others
+    assert others <= needed | SPLITTERS
+    restored = skops.io.loads(data, trusted=untrusted)
+    assert restored.best_params_ == search.best_params_
+    best = skops.io.dumps(search.best_estimator_)
+    assert set(skops.io.get_untrusted_types(data=best)) <= set(TRUSTED_TYPES)
+
+
+def test_a_state_made_on_purpose(models, monkeypatch):
+    """Types all trusted and checksums right: what does not agree is refused."""
+    model = clone(models["ensemble"]).fit(X, LABELS)
+    network = model.estimator_[-1].network_
+    network.flat = network.flat.astype(np.float64)
+    with monkeypatch.context() as forger:
+        forger.setattr(persistence, "_refuse_contradictions", lambda *_: None)
+        data = skops.io.dumps(model)
+    with pytest.raises(ValueError, match="saved BiLSTMClassifier contradicts itself"):
+        skops.io.loads(data, trusted=TRUSTED_TYPES)
 
 
 def test_nothing_loads_without_trust(models):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
@@ -29,7 +29,7 @@ from sklstm.network import (
     initial_parameters,
 )
 from sklstm.parameters import HasMethods, Interval, StrOptions, unchanged_on_error
-from sklstm.persistence import pack_state, unpack_state
+from sklstm.persistence import SavedState, input_contradictions, is_count
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import (
     PER_SEQUENCE,
@@ -46,7 +46,7 @@ MergeMode = Literal["concat", "sum", "mul", "ave"]
 
 
 @dataclass(eq=False, repr=False)
-class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Fit, save and predict; a subclass says what its target is."""
 
     units: int | tuple[int, ...] = 32
@@ -76,6 +76,8 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     history_: dict[str, list[float]] = field(init=False)
     codec_: Codec = field(init=False)
     network_: Network = field(init=False)
+
+    _learnt: ClassVar[str] = "network_"
 
     #: Losses by activation, the default first.
     _losses: ClassVar[dict[str, tuple[str, ...]]]
@@ -191,7 +193,7 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _architecture_for(self, codec: Codec) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
-        if not units or not all(_is_width(u) for u in units):
+        if not units or not all(is_count(u) for u in units):
             raise ValueError(
                 f"The 'units' parameter of {type(self).__name__} must be an int or a "
                 "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
@@ -235,9 +237,11 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
         data = replace(data, sequences=data.sequences.in_memory())
         previous = None if start is None else vars(self).get("_training_state")
-        rng = _generator(self.random_state)
         if previous is not None:
+            rng = np.random.default_rng()
             rng.bit_generator.state = previous["rng"]
+        else:
+            rng = _generator(self.random_state, 0 if start is None else self.n_epochs_)
         # An optimizer's state is of no use to another, nor to another kind of network.
         spec, learning_rate = read_optimizer(
             self.optimizer,
@@ -348,41 +352,53 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         network.set_weights(list(weights.values()))
         return network
 
-    # -- scikit-learn's protocol ----------------------------------------------------
+    # -- what is saved --------------------------------------------------------------
 
-    def __copy__(self) -> Self:
-        # Not by way of the saved state: scikit-learn's callbacks copy an estimator
-        # while it is being fitted.
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__)
-        return copied
+    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
+        check_copied_whole(self.optimizer)
+        if not self.keep_optimizer_state:
+            state.pop("_training_state", None)
+        for name in ("codec_", "network_"):
+            if name in state:
+                state |= state.pop(name).to_state()
+        return state
+
+    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
+        if "_flat" not in state:
+            return state
+        codec, network = codec_of_state(state), Network.from_state(state)
+        for name in {*codec.to_state(), *network.to_state()} - {"classes_"}:
+            del state[name]
+        return state | {"codec_": codec, "network_": network}
+
+    def _derive(self) -> None:
+        self.network_.prepare()
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from input_contradictions(self)
+        yield from self.network_.contradictions()
+        architecture = self.network_.architecture
+        if architecture.every_step != self._layout.every_step:
+            yield f"its network has every_step={architecture.every_step}"
+        if architecture.activation not in self._losses:
+            yield f"its network ends in {architecture.activation}"
+        if architecture.n_features != n_step_features(self):
+            yield (
+                f"its network reads {architecture.n_features} features per timestep, "
+                f"but was fitted on {n_step_features(self)}"
+            )
+        if architecture.n_outputs != self.n_outputs_:
+            yield f"n_outputs_={self.n_outputs_!r} of {architecture.n_outputs} outputs"
+        if not is_count(self.n_epochs_):
+            yield f"n_epochs_={self.n_epochs_!r} is no number of epochs"
+        yield from self.codec_.contradictions(architecture)
+
+    # -- scikit-learn's protocol ----------------------------------------------------
 
     def __sklearn_clone__(self) -> Self:
         check_copied_whole(self.optimizer)
         cloned: Self = super().__sklearn_clone__()
         return cloned
-
-    def __getstate__(self) -> dict[str, Any]:
-        check_copied_whole(self.optimizer)
-        state = dict(super().__getstate__())
-        for name in ("codec_", "network_"):
-            if name in state:
-                state |= state.pop(name).to_state()
-        return pack_state(
-            state,
-            parameters=self._get_param_names(),
-            keep_training_state=self.keep_optimizer_state,
-        )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = unpack_state(state, type(self).__name__)
-        if "_flat" in state:
-            state["codec_"] = codec_of_state(state)
-            state["network_"] = Network.from_state(state)
-            for name in {*state["codec_"].to_state(), *state["network_"].to_state()}:
-                if name.startswith("_"):
-                    del state[name]
-        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -391,14 +407,13 @@ class BaseBiLSTM(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
-def _is_width(units: Any) -> bool:
-    is_int = isinstance(units, Integral) and not isinstance(units, bool)
-    return is_int and int(units) >= 1
+def _generator(random_state: Any, n_epochs: int) -> np.random.Generator:
+    """A generator of our own; None takes fresh entropy, not NumPy's global state.
 
-
-def _generator(random_state: Any) -> np.random.Generator:
-    """A generator of our own; None takes fresh entropy, not NumPy's global state."""
+    Training that goes on after some epochs draws anew, or it would repeat the order of
+    samples that these epochs had.
+    """
     if random_state is None:
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
-    return np.random.default_rng(seed)
+    return np.random.default_rng([*seed, n_epochs] if n_epochs else seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -21,9 +21,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from sklstm.checksum import checksum_of
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
 from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
+from sklstm.persistence import (
+    SavedState,
+    input_contradictions,
+    is_count,
+    parameter_contradictions,
+)
 from sklstm.sequences.batch import SequenceBatch, chunks
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.windows import Windows, front_padded
@@ -45,7 +52,9 @@ def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
     return check
 
 
-class WindowedEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+class WindowedEnsemble(
+    SavedState, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Train on overlapping windows of long sequences, answer once per sequence.
 
     Every sequence is cut into windows. A clone of the estimator is trained on the
@@ -115,6 +124,8 @@ class WindowedEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     n_windows_: int
+
+    _learnt: ClassVar[str] = "estimator_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
@@ -266,7 +277,7 @@ n_columns), or list of sequences
                 f"The 'estimator' parameter of {name} must be a classifier or a "
                 f"regressor. Got {self.estimator!r}, which is neither."
             )
-        if self.stride is not None and self.stride > self.n_timesteps:
+        if self._leaves_gaps():
             raise ValueError(
                 f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
                 "the timesteps between two windows would be left out. Choose a stride "
@@ -281,6 +292,25 @@ n_columns), or list of sequences
                     f"too good. Put the split outside, around {name}"
                     + ("." if leaf == "cv" else f", and set {key}=False.")
                 )
+
+    def _leaves_gaps(self) -> bool:
+        return self.stride is not None and self.stride > self.n_timesteps
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        yield from input_contradictions(self)
+        if self._leaves_gaps():
+            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
+        if not is_count(self.n_windows_):
+            yield f"n_windows_={self.n_windows_!r} is no number of windows"
+        if self._y_ndim not in (1, 2):
+            yield f"y had {self._y_ndim!r} axes"
+        if not hasattr(self.estimator_, "predict"):
+            yield f"estimator_={self.estimator_!r} does not predict"
+        if is_classifier(self.estimator_):
+            classes, inner = self.classes_, self.estimator_.classes_
+            if checksum_of(classes) != checksum_of(inner):
+                yield f"classes_={classes!r}, but those of estimator_ are {inner!r}"
 
     def _cut(self, batch: SequenceBatch) -> tuple[Windows, NDArray[np.intp]]:
         """The windows of all sequences, and which sequence each belongs to."""

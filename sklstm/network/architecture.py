@@ -9,6 +9,7 @@ matrix of shape ``(n_inputs + units, 4 * units)``, as the fused kernel wants it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ DIRECTIONS = {
     "forward": ("forward",),
     "backward": ("backward",),
 }
+ACTIVATIONS = ("sigmoid", "softmax", "linear")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,20 @@ class Architecture:
     @property
     def n_parameters(self) -> int:
         return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def contradictions(self) -> Iterator[str]:
+        """What no network can be, in words; sizes are ints, which do not overflow."""
+        sizes = (self.n_features, *self.units, self.n_outputs)
+        known = (
+            self.units
+            and all(type(size) is int and size >= 1 for size in sizes)
+            and self.direction in DIRECTIONS
+            and self.merge_mode in MERGE_MODES
+            and self.activation in ACTIVATIONS
+            and isinstance(self.every_step, bool)
+        )
+        if not known:
+            yield f"there is no network of {self}"
 
 
 def split_parameters(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.network.forward import ForwardPass
+from sklstm.persistence import is_finite_array
 from sklstm.sequences.batch import SequenceBatch
 
 
@@ -20,14 +23,22 @@ class Network:
     ----------
     architecture : Architecture
     flat : ndarray of shape (architecture.n_parameters,), float32
-        All parameters. Kept, not copied, and made read-only.
+        All parameters. Kept, not copied; read-only from the first prediction on.
     """
 
     def __init__(self, architecture: Architecture, flat: NDArray[np.float32]) -> None:
-        flat.flags.writeable = False
         self.architecture = architecture
         self.flat = flat
-        self._forward_pass = ForwardPass(flat, architecture)
+
+    @cached_property
+    def forward_pass(self) -> ForwardPass:
+        """The weights arranged for predictions."""
+        self.flat.flags.writeable = False
+        return ForwardPass(self.flat, self.architecture)
+
+    def prepare(self) -> None:
+        """Arrange the weights now, before the first prediction asks for it."""
+        self.forward_pass  # noqa: B018
 
     def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
         """Activated outputs, shape (n_rows, n_outputs).
@@ -39,12 +50,22 @@ class Network:
         ValueError
             If products of values and weights are too large for float32.
         """
-        return self._forward_pass(batch)
+        return self.forward_pass(batch)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
         return split_parameters(self.flat, self.architecture)
+
+    def contradictions(self) -> Iterator[str]:
+        """What architecture and parameters say against each other."""
+        yield from self.architecture.contradictions()
+        n_parameters = self.architecture.n_parameters
+        if not is_finite_array(self.flat, np.float32, (n_parameters,)):
+            yield (
+                f"its weights are not {n_parameters} finite float32, which "
+                f"{self.architecture} needs"
+            )
 
     def to_state(self) -> dict[str, Any]:
         """Plain types and arrays, from which `from_state` makes the network again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self, overload
 
@@ -17,6 +18,12 @@ from sklstm.parameters import (
     unchanged_on_error,
     validate_parameter_constraints,
 )
+from sklstm.persistence import (
+    SavedState,
+    input_contradictions,
+    is_count,
+    parameter_contradictions,
+)
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
@@ -24,7 +31,7 @@ from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 
-class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
+class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Bring sequences of unequal length to one length, padding with NaN.
 
     A timestep whose features are all NaN is padding. Padding that X already has, in
@@ -81,6 +88,8 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     >>> [len(sequence) for sequence in padder.inverse_transform(X_trans)]
     [3, 1, 2]
     """
+
+    _learnt: ClassVar[str] = "n_timesteps_out_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
@@ -196,6 +205,18 @@ class SequencePadder(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
             f"{len(batch)}; the longest has {batch.longest}). Choose a larger "
             'n_timesteps, or truncating="pre" or "post" to cut them.'
         )
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        yield from input_contradictions(self)
+        n_timesteps = self.n_timesteps_out_
+        if not is_count(n_timesteps) or (
+            n_timesteps > self.n_timesteps_in_ and n_timesteps != self.n_timesteps
+        ):
+            yield (
+                f"n_timesteps_out_={n_timesteps!r} follows neither from n_timesteps="
+                f"{self.n_timesteps} nor from the {self.n_timesteps_in_} timesteps of X"
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

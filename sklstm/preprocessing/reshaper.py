@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.persistence import SavedState, is_count, parameter_contradictions
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.checks import AXES, refuse_kind, saying_what_to_do
@@ -20,7 +22,9 @@ from sklstm.sequences.ragged import is_ragged, pad_ragged
 MOST_DIVISORS_NAMED = 8
 
 
-class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
+class SequenceReshaper(
+    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 
     With neither size given, every column is a timestep of one feature. With one
@@ -94,6 +98,8 @@ class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     >>> np.array_equal(reshaper.inverse_transform(X_trans), X)
     True
     """
+
+    _learnt: ClassVar[str] = "n_features_out_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
@@ -250,6 +256,20 @@ class SequenceReshaper(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
             )
             # scikit-learn leaves the objects of a data frame as they are.
             return table.astype(np.float64) if table.dtype == object else table
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        sizes = (self.n_timesteps_out_, self.n_features_out_)
+        n_columns = self.n_features_in_
+        if not all(is_count(size) for size in (*sizes, n_columns)):
+            yield f"{n_columns!r} columns were made {sizes} timesteps and features"
+        if sizes[0] * sizes[1] != n_columns and sizes != steps_and_features(
+            n_columns, self.n_timesteps, self.n_features, pad=self.pad
+        ):
+            yield (
+                f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
+                f"{n_columns} columns of X nor from the parameters"
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,8 +18,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
+from sklstm.persistence import SavedState, input_contradictions, is_count
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.checks import AXES, check_sequences, fitted_on_table
+from sklstm.sequences.checks import (
+    AXES,
+    check_sequences,
+    fitted_on_table,
+    n_step_features,
+)
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
 
@@ -40,7 +46,7 @@ def _names_its_output(self: SequenceScaler) -> bool:
     return "scaler_" not in vars(self) or self._returns_table()
 
 
-class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale every feature over all timesteps of all sequences.
 
     A scikit-learn scaler sees one row per timestep, of all sequences together, and
@@ -99,6 +105,8 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> scaler.inverse_transform(X_trans)[1].ravel()
     array([ 4., nan, nan])
     """
+
+    _learnt: ClassVar[str] = "scaler_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scaler": [HasMethods(["fit", "transform"]), None],
@@ -297,6 +305,20 @@ n_timesteps)
             f"for the timestep {rows[row]}. NaN would be read as padding: choose a "
             "scaler that returns finite numbers for all timesteps of X."
         )
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from input_contradictions(self)
+        if not hasattr(self.scaler_, "transform"):
+            yield f"scaler_={self.scaler_!r} does not transform"
+        n_features = n_step_features(self)
+        n_scaled = getattr(self.scaler_, "n_features_in_", n_features)
+        if n_scaled != n_features:
+            yield (
+                f"scaler_ was fitted on {n_scaled} features, but a timestep has "
+                f"{n_features}"
+            )
+        if not is_count(self.n_features_out_):
+            yield f"n_features_out_={self.n_features_out_!r} is no number of features"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,14 @@ class Columns:
             names.insert(self.elapsed, ELAPSED)
         return names
 
+    def contradictions(self, n_columns: Any) -> Iterator[str]:
+        """What does not go with a table of so many columns, in words."""
+        if len(self.names) != n_columns or not all(type(n) is str for n in self.names):
+            yield f"{self.names} does not name {n_columns!r} columns"
+        keys = [key for key in (self.group, self.time) if key is not None]
+        if len({*keys}) < len(keys) or not {*keys} <= {*range(n_columns)}:
+            yield f"columns {keys} of {n_columns} cannot tell series and times"
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:
@@ -126,6 +135,16 @@ class Observations:
             _concatenate(earlier.times, self.times),
             self.dates,
         )
+
+    def contradictions(self, columns: Columns) -> Iterator[str]:
+        """What does not go with rows of a table of such columns, in words."""
+        shapes = [part.shape for part in (self.labels, self.times) if part is not None]
+        is_table = self.values.shape == (len(self), len(columns.features))
+        if not is_table or self.values.dtype.kind != "f" or {*shapes} - {(len(self),)}:
+            yield (
+                f"it keeps rows of shape {self.values.shape} with labels and times of "
+                f"shapes {shapes}, for {len(columns.features)} features"
+            )
 
     def table(
         self, columns: Columns, order: SeriesOrder, sampling_rate: int

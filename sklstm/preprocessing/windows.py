@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.persistence import SavedState, is_count, parameter_contradictions
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.series import (
     Columns,
@@ -40,7 +41,7 @@ from sklstm.sequences.windows import (
 _RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observations}
 
 
-class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
+class SlidingWindows(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
     """Turn each row of a table into the window of rows that ends at it.
 
     Rows are observations in the order of time, so row i becomes what was known at the
@@ -121,6 +122,8 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
            [ 0.,  1.,  2.],
            [ 1.,  2.,  3.]])
     """
+
+    _learnt: ClassVar[str] = "_rate"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left")],
@@ -278,6 +281,7 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
             self.n_features_out_ = len(names)
             self.feature_names_out_ = np.array(names, dtype=object)
             self._rate = int(self.sampling_rate)
+            self._longest = int(order.sizes.max())
             if self.context == "fit":
                 # The elapsed time of a window's first step needs the step before it.
                 n_kept = n_rows if self.time is None else n_rows + self._rate
@@ -369,18 +373,40 @@ class SlidingWindows(ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
         padded = front_padded(table, span(n_timesteps, rate))
         return sliding_windows(padded, n_timesteps, rate)[first_row:]
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Plain types and arrays alone, which last longer and need no trust."""
-        state = super().__getstate__()
+    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
         return state | {name: vars(state[name]) for name in _RECORDS if name in state}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
         records = {
             name: record(**state[name])
             for name, record in _RECORDS.items()
             if name in state
         }
-        super().__setstate__(state | records)
+        return state | records
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        n_columns, columns = self.n_features_in_, self._columns
+        yield from columns.contradictions(n_columns)
+        names = columns.feature_names
+        fitted = (self.n_features_out_, list(self.feature_names_out_))
+        if fitted != (len(names), names):
+            yield f"its columns make the features {names}, not {fitted[1]}"
+        n_timesteps, rate = self.n_timesteps_out_, self._rate
+        if not (is_count(n_timesteps) and is_count(rate)):
+            yield f"n_timesteps_out_={n_timesteps!r} and _rate={rate!r} are no sizes"
+        # Version 0.1 did not say how long the longest series was.
+        asked = span(self.n_timesteps, self.sampling_rate) + 1
+        longest = vars(self).get("_longest", asked)
+        if span(n_timesteps, rate) >= longest:
+            yield (
+                f"n_timesteps_out_={n_timesteps} does not go with series of at most "
+                f"{longest} rows"
+            )
+        if columns.time is not None and not isinstance(self._dates, bool):
+            yield f"_dates={self._dates!r} is neither True nor False"
+        if "_last_rows" in vars(self):
+            yield from self._last_rows.contradictions(columns)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,12 +7,15 @@ every sequence or every timestep, whichever has the answers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.network import Architecture
+from sklstm.persistence import is_finite_array
 from sklstm.targets.training_set import Target, relative_weights
 
 
@@ -59,6 +62,10 @@ class Codec(ABC):
         return weights
 
     @abstractmethod
+    def contradictions(self, architecture: Architecture) -> Iterator[str]:
+        """What it says against itself, or the network whose outputs it decodes."""
+
+    @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """Plain types and arrays, of which `codec_of_state` makes the codec again."""
 
@@ -67,7 +74,10 @@ def codec_of_state(state: dict[str, Any]) -> Codec:
     """The codec whose `to_state` is part of a saved state."""
     if "_y_mean" in state:
         return Numbers(state["_y_mean"], state["_y_scale"], state["_y_ndim"])
-    if state["_multilabel"]:
+    multilabel = state["_multilabel"]
+    if not isinstance(multilabel, bool):
+        raise ValueError(f"_multilabel={multilabel!r} is neither True nor False")
+    if multilabel:
         return Indicators(len(state["classes_"]))
     return Labels(state["classes_"])
 
@@ -140,6 +150,15 @@ class Labels(ClassCodec):
             return np.column_stack([1 - outputs, outputs])
         return outputs
 
+    def contradictions(self, architecture: Architecture) -> Iterator[str]:
+        classes = self.classes
+        is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
+        if not (is_array and np.array_equal(classes, np.unique(classes))):
+            yield f"classes_={classes!r} is no sorted array of different labels"
+        needed = (self.n_outputs, self.activation)
+        if (architecture.n_outputs, architecture.activation) != needed:
+            yield f"{len(classes)} classes do not go with {architecture}"
+
     def to_state(self) -> dict[str, Any]:
         return {"classes_": self.classes, "_multilabel": False}
 
@@ -186,6 +205,11 @@ class Indicators(ClassCodec):
 
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return outputs
+
+    def contradictions(self, architecture: Architecture) -> Iterator[str]:
+        needed = (self.n_labels, "sigmoid")
+        if (architecture.n_outputs, architecture.activation) != needed:
+            yield f"{self.n_labels} labels do not go with {architecture}"
 
     def to_state(self) -> dict[str, Any]:
         return {"classes_": self.classes, "_multilabel": True}
@@ -267,6 +291,19 @@ class Numbers(Codec):
             "dense/kernel": weights["dense/kernel"] * self.scale,
             "dense/bias": weights["dense/bias"] * self.scale + self.mean,
         }
+
+    def contradictions(self, architecture: Architecture) -> Iterator[str]:
+        n_targets = architecture.n_outputs
+        for name, numbers in (("mean", self.mean), ("scale", self.scale)):
+            if not is_finite_array(numbers, np.float64, (n_targets,)):
+                yield (
+                    f"the {name} of the targets is not {n_targets} finite numbers, "
+                    "one per target"
+                )
+        if not (self.scale > 0).all():
+            yield f"the scale of the targets, {self.scale}, is not positive"
+        if self.n_axes not in ((1, 2) if n_targets == 1 else (2,)):
+            yield f"y had {self.n_axes!r} axes and {n_targets} targets"
 
     def to_state(self) -> dict[str, Any]:
         return {"_y_mean": self.mean, "_y_scale": self.scale, "_y_ndim": self.n_axes}
