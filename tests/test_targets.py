@@ -24,7 +24,7 @@ def batch(lengths):
 
 def target(values, weights=None, classes=None):
     values = np.asarray(values, np.float32)[:, None]
-    return Target(None, values, weights, classes)
+    return Target(values, weights, classes)
 
 
 def test_rows_of_timesteps_go_to_their_timesteps():

@@ -134,7 +134,7 @@ class Labels(ClassCodec):
                 "of partial_fit, or fit again without warm_start."
             )
         numbers = np.searchsorted(self.classes, y)
-        return Target(self, numbers[:, None].astype(np.float32), weights, numbers)
+        return Target(numbers[:, None].astype(np.float32), weights, numbers)
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
         """The most probable class."""
@@ -197,7 +197,7 @@ class Indicators(ClassCodec):
                 "labels: give an indicator matrix of shape (n_samples, "
                 f"{self.n_labels})."
             )
-        return Target(self, y.astype(np.float32), weights)
+        return Target(y.astype(np.float32), weights)
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
         """One where a label is more probable than not."""
@@ -276,7 +276,7 @@ class Numbers(Codec):
                 "start again."
             )
         values = ((columns - self.mean) / self.scale).astype(np.float32)
-        return Target(self, values, weights)
+        return Target(values, weights)
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The targets in their units."""

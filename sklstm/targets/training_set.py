@@ -7,15 +7,12 @@ a row belongs to is needed again only to train: `arrange` puts the rows in their
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences.batch import SequenceBatch
-
-if TYPE_CHECKING:
-    from sklstm.targets.codecs import Codec
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +49,6 @@ class Target:
 
     Parameters
     ----------
-    codec : Codec
-        What encoded it.
     values : ndarray of shape (n_rows, n_columns), float32
         Class indices in one column for a softmax, else a column per output.
     weights : ndarray of shape (n_rows,) or None
@@ -62,7 +57,6 @@ class Target:
         Numbers of the classes, if every row is of one.
     """
 
-    codec: Codec
     values: NDArray[np.float32]
     weights: NDArray[np.float64] | None
     classes: NDArray[np.intp] | None = None
