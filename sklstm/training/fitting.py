@@ -127,6 +127,7 @@ def fit_network(
         if recipe.patience is not None:
             _warn_if_still_improving(history["val_loss"], recipe.epochs)
         trained = Network(architecture, network.parameters)
+        trained.prepare()
         return TrainingResult(trained, network.optimizer_state, history)
 
 
