@@ -58,5 +58,7 @@ def network_logits(steps, weights, architecture):
             merge = MERGE[architecture.merge_mode]
             states, last = [merge(*states)], [merge(*last)]
         steps, state = states[0], last[0]
-    read_out = steps if architecture.every_step else state
+    pooled = {"last": state, "mean": steps.mean(axis=0), "max": steps.max(axis=0)}
+    side_by_side = [pooled[name] for name in architecture.pooling]
+    read_out = steps if architecture.every_step else np.concatenate(side_by_side)
     return read_out @ weights["dense/kernel"] + weights["dense/bias"]

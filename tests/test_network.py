@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
+    POOLINGS,
     Architecture,
     initial_parameters,
     split_parameters,
@@ -126,6 +127,35 @@ def test_outputs_and_gradients_equal_keras(
         architecture, flat, values, lengths, loss
     )
     assert_allclose(logits * counted, keras_logits * counted, atol=1e-6)
+    assert_allclose(gradient[: len(flat)], keras_gradient, atol=1e-5)
+    assert not gradient[len(flat) :].any()
+
+
+@pytest.mark.parametrize("pooling", [("mean",), ("max", "last"), POOLINGS])
+@pytest.mark.parametrize(
+    ("direction", "merge_mode"),
+    [("forward", "concat"), ("backward", "concat")]
+    + [("bidirectional", merge_mode) for merge_mode in MERGE_MODES],
+)
+def test_pooled_outputs_and_gradients_equal_keras(direction, merge_mode, pooling):
+    """Unequal lengths, pooled by direction or of merged states."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(
+        3, (5, 3), direction, merge_mode, 4, "softmax", pooling=pooling
+    )
+    flat = initial_parameters(architecture, rng)
+    values, lengths = random_data(rng, architecture)
+    weights = tf.cast(rng.normal(size=(len(values), 4)), tf.float32)
+
+    def loss(logits):
+        return tf.reduce_sum(tf.sin(logits) * weights)
+
+    network = any_size(architecture, flat)
+    logits, gradient = logits_and_gradient(network, values, lengths, loss)
+    expected, keras_gradient = keras_logits_and_gradient(
+        architecture, flat, values, lengths, loss
+    )
+    assert_allclose(logits, expected, atol=1e-6)
     assert_allclose(gradient[: len(flat)], keras_gradient, atol=1e-5)
     assert not gradient[len(flat) :].any()
 

@@ -3,15 +3,19 @@
 from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
+    POOLINGS,
     Architecture,
     initial_parameters,
+    is_pooling,
 )
 from sklstm.network.network import Network
 
 __all__ = [
     "DIRECTIONS",
     "MERGE_MODES",
+    "POOLINGS",
     "Architecture",
     "Network",
     "initial_parameters",
+    "is_pooling",
 ]

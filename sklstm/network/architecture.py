@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,15 @@ DIRECTIONS = {
     "backward": ("backward",),
 }
 ACTIVATIONS = ("sigmoid", "softmax", "linear")
+POOLINGS = ("last", "mean", "max")
+
+# Poolings by which the merged states' are the merge of each direction's own.
+_COMMUTE = {
+    "concat": {"last", "mean", "max"},
+    "sum": {"last", "mean"},
+    "ave": {"last", "mean"},
+    "mul": {"last"},
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,11 @@ class Architecture:
         Of the dense output layer.
     every_step : bool, default=False
         Whether the dense output layer is applied to the states of every timestep, or
-        to the last states of a sequence.
+        to what `pooling` makes of them.
+    pooling : tuple of {"last", "mean", "max"}, default=("last",)
+        What the dense output layer reads of the merged states of a sequence, side by
+        side: the last in each direction's order, mean and maximum over its timesteps.
+        Without effect if `every_step`.
     """
 
     n_features: int
@@ -54,6 +68,7 @@ class Architecture:
     n_outputs: int
     activation: str
     every_step: bool = False
+    pooling: tuple[str, ...] = ("last",)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -61,9 +76,24 @@ class Architecture:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Features that enter each layer, the dense output layer included."""
+        """Features that enter each layer, and of the last layer's merged states."""
         doubled = len(self.directions) == 2 and self.merge_mode == "concat"
         return (self.n_features, *(u * (1 + doubled) for u in self.units))
+
+    @property
+    def head(self) -> tuple[int, int]:
+        """Shape of the kernel of the dense output layer."""
+        n_poolings = 1 if self.every_step else len(self.pooling)
+        return (self.widths[-1] * n_poolings, self.n_outputs)
+
+    @property
+    def pools_by_direction(self) -> bool:
+        """Whether each direction can be pooled by itself, in its order of reading.
+
+        Otherwise all timesteps have to be merged first.
+        """
+        merges = len(self.directions) == 2
+        return not merges or _COMMUTE[self.merge_mode].issuperset(self.pooling)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -77,7 +107,7 @@ class Architecture:
                 shapes[f"{lstm}/kernel"] = (n_inputs, 4 * units)
                 shapes[f"{lstm}/recurrent_kernel"] = (units, 4 * units)
                 shapes[f"{lstm}/bias"] = (4 * units,)
-        shapes["dense/kernel"] = (self.widths[-1], self.n_outputs)
+        shapes["dense/kernel"] = self.head
         shapes["dense/bias"] = (self.n_outputs,)
         return shapes
 
@@ -95,9 +125,19 @@ class Architecture:
             and self.merge_mode in MERGE_MODES
             and self.activation in ACTIVATIONS
             and isinstance(self.every_step, bool)
+            and is_pooling(self.pooling)
         )
         if not known:
             yield f"there is no network of {self}"
+
+
+def is_pooling(pooling: Any) -> bool:
+    """Whether it is a tuple of different poolings, at least one."""
+    return (
+        isinstance(pooling, tuple)
+        and 1 <= len(pooling) == len(set(pooling))
+        and set(pooling) <= set(POOLINGS)
+    )
 
 
 def split_parameters(

@@ -75,5 +75,6 @@ class Network:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The network of what `to_state` gave."""
         architecture = dict(state["_architecture"])
-        architecture["units"] = tuple(architecture["units"])
+        for name in {"units", "pooling"} & set(architecture):
+            architecture[name] = tuple(architecture[name])
         return cls(Architecture(**architecture), state["_flat"])

@@ -40,13 +40,15 @@ def keras_layers(
         inputs.append(valid)
     steps = inputs[0]
     n_layers = len(architecture.units)
+    pools = not architecture.every_step and architecture.pooling != ("last",)
     initial = keras.initializers.GlorotUniform(seed=0)
     initial_recurrent = keras.initializers.Orthogonal(seed=0)
     for k, units in enumerate(architecture.units, start=1):
-        every_step = k < n_layers or architecture.every_step
+        at_end = k == n_layers and not architecture.every_step
         lstm = keras.layers.LSTM(
             units,
-            return_sequences=every_step,
+            return_sequences=pools or not at_end,
+            return_state=pools and at_end,
             go_backwards=architecture.direction == "backward",
             dropout=dropout,
             kernel_initializer=initial,
@@ -55,11 +57,14 @@ def keras_layers(
             name=f"lstm_{k}",
         )
         if architecture.direction == "bidirectional":
+            merge_mode = None if pools and at_end else architecture.merge_mode
             lstm = keras.layers.Bidirectional(
-                lstm, merge_mode=architecture.merge_mode, name=f"lstm_{k}"
+                lstm, merge_mode=merge_mode, name=f"lstm_{k}"
             )
         steps = lstm(steps, mask=valid)
-        if architecture.direction == "backward" and every_step:
+        if pools and at_end:
+            steps = _pooled(architecture, steps, valid)
+        elif architecture.direction == "backward" and not at_end:
             # Keras gives the states in the order of processing: last timestep first.
             steps = keras.ops.flip(steps, axis=1)
     dense = keras.layers.Dense(
@@ -69,3 +74,40 @@ def keras_layers(
         name="dense",
     )
     return keras.Model(inputs if mask else inputs[0], dense(steps))
+
+
+_MERGE_LAYERS = {
+    "concat": keras.layers.Concatenate,
+    "sum": keras.layers.Add,
+    "mul": keras.layers.Multiply,
+    "ave": keras.layers.Average,
+}
+
+
+def _pooled(architecture: Architecture, outputs: list[Any], valid: Any) -> Any:
+    """What the dense layer reads, of all states and the last ones of each direction."""
+    if architecture.direction == "bidirectional":
+        merge = _MERGE_LAYERS[architecture.merge_mode]
+        forward, backward, last_forward, _, last_backward, _ = outputs
+        steps = merge(name="merged")([forward, backward])
+        last = merge(name="last")([last_forward, last_backward])
+    else:
+        # Padding may stand where it likes: order does not matter any more.
+        steps, last, _ = outputs
+        if architecture.direction == "backward" and valid is not None:
+            valid = keras.ops.flip(valid, axis=1)
+    pooled = []
+    for name in architecture.pooling:
+        if name == "last":
+            pooled.append(last)
+        elif name == "mean":
+            mean = keras.layers.GlobalAveragePooling1D(name="mean")
+            pooled.append(mean(steps, mask=valid))
+        else:
+            seen = steps
+            if valid is not None:
+                seen = keras.ops.where(valid[:, :, None], steps, -float("inf"))
+            pooled.append(keras.layers.GlobalMaxPooling1D(name="max")(seen))
+    if len(pooled) == 1:
+        return pooled[0]
+    return keras.layers.Concatenate(name="pooled")(pooled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
+from sklstm.training.pooling import Pools
 from sklstm.training.program import Masks, MiniBatch, Rates, Rows
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
@@ -38,6 +40,8 @@ class AnySizeStructure:
     wide: bool = False
     every_step: bool = False
     recurrent_dropout: bool = False
+    pooling: tuple[str, ...] = ("last",)
+    pools_by_direction: bool = True
 
     @classmethod
     def of(
@@ -57,6 +61,8 @@ class AnySizeStructure:
             ),
             every_step=architecture.every_step,
             recurrent_dropout=recurrent_dropout,
+            pooling=architecture.pooling,
+            pools_by_direction=architecture.pools_by_direction,
         )
 
     def build(self, optimizer: Any) -> AnySizeNetwork:
@@ -99,6 +105,8 @@ class AnySizeNetwork(EpochNetwork):
         self.n_layers = structure.n_layers
         self.wide = structure.wide
         self.drops_states = structure.recurrent_dropout
+        self.pooling = structure.pooling
+        self.pools_by_direction = structure.pools_by_direction
         self.flat = self.add_weight(
             shape=(structure.capacity,), initializer="zeros", name="parameters"
         )
@@ -115,7 +123,7 @@ class AnySizeNetwork(EpochNetwork):
             parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
             kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
             widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
-            head=tf.constant([merged[-1], architecture.n_outputs], tf.int32),
+            head=tf.constant(architecture.head, tf.int32),
             merge=tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
         )
 
@@ -167,10 +175,8 @@ class AnySizeNetwork(EpochNetwork):
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         lengths, steps = batch.lengths, batch.steps
-        last = tf.stack([lengths - 1, tf.range(tf.shape(lengths)[0])], axis=1)
         input_masks, state_masks = map(iter, batch.masks or ([], []))
         for k, (units, width) in enumerate(sizes.widths):
-            every_step = k < self.n_layers - 1 or self.every_step
             states = []
             for direction in self.directions:
                 weights, gate_bias = lstms.pop(0), lstms.pop(0)
@@ -182,15 +188,39 @@ class AnySizeNetwork(EpochNetwork):
                 state = lstm(
                     inputs, weights, gate_bias, units, kept=kept, wide=self.wide
                 )
-                if not every_step:
-                    state = tf.gather_nd(state, last)
-                elif direction == "backward":
-                    state = reverse_steps(state, lengths)
                 states.append(state)
-            steps = _merge(states, sizes.merge, units, width)
+            merge = partial(_merge, coefficients=sizes.merge, units=units, width=width)
+            if k + 1 == self.n_layers and not self.every_step:
+                steps = self._pooled(states, lengths, merge)
+            else:
+                steps = merge(self._as_given(states, lengths))
         if self.every_step:
             steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
         return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
+
+    def _pooled(self, states: list[Any], lengths: Any, merge: Any) -> Any:
+        """What the dense layer reads, of states in each direction's order."""
+        pool = Pools(lengths, tf.shape(states[0])[0])
+        if self.pools_by_direction:
+            pooled = [
+                merge([pool(name, state) for state in states]) for name in self.pooling
+            ]
+        else:
+            merged = merge(self._as_given(states, lengths))
+            pooled = [
+                merge([pool(name, state) for state in states])
+                if name == "last"
+                else pool(name, merged)
+                for name in self.pooling
+            ]
+        return tf.concat(pooled, axis=-1)
+
+    def _as_given(self, states: list[Any], lengths: Any) -> list[Any]:
+        """States of every direction in the order of the timesteps."""
+        return [
+            reverse_steps(state, lengths) if direction == "backward" else state
+            for direction, state in zip(self.directions, states, strict=True)
+        ]
 
 
 class LayersNetwork(EpochNetwork):
