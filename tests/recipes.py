@@ -8,6 +8,7 @@ PLAIN = Recipe(
     loss="binary_crossentropy",
     optimizer=None,  # the network has one
     learning_rate=None,
+    schedule="constant",
     clipnorm=None,
     dropout=0.0,
     recurrent_dropout=0.0,

@@ -60,9 +60,9 @@ def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0,
     lengths = tf.constant(lengths, tf.int32)
     rates, sizes = network.inputs
     sizes = network.unstacked(sizes)
-    rows = Rows(values, lengths, None, None, None)
+    rows = Rows(values, lengths, *[None] * 4)
     masks = network.dropout_masks(rows, rates, sizes, seed) if training else None
-    batch = MiniBatch(tf.transpose(values, [1, 0, 2]), lengths, None, None, masks)
+    batch = MiniBatch(tf.transpose(values, [1, 0, 2]), lengths, None, None, None, masks)
     with tf.GradientTape() as tape:
         logits = network.logits(batch, sizes)
         scalar = loss(logits)
@@ -224,7 +224,7 @@ def test_every_lstm_has_masks_of_its_own():
         dropout=0.3,
         recurrent_dropout=0.6,
     )
-    rows = Rows(np.zeros((50, 2, 30), np.float32), None, None, None, None)
+    rows = Rows(np.zeros((50, 2, 30), np.float32), *[None] * 5)
     rates, sizes = network.inputs
     masks = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
     for drawn, widths, rate in [
@@ -305,7 +305,7 @@ def test_recurrent_dropout_equals_plain_operations(merge_mode, dropout):
     logits, gradient = logits_and_gradient(
         network, values, lengths, loss, training=True, seed=seed
     )
-    rows = Rows(values, None, None, None, None)
+    rows = Rows(values, *[None] * 5)
     rates, sizes = network.inputs
     masks = network.dropout_masks(rows, rates, network.unstacked(sizes), seed)
     masks = tf.nest.map_structure(lambda mask: tf.cast(mask, tf.float64), masks)

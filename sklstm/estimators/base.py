@@ -43,6 +43,7 @@ from sklstm.targets import (
 
 Direction = Literal["bidirectional", "forward", "backward"]
 MergeMode = Literal["concat", "sum", "mul", "ave"]
+Schedule = Literal["constant", "cosine", "one_cycle"]
 
 
 @dataclass(eq=False, repr=False)
@@ -57,6 +58,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     recurrent_dropout: float = 0.0
     optimizer: Any = "adam"
     learning_rate: float | None = None
+    schedule: Schedule = "constant"
     clipnorm: float | None = None
     loss: str | None = None
     epochs: int = 100
@@ -93,6 +95,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str, HasMethods(["apply", "get_config"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -134,7 +137,14 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     def _fit_whole(self, X: Any, y: Any, sample_weight: Any) -> None:
         """All epochs, from the start unless `warm_start` is set."""
         resume = self.warm_start and "network_" in vars(self)
-        self._fit(X, y, sample_weight, epochs=self.epochs, resume=resume)
+        self._fit(
+            X,
+            y,
+            sample_weight,
+            epochs=self.epochs,
+            schedule=self.schedule,
+            resume=resume,
+        )
 
     def _fit_part(self, X: Any, y: Any, sample_weight: Any, **known: Any) -> None:
         """One epoch, going on from the previous call."""
@@ -144,7 +154,16 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
                 "one epoch on the samples it is given. Set early_stopping=False."
             )
         resume = "network_" in vars(self)
-        self._fit(X, y, sample_weight, epochs=1, resume=resume, **known)
+        # Nobody knows how many calls will come.
+        self._fit(
+            X,
+            y,
+            sample_weight,
+            epochs=1,
+            schedule="constant",
+            resume=resume,
+            **known,
+        )
 
     def _fit(
         self,
@@ -153,6 +172,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         sample_weight: Any,
         *,
         epochs: int,
+        schedule: Schedule,
         resume: bool,
         **known: Any,
     ) -> None:
@@ -181,7 +201,12 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             target = codec.encode(given.y, weights, type(self).__name__)
             self.codec_, self.n_outputs_ = codec, codec.n_outputs
             self._train(
-                arrange(given, target), architecture, start, reporter, epochs=epochs
+                arrange(given, target),
+                architecture,
+                start,
+                reporter,
+                epochs=epochs,
+                schedule=schedule,
             )
         reporter.end_fit()
 
@@ -229,6 +254,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         reporter: EpochReporter,
         *,
         epochs: int,
+        schedule: Schedule,
     ) -> None:
         refuse_lost_threads()
         from sklstm.training.fitting import fit_network, trains_on_layers
@@ -247,6 +273,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             self.optimizer,
             self.learning_rate,
             clipnorm=self.clipnorm,
+            schedule=schedule,
             early_stopping=self.early_stopping,
         )
         on_layers = trains_on_layers(self.recurrent_dropout)
@@ -259,6 +286,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             loss=self._loss_for(architecture.activation),
             optimizer=spec,
             learning_rate=learning_rate,
+            schedule=schedule,
             clipnorm=self.clipnorm,
             dropout=float(self.dropout),
             recurrent_dropout=float(self.recurrent_dropout),

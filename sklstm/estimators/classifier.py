@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.sequence import PerSequence
 from sklstm.parameters import StrOptions, _fit_context
 from sklstm.targets import Indicators, Labels
 from sklstm.targets.labels import (
@@ -96,7 +97,7 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
 
 
 @dataclass(eq=False, repr=False)
-class BiLSTMClassifier(BaseClassifier):
+class BiLSTMClassifier(PerSequence, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, per sequence.
 
     Two LSTMs [1]_ read each sequence, one from the front and one from the back [2]_.
@@ -115,6 +116,10 @@ class BiLSTMClassifier(BaseClassifier):
     merge_mode : {"concat", "sum", "mul", "ave"}, default="concat"
         How the states of the two directions are merged: side by side, or their sum,
         product or average. Without effect on one direction.
+    pooling : {"last", "mean", "max"} or tuple of them, default="last"
+        What the dense layer sees of the merged states: those that each direction ends
+        with, or their mean or maximum over all timesteps. A tuple puts several side by
+        side.
     dropout : float, default=0.0
         Fraction of the inputs of every LSTM layer that is set to zero in training, the
         same features at all timesteps of a sequence.
@@ -130,6 +135,11 @@ class BiLSTMClassifier(BaseClassifier):
     learning_rate : float, default=None
         None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
         optimizer's own rate. Must be None if the optimizer brings a schedule.
+    schedule : {"constant", "cosine", "one_cycle"}, default="constant"
+        The learning rate over the steps of one call of `fit`, all its epochs: always
+        `learning_rate`; from there along half a cosine to zero [4]_; or from a 25th of
+        it up to `learning_rate` in the first 30 % of the steps and down to zero in the
+        others [5]_. `partial_fit` trains at the constant rate.
     clipnorm : float, default=None
         Largest allowed norm of the gradient of all parameters together. Must be None if
         the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
@@ -212,6 +222,11 @@ class BiLSTMClassifier(BaseClassifier):
     >>> classifier.predict_proba(X).shape
     (60, 2)
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseClassifier._parameter_constraints,
+        **PerSequence._parameter_constraints,
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

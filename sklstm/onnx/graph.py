@@ -29,14 +29,9 @@ class Graph:
         self.container = container
 
     def node(
-        self,
-        op_type: str,
-        *inputs: Any,
-        output: str | None = None,
-        n_unread: int = 0,
-        **attributes: Any,
+        self, op_type: str, *inputs: Any, output: str | None = None, **attributes: Any
     ) -> str:
-        """Add a node of one output.
+        """Add a node and read its first output.
 
         Parameters
         ----------
@@ -46,8 +41,6 @@ class Graph:
             Names of tensors; anything else is a constant.
         output : str, default=None
             Name of the output; None makes one up.
-        n_unread : int, default=0
-            Outputs of the operator that stand before it.
         **attributes
             Of the operator.
 
@@ -57,17 +50,32 @@ class Graph:
             The name of the output.
         """
         output = output or self.scope.get_unique_variable_name(op_type.lower())
-        unread = [
-            self.scope.get_unique_variable_name("unread") for _ in range(n_unread)
-        ]
+        self._add(op_type, inputs, [output], attributes)
+        return output
+
+    def outputs(
+        self, op_type: str, *inputs: Any, n: int = 2, **attributes: Any
+    ) -> list[str]:
+        """Add a node and read its first `n` outputs."""
+        name = op_type.lower()
+        outputs = [self.scope.get_unique_variable_name(name) for _ in range(n)]
+        self._add(op_type, inputs, outputs, attributes)
+        return outputs
+
+    def _add(
+        self,
+        op_type: str,
+        inputs: tuple[Any, ...],
+        outputs: list[str],
+        attributes: dict[str, Any],
+    ) -> None:
         self.container.add_node(
             op_type,
             [x if isinstance(x, str) else self.constant(x) for x in inputs],
-            [*unread, output],
+            outputs,
             name=self.scope.get_unique_operator_name(op_type),
             **attributes,
         )
-        return output
 
     def constant(self, value: Any) -> str:
         """A constant tensor; integers are int64, text is text, all else as it is."""
@@ -106,8 +114,8 @@ class Graph:
         # No two keys are alike, so that the sort need not be stable.
         behind = self.node("Add", position, n_timesteps)
         keys = self.node("Where", valid, position, behind)
-        source = self.node(
-            "TopK", keys, self.node("Reshape", n_timesteps, [1]), n_unread=1, largest=0
+        _, source = self.outputs(
+            "TopK", keys, self.node("Reshape", n_timesteps, [1]), largest=0
         )
         return self.gathered(steps, source)
 

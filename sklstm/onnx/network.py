@@ -52,23 +52,28 @@ class GraphNetwork:
         return self.graph.node("Where", self.valid, outputs, padding)
 
     def state(self) -> str:
-        """The merged states: of all timesteps, where they were, or the last ones."""
-        graph, every_step = self.graph, self.architecture.every_step
+        """What the dense layer reads: at all timesteps, where they were, or pooled."""
+        graph = self.graph
         in_front = graph.squeezed(
             graph.where(self.valid, self.steps, np.float32(0)), self.valid
         )
         steps = graph.node("Transpose", in_front, perm=[1, 0, 2])
         n_layers = len(self.architecture.units)
         for k in range(1, n_layers):
-            steps = self._layer(k, steps, every_step=True)
-        state = self._layer(n_layers, steps, every_step=every_step)
-        if not every_step:
-            return state
-        in_front = graph.node("Transpose", state, perm=[1, 0, 2])
+            states, _ = self._layer(k, steps)
+            steps = self._merge(states, axis=1)
+        states, last = self._layer(n_layers, steps)
+        if not self.architecture.every_step:
+            return self._pooled(states, last)
+        in_front = graph.node("Transpose", self._merge(states, axis=1), perm=[1, 0, 2])
         return graph.unsqueezed(in_front, self.valid)
 
-    def _layer(self, k: int, steps: str, *, every_step: bool) -> str:
-        """Merged states of a layer, (n_timesteps, n_samples, width) or the last."""
+    def _layer(self, k: int, steps: str) -> list[str]:
+        """States of a layer, and the last ones.
+
+        Shapes (n_timesteps, n_directions, n_samples, units) and (n_directions,
+        n_samples, units).
+        """
         weights = {
             part: np.stack(
                 [
@@ -79,7 +84,7 @@ class GraphNetwork:
             for part in ("kernel", "recurrent_kernel", "bias")
         }
         bias = _iofc(weights["bias"])
-        states = self.graph.node(
+        return self.graph.outputs(
             "LSTM",
             steps,
             _iofc(weights["kernel"]).swapaxes(1, 2),
@@ -87,20 +92,50 @@ class GraphNetwork:
             # ONNX adds two biases, of the input and of the state.
             np.concatenate([bias, np.zeros_like(bias)], axis=1),
             self.lengths,
-            n_unread=0 if every_step else 1,
             hidden_size=self.architecture.units[k - 1],
             direction=DIRECTIONS[self.architecture.direction],
         )
-        # Y is (n_timesteps, n_directions, n_samples, units), Y_h (n_directions, ...).
-        axis = 1 if every_step else 0
-        return self._merge(
-            [
-                self.graph.node("Gather", states, place, axis=axis)
-                for place in range(len(self.architecture.directions))
-            ]
-        )
 
-    def _merge(self, states: list[str]) -> str:
+    def _pooled(self, states: str, last: str) -> str:
+        """States pooled over the timesteps that are data, side by side."""
+        poolings = self.architecture.pooling
+        if poolings == ("last",):
+            return self._merge(last, axis=0)
+        steps = self._merge(states, axis=1)
+        position = self.graph.node("Range", 0, self.graph.size(steps, 0), 1)
+        lengths = self.graph.cast(self.lengths, TensorProto.INT64)
+        in_front = self.graph.node(
+            "Less", self.graph.node("Unsqueeze", position, [1]), lengths
+        )
+        pooled = [
+            self._merge(last, axis=0)
+            if name == "last"
+            else self._mean(steps, in_front)
+            if name == "mean"
+            else self._max(steps, in_front)
+            for name in poolings
+        ]
+        return self.graph.node("Concat", *pooled, axis=-1)
+
+    def _mean(self, steps: str, in_front: str) -> str:
+        node = self.graph.node
+        seen = self.graph.where(in_front, steps, np.float32(0))
+        n_steps = self.graph.cast(self.lengths, TensorProto.FLOAT)
+        total = node("ReduceSum", seen, [0], keepdims=0)
+        return node("Div", total, node("Unsqueeze", n_steps, [1]))
+
+    def _max(self, steps: str, in_front: str) -> str:
+        seen = self.graph.where(in_front, steps, np.float32(-np.inf))
+        # Not ReduceMax: newer operator sets want its axes as an input.
+        largest, _ = self.graph.outputs("TopK", seen, [1], axis=0)
+        return self.graph.node("Squeeze", largest, [0])
+
+    def _merge(self, by_direction: str, *, axis: int) -> str:
+        """States of all directions, which lie along an axis, as one."""
+        states = [
+            self.graph.node("Gather", by_direction, place, axis=axis)
+            for place in range(len(self.architecture.directions))
+        ]
         if len(states) == 1:
             return states[0]
         node, mode = self.graph.node, self.architecture.merge_mode

@@ -28,6 +28,7 @@ from sklstm.training.program import (
     training_program,
 )
 from sklstm.training.recipe import Recipe
+from sklstm.training.schedules import LearningRates
 
 # Within so many batches, shuffled rows are sorted by length before they are cut, so
 # that a batch holds sequences of similar length.
@@ -184,6 +185,10 @@ class EpochNetwork(keras.Model):
         **_of_scikeras: Any,
     ) -> Any:
         epochs = initial_epoch + recipe.epochs
+        n_batches = -(-len(x) // recipe.batch_size)
+        rates = LearningRates(
+            recipe.schedule, self.optimizer, recipe.epochs * n_batches
+        )
         callbacks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
@@ -191,7 +196,7 @@ class EpochNetwork(keras.Model):
             model=self,
             verbose=recipe.verbose,
             epochs=epochs,
-            steps=-(-len(x) // recipe.batch_size),
+            steps=n_batches,
         )
         self.stop_training = False
         callbacks.on_train_begin()
@@ -204,6 +209,7 @@ class EpochNetwork(keras.Model):
                 self._train,
                 x,
                 order,
+                rates.take,
                 callbacks.on_train_batch_begin,
                 callbacks.on_train_batch_end,
             )
@@ -230,6 +236,7 @@ class EpochNetwork(keras.Model):
             self._test,
             data,
             batch_order(data.sequences.lengths, 256, None),
+            np.zeros,
             callbacks.on_test_batch_begin,
             callbacks.on_test_batch_end,
         )
@@ -241,6 +248,7 @@ class EpochNetwork(keras.Model):
         program: Any,
         data: TrainingSet,
         batches: list[NDArray[np.intp]],
+        learning_rates: Callable[[int], NDArray[np.floating[Any]]],
         on_batch_begin: Callable[[int], None],
         on_batch_end: Callable[[int, dict[str, float]], None],
     ) -> dict[str, float]:
@@ -257,6 +265,7 @@ class EpochNetwork(keras.Model):
                 targets=tf.constant(data.targets[rows]),
                 weights=tf.constant((data.weights[rows].T * counts).T),
                 bounds=tf.constant(bounds, tf.int32),
+                learning_rates=tf.constant(learning_rates(len(chunk)), tf.float32),
             )
             seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
             totals += program(as_tensors, seed, *self.inputs).numpy()

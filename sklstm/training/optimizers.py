@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from sklstm.copies import check_copied_whole
+from sklstm.training.schedules import has_schedule
 
 # Those that treat every parameter by itself, so that a flat vector is as good as
 # separate arrays. Lamb, Muon and Adafactor look at whole matrices.
@@ -62,6 +63,7 @@ def read_optimizer(
     learning_rate: float | None,
     *,
     clipnorm: float | None = None,
+    schedule: str = "constant",
     early_stopping: bool = False,
 ) -> tuple[OptimizerSpec, float | None]:
     """Describe an optimizer, and say at which rate it is to learn.
@@ -73,7 +75,9 @@ def read_optimizer(
         None is the rate of the given optimizer object; for a name that in
         `DEFAULT_LEARNING_RATES`, or Keras' default.
     clipnorm : float, default=None
-        Of the estimator, as `early_stopping`: some optimizers do not go with them.
+        Of the estimator, as `schedule` and `early_stopping`: some optimizers do not go
+        with them.
+    schedule : {"constant", "cosine", "one_cycle"}, default="constant"
     early_stopping : bool, default=False
 
     Returns
@@ -94,7 +98,14 @@ def read_optimizer(
     _check_kind(optimizer)
     check_copied_whole(optimizer)
     _check_settings(optimizer, clipnorm, early_stopping)
-    return _read_object(optimizer, learning_rate)
+    spec, rate = _read_object(optimizer, learning_rate)
+    if rate is None and schedule != "constant":
+        name, own = type(optimizer).__name__, type(optimizer._learning_rate).__name__
+        raise ValueError(
+            f"schedule={schedule!r} does not go with {name}({own}), which brings a "
+            f"schedule of its own. Give schedule='constant', or {name}() without it."
+        )
+    return spec, rate
 
 
 @cache
@@ -193,9 +204,8 @@ def _check_numbers(name: str, config: dict[str, Any]) -> None:
 def _read_rate(optimizer: Any, learning_rate: float | None) -> float | None:
     """The rate to start with; None if it follows a schedule."""
     name = type(optimizer).__name__
-    # `optimizer.learning_rate` would be the value at this step.
     own = optimizer._learning_rate
-    if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
+    if has_schedule(optimizer):
         schedule = type(own).__name__
         if learning_rate is not None:
             raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from sklstm.training.losses import count_correct, loss_per_row
+from sklstm.training.schedules import has_schedule
 
 
 class Rows(NamedTuple):
@@ -19,6 +20,7 @@ class Rows(NamedTuple):
     targets: Any  # (n_rows, n_columns), or (n_rows, n_timesteps, n_columns)
     weights: Any  # (n_rows,), or (n_rows, n_timesteps), zero at padding
     bounds: Any  # (n_batches + 1,), where each batch starts and ends
+    learning_rates: Any  # (n_batches,)
 
 
 class MiniBatch(NamedTuple):
@@ -28,6 +30,7 @@ class MiniBatch(NamedTuple):
     lengths: Any  # (n_rows,)
     targets: Any  # (n_outputs_wanted, n_columns): a row for a sequence or a timestep
     weights: Any  # (n_outputs_wanted,)
+    learning_rate: Any  # ()
     masks: Masks | None  # None: evaluation
 
 
@@ -55,6 +58,7 @@ def _signature(network: Any) -> tuple[Any, ...]:
         targets=tf.TensorSpec([*places, None], floats),
         weights=tf.TensorSpec(places, floats),
         bounds=tf.TensorSpec([None], ints),
+        learning_rates=tf.TensorSpec([None], floats),
     )
     # What a network takes has the same shapes for every fit it serves.
     own = tf.nest.map_structure(tf.TensorSpec.from_tensor, network.inputs)
@@ -90,6 +94,8 @@ def training_program(network: Any) -> Any:
             gradients = tape.gradient(losses, variables, batch.weights / weight)
             # An infinite clipnorm scales by one, also where the gradient is zero.
             scale = tf.minimum(1.0, rates.clipnorm / tf.linalg.global_norm(gradients))
+            if not has_schedule(network.optimizer):
+                network.optimizer.learning_rate.assign(batch.learning_rate)
             network.optimizer.apply(
                 [gradient * scale for gradient in gradients],
                 network.trainable_variables,
@@ -169,6 +175,7 @@ def _over_batches(
             lengths=lengths,
             targets=places(rows.targets, start, stop, longest),
             weights=places(rows.weights, start, stop, longest),
+            learning_rate=rows.learning_rates[k],
             masks=masks and tf.nest.map_structure(lambda m: m[start:stop], masks),
         )
         return k + 1, totals + step(batch)

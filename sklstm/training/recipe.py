@@ -17,7 +17,9 @@ class Recipe:
     loss : str
     optimizer : OptimizerSpec
     learning_rate : float or None
-        None leaves it to the optimizer's schedule.
+        The peak. None leaves it to the optimizer's own schedule.
+    schedule : {"constant", "cosine", "one_cycle"}
+        Over all steps of this call.
     clipnorm : float or None
         Largest norm of the gradient of all parameters together.
     dropout, recurrent_dropout : float
@@ -32,6 +34,7 @@ class Recipe:
     loss: str
     optimizer: OptimizerSpec
     learning_rate: float | None
+    schedule: str
     clipnorm: float | None
     dropout: float
     recurrent_dropout: float
