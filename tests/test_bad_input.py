@@ -1360,8 +1360,7 @@ CASES = [
         ValueError,
         "Training cannot go on with another architecture: the fitted one is "
         "Architecture(n_features=2, units=(2,), direction='bidirectional', "
-        "merge_mode='concat', n_outputs=1, activation='sigmoid', every_step=False), "
-        "the parameters ask for Architecture(n_features=2, units=(3,), "
+        "merge_mode='concat', n_outputs=1, activation='sigmoid', every_step=False, pooling=('last',)), the parameters ask for Architecture(n_features=2, units=(3,), "
         "direction='bidirectional', merge_mode='concat', n_outputs=1, "
         "activation='sigmoid', every_step=False). Give the parameters the fitted "
         "values, or call fit with warm_start=False to start again.",

@@ -38,5 +38,6 @@ class PerSequence(BaseBiLSTM):
         state = super()._unpack(state)
         if "network_" in state:
             # Saved before there was a choice: what it has is what it goes on with.
-            state.setdefault("pooling", state["network_"].architecture.pooling)
+            pooling = state["network_"].architecture.pooling
+            state.setdefault("pooling", pooling[0] if len(pooling) == 1 else pooling)
         return state

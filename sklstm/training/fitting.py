@@ -124,7 +124,8 @@ def fit_network(
             initial_epoch=initial_epoch,
             callbacks=callbacks,
         )
-        if recipe.patience is not None:
+        # A rate that falls to zero ends where it was planned to.
+        if recipe.patience is not None and recipe.schedule == "constant":
             _warn_if_still_improving(history["val_loss"], recipe.epochs)
         trained = Network(architecture, network.parameters)
         trained.prepare()
