@@ -1006,6 +1006,51 @@ CASES = [
         "range (0.0, inf) or None. Got 0 instead.",
     ),
     (
+        "unknown pooling",
+        lambda: classifier(pooling="sum").fit(X, y),
+        ValueError,
+        "The 'pooling' parameter of BiLSTMClassifier must be a str among {...}, an "
+        "instance of 'tuple' or an instance of 'list'. Got 'sum' instead.",
+    ),
+    (
+        "unknown pooling among several",
+        lambda: classifier(pooling=("last", "sum")).fit(X, y),
+        ValueError,
+        "The 'pooling' parameter of BiLSTMClassifier must be one of 'last', 'mean', "
+        "'max', or a tuple of different ones of them. Got ('last', 'sum') instead.",
+    ),
+    (
+        "pooling twice",
+        lambda: regressor(pooling=["max", "max"]).fit(X, y),
+        ValueError,
+        "The 'pooling' parameter of BiLSTMRegressor must be one of 'last', 'mean', "
+        "'max', or a tuple of different ones of them. Got ['max', 'max'] instead.",
+    ),
+    (
+        "no pooling",
+        lambda: regressor(pooling=()).fit(X, y),
+        ValueError,
+        "The 'pooling' parameter of BiLSTMRegressor must be one of 'last', 'mean', "
+        "'max', or a tuple of different ones of them. Got () instead.",
+    ),
+    (
+        "unknown schedule",
+        lambda: classifier(schedule="linear").fit(X, y),
+        ValueError,
+        "The 'schedule' parameter of BiLSTMClassifier must be a str among {...}. Got "
+        "'linear' instead.",
+    ),
+    (
+        "two schedules",
+        lambda: classifier(
+            schedule="cosine",
+            optimizer=ADAM(keras.optimizers.schedules.CosineDecay(0.01, 5)),
+        ).fit(X, y),
+        ValueError,
+        "schedule='cosine' does not go with Adam(CosineDecay), which brings a schedule "
+        "of its own. Give schedule='constant', or Adam() without it.",
+    ),
+    (
         "clipnorm=0",
         lambda: classifier(clipnorm=0).fit(X, y),
         ValueError,
@@ -1355,14 +1400,20 @@ CASES = [
         "again without warm_start.",
     ),
     (
+        "warm_start, other pooling",
+        lambda: again(classifier(), pooling=["max", "last"], merge_mode="sum"),
+        ValueError,
+        "Training cannot go on with another architecture: the fitted one has "
+        "merge_mode='concat' and pooling=('last',), the parameters ask for "
+        "merge_mode='sum' and pooling=('max', 'last'). Give the parameters the fitted "
+        "values, or call fit with warm_start=False to start again.",
+    ),
+    (
         "warm_start, other units",
         lambda: again(classifier(), units=3),
         ValueError,
-        "Training cannot go on with another architecture: the fitted one is "
-        "Architecture(n_features=2, units=(2,), direction='bidirectional', "
-        "merge_mode='concat', n_outputs=1, activation='sigmoid', every_step=False, pooling=('last',)), the parameters ask for Architecture(n_features=2, units=(3,), "
-        "direction='bidirectional', merge_mode='concat', n_outputs=1, "
-        "activation='sigmoid', every_step=False). Give the parameters the fitted "
+        "Training cannot go on with another architecture: the fitted one has "
+        "units=(2,), the parameters ask for units=(3,). Give the parameters the fitted "
         "values, or call fit with warm_start=False to start again.",
     ),
     (

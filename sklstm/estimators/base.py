@@ -191,11 +191,12 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             )
             architecture = self._architecture_for(codec)
             if start is not None and architecture != start.architecture:
+                fitted, asked_for = start.architecture.differences(architecture)
                 raise ValueError(
                     "Training cannot go on with another architecture: the fitted one "
-                    f"is {start.architecture}, the parameters ask for {architecture}. "
-                    "Give the parameters the fitted values, or call fit with "
-                    "warm_start=False to start again."
+                    f"has {fitted}, the parameters ask for {asked_for}. Give the "
+                    "parameters the fitted values, or call fit with warm_start=False "
+                    "to start again."
                 )
             weights = self._weights_of(given.y, given.weights, codec)
             target = codec.encode(given.y, weights, type(self).__name__)

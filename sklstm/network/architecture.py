@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -114,6 +114,17 @@ class Architecture:
     @property
     def n_parameters(self) -> int:
         return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def differences(self, other: Architecture) -> tuple[str, str]:
+        """What this one has that the other has not, in words, and the reverse."""
+        differ = [
+            f.name for f in fields(self) if vars(self)[f.name] != vars(other)[f.name]
+        ]
+        mine, others = (
+            " and ".join(f"{name}={vars(one)[name]!r}" for name in differ)
+            for one in (self, other)
+        )
+        return mine, others
 
     def contradictions(self) -> Iterator[str]:
         """What no network can be, in words; sizes are ints, which do not overflow."""
