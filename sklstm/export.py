@@ -18,6 +18,7 @@ def to_onnx(
     input_name: str = "X",
     dtype: Any = np.float32,
     target_opset: int = 15,
+    states: bool = False,
 ) -> onnx.ModelProto:
     """Make an ONNX model of a fitted estimator, transformer or pipeline.
 
@@ -37,6 +38,9 @@ def to_onnx(
         itself computes in float32.
     target_opset : int, default=15
         Version of ONNX' operators, at least 13. A newer one needs a newer runtime.
+    states : bool, default=False
+        Whether the model has one more output, "states", with what `transform` of a
+        :class:`BiLSTMClassifier` or :class:`BiLSTMRegressor` gives.
 
     Returns
     -------
@@ -80,4 +84,4 @@ def to_onnx(
 
     check_is_fitted(estimator)
     estimator = getattr(estimator, "best_estimator_", estimator)
-    return convert(estimator, input_name, np.dtype(dtype), target_opset)
+    return convert(estimator, input_name, np.dtype(dtype), target_opset, states)

@@ -497,3 +497,33 @@ def test_imports():
         [sys.executable, "-c", IMPORTS], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("pooling", ["last", "max", ("mean", "last", "max")])
+@pytest.mark.parametrize("merge_mode", MERGE_MODES)
+def test_pooling_and_states(merge_mode, pooling):
+    """Padding anywhere; what `transform` gives is an output if asked for."""
+    params = {"merge_mode": merge_mode, "pooling": pooling, **TINY}
+    regressor = BiLSTMRegressor((3, 2), **params).fit(X, NUMBERS)
+    predicted, states = run(to_onnx(regressor, states=True), X)
+    assert_allclose(predicted, regressor.predict(X), atol=5e-6)
+    assert_allclose(states, regressor.transform(X), atol=5e-6)
+
+
+def test_states_of_a_pipeline():
+    """Behind transformers, beside label and probabilities."""
+    pipe = make_pipeline(StandardScaler(), SequenceReshaper(4), BiLSTMClassifier(3))
+    pipe.set_params(**{f"bilstmclassifier__{k}": v for k, v in TINY.items()})
+    label, _, states = run(to_onnx(pipe.fit(TABLE, BINARY), states=True), TABLE)
+    assert_array_equal(label, pipe.predict(TABLE))
+    assert_allclose(states, pipe.transform(TABLE), atol=5e-6)
+
+
+def test_states_are_refused_where_they_are_not():
+    """At every timestep, and for steps behind the network."""
+    tagger = BiLSTMTimestepRegressor(2, **TINY).fit(X, STEP_NUMBERS)
+    with pytest.raises(ValueError, match="BiLSTMTimestepRegressor has no states of"):
+        to_onnx(tagger, states=True)
+    pipe = make_pipeline(BiLSTMClassifier(2, **TINY), PCA(2)).fit(X, BINARY)
+    with pytest.raises(ValueError, match="that transforms for the steps behind it"):
+        to_onnx(pipe)

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import make_pipeline
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.training import runtime
@@ -91,3 +93,27 @@ def test_a_model_from_before_goes_on_with_what_it_has():
     data = np.load(SAVED / "data.npz")
     assert loaded.pooling == "last"
     loaded.partial_fit(data["X"], data["text"])
+
+
+@pytest.mark.parametrize("merge_mode", ["concat", "ave"])
+@pytest.mark.parametrize("pooling", ["last", ("max", "mean")])
+def test_transform_gives_what_the_dense_layer_reads(pooling, merge_mode):
+    """Kernel and bias make the targets of it."""
+    regressor = BiLSTMRegressor(
+        (2, 3), pooling=pooling, merge_mode=merge_mode, normalize_y=False, **PARAMS
+    ).fit(X, np.nan_to_num(X[:, 2]))
+    states = regressor.transform(X)
+    dense = regressor.weights_["dense/kernel"], regressor.weights_["dense/bias"]
+    assert_allclose(states @ dense[0] + dense[1], regressor.predict(X), atol=1e-6)
+    names = regressor.get_feature_names_out()
+    assert len(names) == states.shape[1]
+    assert names[0] == "bilstmregressor0"
+
+
+def test_states_are_features_of_the_next_step():
+    """A pipeline fits a network, and a forest on its states."""
+    labels = np.where(np.nansum(X, axis=(1, 2)) > 0, "up", "down")
+    network = BiLSTMClassifier(4, pooling="max", epochs=30, random_state=0)
+    pipe = make_pipeline(network, NearestCentroid()).fit(X, labels)
+    assert pipe.score(X, labels) > 0.9
+    assert pipe[:-1].transform(X).shape == (30, 8)

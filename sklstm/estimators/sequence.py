@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.parameters import StrOptions
+from sklstm.sequences.checks import check_sequences
 from sklstm.targets import Codec
 
 Pooling = Literal["last", "mean", "max"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class PerSequence(BaseBiLSTM):
+class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM):
     """The states of all timesteps become one row in front of the dense layer."""
 
     pooling: Pooling | tuple[Pooling, ...] = "last"
@@ -33,6 +39,29 @@ class PerSequence(BaseBiLSTM):
                 f"them. Got {pooling!r} instead."
             )
         return replace(super()._architecture_for(codec), pooling=poolings)
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """The states that the dense layer reads, as features of every sequence.
+
+        For clustering, nearest neighbours or another model.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_poolings * width), float32
+            `width` is `units` of the last layer, twice that if "concat" merges two
+            directions. Poolings are in the order of `pooling`.
+        """
+        check_is_fitted(self)
+        return self.network_.states(check_sequences(self, X, reset=False))
+
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn numbers in the names of the columns of `transform`."""
+        return self.network_.architecture.head[0]
 
     def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
         state = super()._unpack(state)

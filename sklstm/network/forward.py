@@ -72,7 +72,7 @@ class ForwardPass:
         def predict(rows: Any) -> None:
             lengths = batch.lengths[rows]
             with np.errstate(over="ignore", invalid="ignore"):  # examined at the end
-                computed = self._outputs(batch.take(rows), lengths)
+                computed = self._outputs(self._states(batch.take(rows), lengths))
             if not every_step:
                 outputs[rows] = computed
                 return
@@ -81,15 +81,37 @@ class ForwardPass:
             outputs[((ends[rows] - lengths)[:, None] + step)[valid]] = computed[valid]
 
         for_each(predict, self._chunks(batch))
-        if not np.isfinite(outputs).all():
-            largest = max(float(np.abs(weights).max()) for weights in self.layers)
-            raise ValueError(
-                "The network's outputs are not finite: values of X times weights as "
-                f"large as {largest:.3g} are too large for float32. Scale X as the "
-                "training data were scaled, for example by a StandardScaler in a "
-                "pipeline; if they were, fit again with a lower learning_rate."
-            )
+        self._check_finite(outputs, "outputs")
         return outputs
+
+    def states(self, batch: SequenceBatch) -> Floats:
+        """What the dense layer reads of every sample, shape (n_samples, width).
+
+        Raises
+        ------
+        ValueError
+            As when called.
+        """
+        states = np.empty((len(batch), self.architecture.head[0]), np.float32)
+
+        def read(rows: Any) -> None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                states[rows] = self._states(batch.take(rows), batch.lengths[rows]).T
+
+        for_each(read, self._chunks(batch))
+        self._check_finite(states, "states")
+        return states
+
+    def _check_finite(self, computed: NDArray[Any], what: str) -> None:
+        if np.isfinite(computed).all():
+            return
+        largest = max(float(np.abs(weights).max()) for weights in self.layers)
+        raise ValueError(
+            f"The network's {what} are not finite: values of X times weights as large "
+            f"as {largest:.3g} are too large for float32. Scale X as the training data "
+            "were scaled, for example by a StandardScaler in a pipeline; if they were, "
+            "fit again with a lower learning_rate."
+        )
 
     def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
@@ -105,17 +127,20 @@ class ForwardPass:
         order = np.argsort(-lengths, kind="stable")
         return [order[chunk] for chunk in chunks]
 
-    def _outputs(
-        self, values: Floats, lengths: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """Shape (n_rows, n_outputs) or (n_rows, n_timesteps, n_outputs)."""
+    def _states(self, values: Floats, lengths: NDArray[np.intp]) -> Floats:
+        """What the dense layer reads, (width, n_rows) or (n_timesteps, width, n_rows).
+
+        Sequences of unequal length come sorted, the longest first.
+        """
         states = values.transpose(1, 2, 0)
         for weights in self.layers[:-1]:
             states = self._steps(weights, states, lengths)
         if self.architecture.every_step:
-            states = self._steps(self.layers[-1], states, lengths)
-        else:
-            states = self._pooled(self.layers[-1], states, lengths)
+            return self._steps(self.layers[-1], states, lengths)
+        return self._pooled(self.layers[-1], states, lengths)
+
+    def _outputs(self, states: Floats) -> NDArray[np.float64]:
+        """Shape (n_rows, n_outputs) or (n_rows, n_timesteps, n_outputs)."""
         logits = self.kernel.T @ states.astype(np.float64) + self.bias[:, None]
         by_row = np.ascontiguousarray(np.moveaxis(logits, -1, 0))
         return _ACTIVATIONS[self.architecture.activation](by_row)

@@ -52,6 +52,16 @@ class Network:
         """
         return self.forward_pass(batch)
 
+    def states(self, batch: SequenceBatch) -> NDArray[np.float32]:
+        """What the dense layer reads of every sample, shape (n_samples, width).
+
+        Raises
+        ------
+        ValueError
+            As when called.
+        """
+        return self.forward_pass.states(batch)
+
     @property
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""

@@ -16,6 +16,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.sequence import PerSequence
+from sklstm.onnx.network import STATES
 from sklstm.sequences.checks import fitted_on_table
 
 OLDEST_OPSET = 13
@@ -27,7 +29,11 @@ TENSOR_TYPES = {
 
 
 def convert(
-    estimator: Any, input_name: str, dtype: np.dtype[Any], target_opset: int
+    estimator: Any,
+    input_name: str,
+    dtype: np.dtype[Any],
+    target_opset: int,
+    states: bool,
 ) -> onnx.ModelProto:
     """See :func:`sklstm.to_onnx`; the estimator is fitted."""
     if dtype not in TENSOR_TYPES:
@@ -39,11 +45,14 @@ def convert(
         )
     steps = list(_steps(estimator))
     _check_last(steps[-1])
+    _check_inner(steps[:-1])
     model = skl2onnx.to_onnx(
         steps[0] if len(steps) == 1 else make_pipeline(*steps),
         initial_types=[(input_name, TENSOR_TYPES[dtype](_input_shape(steps[0])))],
         target_opset=target_opset,
     )
+    if states:
+        _put_out_states(model.graph, steps[-1])
     _leave_out_unread(model.graph)
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -84,12 +93,37 @@ def _check_last(last: Any) -> None:
     )
 
 
+def _check_inner(steps: list[Any]) -> None:
+    """Refuse what skl2onnx takes for a classifier that hands on labels."""
+    for step in steps:
+        if isinstance(step, BaseBiLSTM):
+            raise ValueError(
+                f"A {type(step).__name__} that transforms for the steps behind it "
+                "cannot be exported to ONNX together with them. Export it by itself "
+                "with states=True, and what follows by skl2onnx.to_onnx."
+            )
+
+
+def _put_out_states(graph: onnx.GraphProto, last: Any) -> None:
+    """Make what the dense layer reads an output, too."""
+    if not isinstance(last, PerSequence):
+        raise ValueError(
+            f"states=True asks for what transform gives, but {type(last).__name__} has "
+            "no states of a sequence. BiLSTMClassifier and BiLSTMRegressor have."
+        )
+    shape = [None, last.network_.architecture.head[0]]
+    graph.output.append(
+        onnx.helper.make_tensor_value_info(STATES, onnx.TensorProto.FLOAT, shape)
+    )
+
+
 def _leave_out_unread(graph: onnx.GraphProto) -> None:
-    """An LSTM whose last states alone are read need not keep those of all timesteps.
+    """An LSTM need not keep the states of all timesteps, or the last, if none is read.
 
     An output is left out by an empty name, which skl2onnx takes but once in a graph.
     """
     read = {name for node in graph.node for name in node.input}
     for node in graph.node:
-        if node.op_type == "LSTM" and node.output[0] not in read:
-            node.output[0] = ""
+        if node.op_type == "LSTM":
+            kept = [name if name in read else "" for name in node.output]
+            node.output[:] = kept if kept[-1] else kept[:-1]

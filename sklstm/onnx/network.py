@@ -11,6 +11,9 @@ from onnx import TensorProto
 from sklstm.network import Network
 from sklstm.onnx.graph import Graph
 
+# The tensor that the dense layer reads; there is one network in a model.
+STATES = "states"
+
 # ONNX' names of the directions.
 DIRECTIONS = {
     "bidirectional": "bidirectional",
@@ -100,7 +103,7 @@ class GraphNetwork:
         """States pooled over the timesteps that are data, side by side."""
         poolings = self.architecture.pooling
         if poolings == ("last",):
-            return self._merge(last, axis=0)
+            return self._merge(last, axis=0, output=STATES)
         steps = self._merge(states, axis=1)
         position = self.graph.node("Range", 0, self.graph.size(steps, 0), 1)
         lengths = self.graph.cast(self.lengths, TensorProto.INT64)
@@ -115,7 +118,7 @@ class GraphNetwork:
             else self._max(steps, in_front)
             for name in poolings
         ]
-        return self.graph.node("Concat", *pooled, axis=-1)
+        return self.graph.node("Concat", *pooled, axis=-1, output=STATES)
 
     def _mean(self, steps: str, in_front: str) -> str:
         node = self.graph.node
@@ -130,21 +133,19 @@ class GraphNetwork:
         largest, _ = self.graph.outputs("TopK", seen, [1], axis=0)
         return self.graph.node("Squeeze", largest, [0])
 
-    def _merge(self, by_direction: str, *, axis: int) -> str:
+    def _merge(self, by_direction: str, *, axis: int, output: str | None = None) -> str:
         """States of all directions, which lie along an axis, as one."""
-        states = [
-            self.graph.node("Gather", by_direction, place, axis=axis)
-            for place in range(len(self.architecture.directions))
-        ]
-        if len(states) == 1:
-            return states[0]
         node, mode = self.graph.node, self.architecture.merge_mode
+        if len(self.architecture.directions) == 1:
+            return node("Gather", by_direction, 0, axis=axis, output=output)
+        states = [node("Gather", by_direction, place, axis=axis) for place in (0, 1)]
         if mode == "concat":
-            return node("Concat", *states, axis=-1)
+            return node("Concat", *states, axis=-1, output=output)
         if mode == "mul":
-            return node("Mul", *states)
-        total = node("Add", *states)
-        return total if mode == "sum" else node("Mul", total, np.float32(0.5))
+            return node("Mul", *states, output=output)
+        if mode == "sum":
+            return node("Add", *states, output=output)
+        return node("Mul", node("Add", *states), np.float32(0.5), output=output)
 
 
 def _iofc(weights: NDArray[Any]) -> NDArray[Any]:
