@@ -20,6 +20,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SlidingWindows,
@@ -1525,6 +1527,55 @@ CASES = [
         lambda: SequencePadder().transform(TABLE),
         NotFittedError,
         "This SequencePadder instance is not fitted yet...",
+    ),
+    (
+        "timesteps between frames",
+        lambda: SequenceFramer(4, hop_length=6).fit(X),
+        ValueError,
+        "hop_length=6 is greater than frame_length=4: timesteps between two frames "
+        "would be in none. Choose hop_length of at most 4, or frame_length of at "
+        "least 6.",
+    ),
+    (
+        "frames without timesteps",
+        lambda: SequenceFramer(0).fit(X),
+        ValueError,
+        "The 'frame_length' parameter of SequenceFramer must be an int in the range "
+        "[1, inf). Got 0 instead.",
+    ),
+    (
+        "frames of other features",
+        lambda: SequenceFramer().fit(X).transform(X[:, :, :1]),
+        ValueError,
+        "X has 1 features per timestep (shape (8, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but SequenceFramer was fitted with 2. Give it the "
+        "same features, in the same order.",
+    ),
+    (
+        "unfitted framer",
+        lambda: SequenceFramer().transform(X),
+        NotFittedError,
+        "This SequenceFramer instance is not fitted yet...",
+    ),
+    (
+        "order=0",
+        lambda: SequenceDifferencer(0).fit(X),
+        ValueError,
+        "The 'order' parameter of SequenceDifferencer must be an int in the range "
+        "[1, inf). Got 0 instead.",
+    ),
+    (
+        "differences too large",
+        lambda: SequenceDifferencer().fit_transform(np.float32([[3e38, -3e38]])),
+        ValueError,
+        "X holds values whose differences are too large for float32. Scale the "
+        "features first, for example with SequenceScaler().",
+    ),
+    (
+        "unfitted differencer",
+        lambda: SequenceDifferencer().transform(X),
+        NotFittedError,
+        "This SequenceDifferencer instance is not fitted yet...",
     ),
     # found by fuzzing
     (

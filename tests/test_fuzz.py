@@ -22,6 +22,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -296,6 +298,48 @@ def test_scaler(scaler, X, X_new):
         assert_array_equal(np.isfinite(scaled).all(axis=2), valid_steps(as_steps(X)))
 
     transform(SequenceScaler(scaler), X, X_new, check)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "frame_length": usually(2, 1, 3, 200, 0, None),
+            "hop_length": usually(1, 2, 3, 0, "a"),
+        }
+    ),
+    arrays(),
+    arrays(),
+)
+def test_framer(params, X, X_new):
+    """SequenceFramer begins with the first timesteps of every sequence, or refuses."""
+
+    def check(framer, X, X_trans):
+        length = framer.frame_length
+        for steps, frames in zip(split_sequences(as_steps(X)), X_trans, strict=True):
+            frame = frames[0].reshape(length, -1)
+            assert_array_equal(frame[: len(steps)], steps[:length])
+
+    transform(SequenceFramer(**params), X, X_new, check)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "order": usually(1, 2, 3, 200, 0, None),
+            "keep_values": usually(False, True, None),
+        }
+    ),
+    arrays(),
+    arrays(),
+)
+def test_differencer(params, X, X_new):
+    """SequenceDifferencer keeps the timesteps that are data, or refuses."""
+
+    def check(differencer, X, X_trans):
+        valid = valid_steps(as_steps(X))
+        assert_array_equal(np.isfinite(X_trans).all(axis=2), valid)
+
+    transform(SequenceDifferencer(**params), X, X_new, check)
 
 
 def same_group(X):

@@ -28,6 +28,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -281,6 +283,31 @@ def test_scaler_of_a_table():
     assert_allclose(scaled, scaler.transform(table), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        *(SequenceFramer(length, hop_length=2) for length in (2, 3, N_TIMESTEPS, 9)),
+        SequenceFramer(1, hop_length=1),
+        SequenceDifferencer(),
+        SequenceDifferencer(3),
+        SequenceDifferencer(2, keep_values=False),
+    ],
+    ids=str,
+)
+def test_frames_and_differences(transformer, dtype):
+    """Of sequences padded anywhere, of any length, and of the columns of a table."""
+    model = to_onnx(transformer.fit(X), dtype=dtype)
+    for values in (X, FULL, X[:, :1][5:], X[4:5], np.tile(X, (1, 3, 1))):
+        values = values.astype(dtype)
+        expected = transformer.transform(values)
+        assert_array_equal(run(model, values)[0], expected, strict=True)
+    table = TABLE.astype(dtype)
+    table[0, 4:] = table[1, :5] = np.nan
+    model = to_onnx(transformer.fit(table), dtype=dtype)
+    assert_array_equal(run(model, table)[0], transformer.transform(table), strict=True)
+
+
 @pytest.fixture(scope="module")
 def pipeline():
     """A scaler of columns, of features, a padder and a classifier of text."""
@@ -303,6 +330,14 @@ def test_pipeline_in_a_file(pipeline, tmp_path):
     label, probabilities = session.run(["label", "probabilities"], {"table": table})
     assert_array_equal(label, pipeline.predict(table))
     assert_allclose(probabilities, pipeline.predict_proba(table), atol=1e-6)
+
+
+def test_frames_in_a_pipeline():
+    """In front of a network, which knows the shape of what it is given."""
+    steps = (SequenceScaler(), SequenceDifferencer(), SequenceFramer(3, hop_length=2))
+    pipeline = make_pipeline(*steps, BiLSTMRegressor(3, **TINY)).fit(X, NUMBERS)
+    (predicted,) = run(to_onnx(pipeline), X)
+    assert_allclose(predicted, pipeline.predict(X), atol=5e-6)
 
 
 def test_search(pipeline):
