@@ -32,6 +32,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
+from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import split_sequences, valid_steps
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.training.pool import POOL
@@ -231,12 +232,15 @@ PADDING = {
     "n_timesteps": usually(None, 1, 2, 3, 9, 0, "a"),
     "padding": usually("post", "pre", "front"),
     "truncating": usually("post", "pre", "raise", None),
+    "layout": usually("channels_last", "channels_first", "feature"),
 }
 
 
 def check_padded(X, X_trans, n_timesteps, params):
     """The same sequences, at most `n_timesteps` of each."""
     assert X_trans.shape[1] == n_timesteps
+    if params["layout"] == "channels_first":
+        X = channels_last(X)
     expected = [
         row[-n_timesteps:] if params["truncating"] == "pre" else row[:n_timesteps]
         for row in split_sequences(as_steps(X))

@@ -252,6 +252,27 @@ def test_padder(n_timesteps, padding, truncating):
         assert_array_equal(run(model, values)[0], padder.transform(values))
 
 
+def test_channels_first():
+    """The axes are swapped inside the graph; a table has none to swap."""
+    swapped = X.swapaxes(1, 2)
+    padder = SequencePadder(4, padding="pre", layout="channels_first").fit(swapped)
+    model = to_onnx(padder)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_value for dim in dims] == [0, N_FEATURES, 0]
+    for values in (swapped, swapped[5:, :, :1]):
+        assert_array_equal(run(model, values)[0], padder.transform(values))
+    types = [("X", skl2onnx.common.data_types.FloatTensorType([None, None, 2]))]
+    skl2onnx.to_onnx(padder, initial_types=types)  # what is not said is right
+    types = [("X", skl2onnx.common.data_types.FloatTensorType([None, 6, 2]))]
+    with pytest.raises(ValueError, match=r"6 per timestep. .* shape \[None, 2, None\]"):
+        skl2onnx.to_onnx(padder, initial_types=types)
+    padder.fit(TABLE)
+    assert_array_equal(run(to_onnx(padder), TABLE)[0], padder.transform(TABLE))
+    pipeline = make_pipeline(padder, BiLSTMRegressor(3, **TINY)).fit(swapped, NUMBERS)
+    (predicted,) = run(to_onnx(pipeline), swapped)
+    assert_allclose(predicted, pipeline.predict(swapped), atol=5e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "scaler",

@@ -523,6 +523,7 @@ FITTED = {
     "between 0 and 1": (SequenceScaler(MinMaxScaler()), X[:30], None),
     "padder": (SequencePadder(5, padding="pre", truncating="pre"), X[:30], None),
     "longest": (SequencePadder(), X[:30], None),
+    "channels first": (SequencePadder(5, layout="channels_first"), X[:30, :2], None),
     "frames": (SequenceFramer(3, hop_length=2), X[:30], None),
     "differences": (SequenceDifferencer(2), X[:30], None),
     "reshaper": (SequenceReshaper(n_features=3, pad=True), TABLE, None),
