@@ -457,6 +457,13 @@ CASES = [
         "(n_features, n_timesteps_i).",
     ),
     (
+        "axes of a long table",
+        lambda: pad_sequences(FRAME, id="a", layout="channels_first"),
+        ValueError,
+        'layout="channels_first" was given with id, but the rows of a long table are '
+        "timesteps and its columns features, whatever their order. Leave it out.",
+    ),
+    (
         "layout of columns for axes",
         lambda: SequencePadder(layout="feature").fit(X),
         ValueError,

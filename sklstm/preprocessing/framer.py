@@ -229,7 +229,8 @@ def frames_of(batch: SequenceBatch, frame_length: int, hop_length: int) -> NDArr
     n_frames = count_frames(n_timesteps, frame_length, hop_length)
     n_features = frame_length * batch.n_features
     frames = np.empty((len(batch), n_frames, n_features), dtype=steps.dtype)
-    for rows in chunks(len(batch), n_frames * frame_length * 8):
+    n_bytes = frames[0].nbytes + n_frames * frame_length * 8  # of values, of places
+    for rows in chunks(len(batch), n_bytes):
         places = frame_places(lengths[rows], n_frames, frame_length, hop_length)
         chosen = steps[begins[rows, None, None] + places]
         frames[rows] = chosen.reshape(*chosen.shape[:2], -1)

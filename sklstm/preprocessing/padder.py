@@ -318,7 +318,7 @@ def pad_sequences(
         refused.
     layout : {"channels_last", "channels_first"}, default="channels_last"
         Whether the axes of arrays are timesteps, then features, or features, then
-        timesteps, as in aeon and sktime. A long table has none.
+        timesteps, as in aeon and sktime. Not for long tables.
 
     Returns
     -------
@@ -333,8 +333,8 @@ def pad_sequences(
     ValueError
         If a sequence is empty, has other features than the first or missing values,
         or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
-        there is no such column, an id or time is missing, or a time occurs twice in
-        one sequence.
+        there is no such column, an id or time is missing, a time occurs twice in one
+        sequence, or `layout` is given.
     TypeError
         If a sequence is not numeric.
 
@@ -374,5 +374,11 @@ def pad_sequences(
                 "sequences of a long table apart; one sequence alone is table[None]."
             )
         return padder.fit_transform(sequences)
+    if layout == "channels_first":
+        raise ValueError(
+            'layout="channels_first" was given with id, but the rows of a long table '
+            "are timesteps and its columns features, whatever their order. Leave it "
+            "out."
+        )
     by_id, ids = sequences_of_table(sequences, id, time)
     return padder.fit_transform(by_id), ids
