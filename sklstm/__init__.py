@@ -10,6 +10,8 @@ from sklstm.estimators import (
 from sklstm.explain import explain_shapes
 from sklstm.export import to_onnx
 from sklstm.preprocessing import (
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -25,6 +27,8 @@ __all__ = [
     "BiLSTMRegressor",
     "BiLSTMTimestepClassifier",
     "BiLSTMTimestepRegressor",
+    "SequenceDifferencer",
+    "SequenceFramer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.sequences.axes import hint_on
 from sklstm.sequences.batch import chunks, valid_steps
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.ragged import is_ragged, pad_ragged
@@ -78,11 +79,14 @@ class ShapeReport:
         Name of the step that failed.
     error : Exception or None
         What it raised.
+    hint : str
+        What to do if X looks like something else than it is read as; a guess.
     """
 
     steps: tuple[StepShapes, ...]
     failed: str | None = None
     error: Exception | None = field(default=None, repr=False)
+    hint: str = ""
 
     def __str__(self) -> str:
         rows = [HEADER, *(_cells(step) for step in self.steps)]
@@ -95,6 +99,7 @@ class ShapeReport:
             for row in rows
         ]
         lines += [f"{step.name} failed: {step.error}" for step in self._failures()]
+        lines += [f"Hint: {self.hint}"] * bool(self.hint)
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -110,6 +115,8 @@ class ShapeReport:
             f"{escape(str(step.error))}</p>"
             for step in self._failures()
         )
+        if self.hint:
+            failures += f"<p><strong>Hint:</strong> {escape(self.hint)}</p>"
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f"{failures}"
@@ -142,8 +149,9 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
     ShapeReport
         One row for X and for each step: name, shape in, shape out with the axes
         named, share of the timesteps that are padding, memory. If a step fails, the
-        rows end with it and its message follows. Prints as a text table and shows
-        as a table in a notebook; `failed` and `error` tell programs.
+        rows end with it and its message follows. If the axes of X look swapped, a
+        hint follows. Prints as a text table and shows as a table in a notebook;
+        `failed`, `error` and `hint` tell programs.
 
     Examples
     --------
@@ -156,7 +164,7 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
     60 samples x 4 timesteps x 3 features
     """
     steps = list(_named_steps(pipeline_or_steps))
-    before = _measure(X)
+    before, hint = _measure(X), hint_on(X, steps[0][1])
     rows = [StepShapes("X", "", before.shape, before.padding, before.memory)]
     for k, (name, step) in enumerate(steps):
         is_view = False
@@ -174,14 +182,14 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
         except Exception as error:
             message = _message_of(error) + _hint(step, X)
             rows.append(StepShapes(name, shape_in, error=message))
-            return ShapeReport(tuple(rows), name, error)
+            return ShapeReport(tuple(rows), name, error, hint)
         rows.append(
             StepShapes(
                 name, shape_in, after.shape, after.padding, after.memory, is_view
             )
         )
         before = after
-    return ShapeReport(tuple(rows))
+    return ShapeReport(tuple(rows), hint=hint)
 
 
 # -- the steps ---------------------------------------------------------------------

@@ -46,7 +46,8 @@ def to_onnx(
     -------
     onnx.ModelProto
         Its input has shape (n_samples, n_columns) if X was a table in `fit`, else
-        (n_samples, n_timesteps, n_features), with any number of timesteps. A classifier
+        (n_samples, n_timesteps, n_features), with any number of timesteps; features
+        come first if that is the layout of a SequencePadder in front. A classifier
         has the outputs "label" and "probabilities", a regressor or transformer
         "variable", in the shapes of `predict`, `predict_proba` and `transform`.
 

@@ -27,6 +27,8 @@ TRUSTED_TYPES = [
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed.WindowedEnsemble",
     "sklstm.metrics.TimestepScorer",
+    "sklstm.preprocessing.differencer.SequenceDifferencer",
+    "sklstm.preprocessing.framer.SequenceFramer",
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",

@@ -20,6 +20,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SlidingWindows,
@@ -408,7 +410,100 @@ CASES = [
         "Sequence 1 of X has 30 features, but sequence 0 has 43. Every sequence must "
         "be an array of shape (n_timesteps, n_features) with the same n_features. The "
         "first axis of all is 3: the axes look swapped, (n_features, n_timesteps), as "
-        "sktime and aeon have them. If so, give [x.T for x in X].",
+        "sktime and aeon have them. If so, give [x.T for x in X], or put "
+        'SequencePadder(layout="channels_first") in front.',
+    ),
+    (
+        "padding along features",
+        lambda: classifier().fit(
+            np.where(np.arange(9) < 5, np.ones((2, 3, 9)), np.nan), [0, 1]
+        ),
+        ValueError,
+        "X contains NaN in only some features of a timestep (sample 0, timestep 0, "
+        "feature 5). A timestep whose features are all NaN is padding; NaN beside "
+        "numbers is a missing value. Impute it, for example with "
+        "sklearn.impute.SimpleImputer, before the rows become sequences. Or these NaN "
+        "are padding, and the last two axes of X are swapped: (n_samples, n_features, "
+        'n_timesteps) is what SequencePadder(layout="channels_first") reads.',
+    ),
+    (
+        "axes swapped after fit",
+        lambda: on_x().predict(np.ones((4, 2, 9))),
+        ValueError,
+        "X has 9 features per timestep (shape (4, 2, 9), axes (n_samples, "
+        "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
+        "the same features, in the same order. If the second axis is the features, "
+        'put SequencePadder(layout="channels_first") in front.',
+    ),
+    (
+        "axes in our order after all",
+        lambda: (
+            SequencePadder(layout="channels_first")
+            .fit(np.ones((4, 2, 9)))
+            .transform(np.ones((4, 9, 2)))
+        ),
+        ValueError,
+        "X has 9 features per timestep (shape (4, 2, 9), axes (n_samples, "
+        "n_timesteps, n_features)), but SequencePadder was fitted with 2. Give it the "
+        'same features, in the same order. With layout="channels_first" the last two '
+        "axes of X were swapped before.",
+    ),
+    (
+        "features of unequal length",
+        lambda: pad_sequences([[[1, 2], [3]]], layout="channels_first"),
+        ValueError,
+        "Sequence 0 of X is ragged itself: its features have 2, 1 timesteps. With "
+        'layout="channels_first" every sequence must be an array of shape '
+        "(n_features, n_timesteps_i).",
+    ),
+    (
+        "axes of a long table",
+        lambda: pad_sequences(FRAME, id="a", layout="channels_first"),
+        ValueError,
+        'layout="channels_first" was given with id, but the rows of a long table are '
+        "timesteps and its columns features, whatever their order. Leave it out.",
+    ),
+    (
+        "layout of columns for axes",
+        lambda: SequencePadder(layout="feature").fit(X),
+        ValueError,
+        "The 'layout' parameter of SequencePadder must be a str among {...}. Got "
+        "'feature' instead.",
+    ),
+    (
+        "a query of polars",
+        lambda: classifier().fit(pl.LazyFrame({"a": [1.0]}), [0]),
+        TypeError,
+        "X is a LazyFrame, a query that has not been run, but BiLSTMClassifier takes "
+        "data. Give it X.collect().",
+    ),
+    (
+        "sparse columns",
+        lambda: SequenceReshaper().fit(scipy.sparse.csr_array(TABLE)),
+        TypeError,
+        "Sparse data was passed for X, but dense data is required. Use '.toarray()' to "
+        "convert to a dense numpy array. To get a dense table from a "
+        "ColumnTransformer, set its sparse_threshold=0; from a OneHotEncoder, its "
+        "sparse_output=False.",
+    ),
+    (
+        "a long table and a y for each sequence",
+        lambda: classifier().fit(INDEXED, [0, 1]),
+        ValueError,
+        "Found input variables with inconsistent numbers of samples: X has 8 (shape "
+        "(8, 3, 1)), y has 2. The first axis of X is samples, and every sample needs "
+        "one target. If several rows of X are the timesteps of one sequence, make "
+        "sequences of them first: pad_sequences(X, id=...) takes the column that tells "
+        "them apart.",
+    ),
+    (
+        "a name that a ColumnTransformer changed",
+        lambda: SlidingWindows(2, groups="a").fit(FRAME.add_prefix("remainder__")),
+        ValueError,
+        "groups='a' is no column of X, which has 'remainder__a', 'remainder__b', "
+        "'remainder__c'. Name one of these, or give its index. A ColumnTransformer has "
+        "named it 'remainder__a': give that name, or set "
+        "verbose_feature_names_out=False there.",
     ),
     (
         "sequence of three axes",
@@ -478,7 +573,8 @@ CASES = [
         ValueError,
         "X has 3 features per timestep (shape (1, 2, 3), axes (n_samples, "
         "n_timesteps, n_features)), but BiLSTMClassifier was fitted with 2. Give it "
-        "the same features, in the same order.",
+        "the same features, in the same order. If the second axis is the features, "
+        'put SequencePadder(layout="channels_first") in front.',
     ),
     (
         "vectors after features",
@@ -1491,7 +1587,8 @@ CASES = [
         "X has 3 axes (shape (8, 3, 2)), but SequenceReshaper takes a table of shape "
         "(n_samples, n_columns). X is already (n_samples, n_timesteps, n_features) "
         "and needs no SequenceReshaper: leave it out, or use SequencePadder if the "
-        "sequences need another length.",
+        "sequences need another length. Where features come before timesteps, "
+        'SequencePadder(layout="channels_first") reads them.',
     ),
     (
         "reshaping a ragged list",
@@ -1575,6 +1672,55 @@ CASES = [
         lambda: SequencePadder().transform(TABLE),
         NotFittedError,
         "This SequencePadder instance is not fitted yet...",
+    ),
+    (
+        "timesteps between frames",
+        lambda: SequenceFramer(4, hop_length=6).fit(X),
+        ValueError,
+        "hop_length=6 is greater than frame_length=4: timesteps between two frames "
+        "would be in none. Choose hop_length of at most 4, or frame_length of at "
+        "least 6.",
+    ),
+    (
+        "frames without timesteps",
+        lambda: SequenceFramer(0).fit(X),
+        ValueError,
+        "The 'frame_length' parameter of SequenceFramer must be an int in the range "
+        "[1, inf). Got 0 instead.",
+    ),
+    (
+        "frames of other features",
+        lambda: SequenceFramer().fit(X).transform(X[:, :, :1]),
+        ValueError,
+        "X has 1 features per timestep (shape (8, 3, 1), axes (n_samples, "
+        "n_timesteps, n_features)), but SequenceFramer was fitted with 2. Give it the "
+        "same features, in the same order.",
+    ),
+    (
+        "unfitted framer",
+        lambda: SequenceFramer().transform(X),
+        NotFittedError,
+        "This SequenceFramer instance is not fitted yet...",
+    ),
+    (
+        "order=0",
+        lambda: SequenceDifferencer(0).fit(X),
+        ValueError,
+        "The 'order' parameter of SequenceDifferencer must be an int in the range "
+        "[1, inf). Got 0 instead.",
+    ),
+    (
+        "differences too large",
+        lambda: SequenceDifferencer().fit_transform(np.float32([[3e38, -3e38]])),
+        ValueError,
+        "X holds values whose differences are too large for float32. Scale the "
+        "features first, for example with SequenceScaler().",
+    ),
+    (
+        "unfitted differencer",
+        lambda: SequenceDifferencer().transform(X),
+        NotFittedError,
+        "This SequenceDifferencer instance is not fitted yet...",
     ),
     # found by fuzzing
     (

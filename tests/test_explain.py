@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -83,6 +85,20 @@ def test_fitted_steps_run_as_they_are():
     report = explain_shapes([("net", fitted[-1])], X.reshape(60, 6, 2))
     assert report.failed == "net"
     assert "BiLSTMClassifier was fitted with 3" in str(report)
+
+
+def test_frames_and_differences():
+    """Frames are fewer timesteps of more features, and a view where they can be."""
+    steps = [SequenceReshaper(), SequenceFramer(4, hop_length=2)]
+    frames = explain_shapes(steps, X).steps[-1]
+    assert frames.shape_out == "60 samples x 5 timesteps x 4 features"
+    assert frames.is_view
+    assert frames.memory == X.nbytes
+    report = explain_shapes([SequenceDifferencer(), SequenceFramer(4)], RAGGED)
+    assert outs(report)[1:] == [
+        "60 samples x 9 timesteps x 4 features",
+        "60 samples x 3 timesteps x 16 features",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -30,6 +32,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
+from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import split_sequences, valid_steps
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.training.pool import POOL
@@ -229,12 +232,15 @@ PADDING = {
     "n_timesteps": usually(None, 1, 2, 3, 9, 0, "a"),
     "padding": usually("post", "pre", "front"),
     "truncating": usually("post", "pre", "raise", None),
+    "layout": usually("channels_last", "channels_first", "feature"),
 }
 
 
 def check_padded(X, X_trans, n_timesteps, params):
     """The same sequences, at most `n_timesteps` of each."""
     assert X_trans.shape[1] == n_timesteps
+    if params["layout"] == "channels_first":
+        X = channels_last(X)
     expected = [
         row[-n_timesteps:] if params["truncating"] == "pre" else row[:n_timesteps]
         for row in split_sequences(as_steps(X))
@@ -296,6 +302,48 @@ def test_scaler(scaler, X, X_new):
         assert_array_equal(np.isfinite(scaled).all(axis=2), valid_steps(as_steps(X)))
 
     transform(SequenceScaler(scaler), X, X_new, check)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "frame_length": usually(2, 1, 3, 200, 0, None),
+            "hop_length": usually(1, 2, 3, 0, "a"),
+        }
+    ),
+    arrays(),
+    arrays(),
+)
+def test_framer(params, X, X_new):
+    """SequenceFramer begins with the first timesteps of every sequence, or refuses."""
+
+    def check(framer, X, X_trans):
+        length = framer.frame_length
+        for steps, frames in zip(split_sequences(as_steps(X)), X_trans, strict=True):
+            frame = frames[0].reshape(length, -1)
+            assert_array_equal(frame[: len(steps)], steps[:length])
+
+    transform(SequenceFramer(**params), X, X_new, check)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "order": usually(1, 2, 3, 200, 0, None),
+            "keep_values": usually(False, True, None),
+        }
+    ),
+    arrays(),
+    arrays(),
+)
+def test_differencer(params, X, X_new):
+    """SequenceDifferencer keeps the timesteps that are data, or refuses."""
+
+    def check(differencer, X, X_trans):
+        valid = valid_steps(as_steps(X))
+        assert_array_equal(np.isfinite(X_trans).all(axis=2), valid)
+
+    transform(SequenceDifferencer(**params), X, X_new, check)
 
 
 def same_group(X):

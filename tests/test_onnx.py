@@ -28,6 +28,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -250,6 +252,27 @@ def test_padder(n_timesteps, padding, truncating):
         assert_array_equal(run(model, values)[0], padder.transform(values))
 
 
+def test_channels_first():
+    """The axes are swapped inside the graph; a table has none to swap."""
+    swapped = X.swapaxes(1, 2)
+    padder = SequencePadder(4, padding="pre", layout="channels_first").fit(swapped)
+    model = to_onnx(padder)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_value for dim in dims] == [0, N_FEATURES, 0]
+    for values in (swapped, swapped[5:, :, :1]):
+        assert_array_equal(run(model, values)[0], padder.transform(values))
+    types = [("X", skl2onnx.common.data_types.FloatTensorType([None, None, 2]))]
+    skl2onnx.to_onnx(padder, initial_types=types)  # what is not said is right
+    types = [("X", skl2onnx.common.data_types.FloatTensorType([None, 6, 2]))]
+    with pytest.raises(ValueError, match=r"6 per timestep. .* shape \[None, 2, None\]"):
+        skl2onnx.to_onnx(padder, initial_types=types)
+    padder.fit(TABLE)
+    assert_array_equal(run(to_onnx(padder), TABLE)[0], padder.transform(TABLE))
+    pipeline = make_pipeline(padder, BiLSTMRegressor(3, **TINY)).fit(swapped, NUMBERS)
+    (predicted,) = run(to_onnx(pipeline), swapped)
+    assert_allclose(predicted, pipeline.predict(swapped), atol=5e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "scaler",
@@ -281,6 +304,31 @@ def test_scaler_of_a_table():
     assert_allclose(scaled, scaler.transform(table), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        *(SequenceFramer(length, hop_length=2) for length in (2, 3, N_TIMESTEPS, 9)),
+        SequenceFramer(1, hop_length=1),
+        SequenceDifferencer(),
+        SequenceDifferencer(3),
+        SequenceDifferencer(2, keep_values=False),
+    ],
+    ids=str,
+)
+def test_frames_and_differences(transformer, dtype):
+    """Of sequences padded anywhere, of any length, and of the columns of a table."""
+    model = to_onnx(transformer.fit(X), dtype=dtype)
+    for values in (X, FULL, X[:, :1][5:], X[4:5], np.tile(X, (1, 3, 1))):
+        values = values.astype(dtype)
+        expected = transformer.transform(values)
+        assert_array_equal(run(model, values)[0], expected, strict=True)
+    table = TABLE.astype(dtype)
+    table[0, 4:] = table[1, :5] = np.nan
+    model = to_onnx(transformer.fit(table), dtype=dtype)
+    assert_array_equal(run(model, table)[0], transformer.transform(table), strict=True)
+
+
 @pytest.fixture(scope="module")
 def pipeline():
     """A scaler of columns, of features, a padder and a classifier of text."""
@@ -303,6 +351,14 @@ def test_pipeline_in_a_file(pipeline, tmp_path):
     label, probabilities = session.run(["label", "probabilities"], {"table": table})
     assert_array_equal(label, pipeline.predict(table))
     assert_allclose(probabilities, pipeline.predict_proba(table), atol=1e-6)
+
+
+def test_frames_in_a_pipeline():
+    """In front of a network, which knows the shape of what it is given."""
+    steps = (SequenceScaler(), SequenceDifferencer(), SequenceFramer(3, hop_length=2))
+    pipeline = make_pipeline(*steps, BiLSTMRegressor(3, **TINY)).fit(X, NUMBERS)
+    (predicted,) = run(to_onnx(pipeline), X)
+    assert_allclose(predicted, pipeline.predict(X), atol=5e-6)
 
 
 def test_search(pipeline):

@@ -19,6 +19,8 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -94,6 +96,8 @@ MODELS = {
     "sequences": (
         make_pipeline(
             SequencePadder(5, padding="pre"),
+            SequenceDifferencer(),
+            SequenceFramer(2, hop_length=2),
             SequenceScaler(MinMaxScaler()),
             SequenceScaler(PCA(1)),
             BiLSTMRegressor(**SMALL),

@@ -11,6 +11,8 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
 from sklstm import (
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -129,6 +131,8 @@ READERS = {
     "estimator": lambda X: check_sequences(BaseEstimator(), X, reset=True),
     "reshaper": SequenceReshaper().fit_transform,
     "padder": SequencePadder().fit_transform,
+    "framer": SequenceFramer().fit_transform,
+    "differencer": SequenceDifferencer().fit_transform,
     "scaler": SequenceScaler().fit_transform,
     "windows": SlidingWindows(2, groups="id").fit_transform,
     "make_windows": lambda X: make_windows(X, 1, groups="id", target="a"),

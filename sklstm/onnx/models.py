@@ -18,6 +18,7 @@ from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.sequence import PerSequence
 from sklstm.onnx.network import STATES
+from sklstm.onnx.types import sequence_shape
 from sklstm.sequences.checks import fitted_on_table
 
 OLDEST_OPSET = 13
@@ -79,7 +80,8 @@ def _input_shape(first: Any) -> list[int | None]:
     # What is not of sklstm takes tables.
     if fitted_on_table(first):
         return [None, n_features]
-    return [None, None, n_features]
+    channels_first = getattr(first, "layout", None) == "channels_first"
+    return sequence_shape(n_features, channels_first=channels_first)
 
 
 def _check_last(last: Any) -> None:

@@ -20,9 +20,11 @@ from sklstm.estimators import (
     WindowedEnsemble,
 )
 from sklstm.estimators.classifier import BaseClassifier
-from sklstm.onnx import estimators, transformers
+from sklstm.onnx import estimators, frames, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
+    SequenceDifferencer,
+    SequenceFramer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -40,6 +42,8 @@ CONVERTERS = {
     BiLSTMTimestepRegressor: (estimators.regressor_types, estimators.convert_regressor),
     SequenceReshaper: (transformers.reshaper_types, transformers.convert_reshaper),
     SequencePadder: (transformers.padder_types, transformers.convert_padder),
+    SequenceFramer: (frames.framer_types, frames.convert_framer),
+    SequenceDifferencer: (frames.differencer_types, frames.convert_differencer),
     SequenceScaler: (transformers.scaler_types, transformers.convert_scaler),
 }
 

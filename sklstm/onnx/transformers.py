@@ -109,8 +109,8 @@ def padder_types(operator: Any) -> None:
     ValueError
         If longer sequences are to be refused, which a graph cannot do.
     """
-    check_input(operator)
     padder = operator.raw_operator
+    check_input(operator, channels_first=padder.layout == "channels_first")
     if padder.truncating == "raise":
         raise ValueError(
             'SequencePadder with truncating="raise" cannot be exported to ONNX: a '
@@ -127,6 +127,8 @@ def convert_padder(scope: Any, operator: Any, container: Any) -> None:
     graph, padder = Graph(scope, container), operator.raw_operator
     number, n_timesteps = numpy_type(float_type(operator)), padder.n_timesteps_out_
     steps = graph.sequences(operator)
+    if padder.layout == "channels_first" and len(input_shape(operator)) == 3:
+        steps = graph.node("Transpose", steps, perm=[0, 2, 1])
     valid = graph.valid_steps(steps)
     lengths = graph.node("Unsqueeze", graph.lengths(valid), [1])
     n_kept = graph.node("Min", lengths, n_timesteps)

@@ -36,8 +36,21 @@ def numpy_type(tensor_type: Any) -> Any:
     return np.float64 if tensor_type is DoubleTensorType else np.float32
 
 
-def check_input(operator: Any) -> None:
+def sequence_shape(n_features: int, *, channels_first: bool) -> list[int | None]:
+    """Three axes, two of them of any size."""
+    if channels_first:
+        return [None, n_features, None]
+    return [None, None, n_features]
+
+
+def check_input(operator: Any, *, channels_first: bool = False) -> None:
     """Refuse an input type that `predict` would refuse.
+
+    Parameters
+    ----------
+    operator : skl2onnx.common._topology.Operator
+    channels_first : bool, default=False
+        Whether the features of an input of three axes come before its timesteps.
 
     Raises
     ------
@@ -46,16 +59,17 @@ def check_input(operator: Any) -> None:
     """
     estimator, shape = operator.raw_operator, input_shape(operator)
     n_features = n_step_features(estimator)
+    axes = sequence_shape(n_features, channels_first=channels_first)
     if len(shape) not in (2, 3):
         raise ValueError(
             f"{type(estimator).__name__} takes an input of 2 or 3 axes, but the type "
             f"of its ONNX input has shape {shape}. Give it shape [None, n_columns] or "
-            f"[None, None, {n_features}]."
+            f"{axes}."
         )
-    came = 1 if len(shape) == 2 else shape[2]
+    came = 1 if len(shape) == 2 else shape[1 if channels_first else 2]
     if came not in (n_features, None):
         raise ValueError(
             f"{type(estimator).__name__} was fitted with {n_features} features per "
             f"timestep, but the type of its ONNX input has shape {shape}: {came} per "
-            f"timestep. Give it shape [None, None, {n_features}]."
+            f"timestep. Give it shape {axes}."
         )

@@ -1,5 +1,7 @@
 """Transformers that give tables and ragged data the three axes of sequences."""
 
+from sklstm.preprocessing.differencer import SequenceDifferencer
+from sklstm.preprocessing.framer import SequenceFramer
 from sklstm.preprocessing.framing import make_windows
 from sklstm.preprocessing.padder import SequencePadder, pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
@@ -7,6 +9,8 @@ from sklstm.preprocessing.scaler import SequenceScaler
 from sklstm.preprocessing.windows import SlidingWindows
 
 __all__ = [
+    "SequenceDifferencer",
+    "SequenceFramer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

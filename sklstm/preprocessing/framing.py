@@ -22,7 +22,7 @@ from sklstm.preprocessing.series import (
     read_labels,
     read_values,
 )
-from sklstm.sequences.checks import listed, saying_what_to_do
+from sklstm.sequences.checks import listed, refuse_lazy, saying_what_to_do
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.windows import Windows, sliding_windows
 
@@ -138,6 +138,7 @@ def _read_series(
 ) -> tuple[Observations, Any]:
     """The series as rows, and which of the features is to be forecast."""
     name = "make_windows"
+    refuse_lazy(series, name)
     is_key = isinstance(groups, (str, Integral))
     if not hasattr(series, "shape"):
         series = as_table(series, object if is_key else None, name)

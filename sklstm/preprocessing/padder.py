@@ -26,6 +26,7 @@ from sklstm.persistence import (
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.tables import sequences_of_table
+from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
 from sklstm.sequences.ragged import is_ragged, pad_ragged
@@ -51,6 +52,15 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         - "post": its last timesteps are dropped, the first are kept.
         - "raise": it is refused, in `transform` and, if `n_timesteps` is given, in
           `fit`.
+    layout : {"channels_last", "channels_first"}, default="channels_last"
+        In which order the axes of X come, where it has three or is a collection of
+        sequences of two.
+
+        - "channels_last": timesteps, then features, as everywhere in sklstm.
+        - "channels_first": features, then timesteps: (n_samples, n_features,
+          n_timesteps) or sequences (n_features, n_timesteps_i), as in aeon and sktime.
+          The result of `transform` is in the order of sklstm, that of
+          `inverse_transform` in the order of X.
 
     Attributes
     ----------
@@ -95,6 +105,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
         "padding": [StrOptions({"pre", "post"})],
         "truncating": [StrOptions({"pre", "post", "raise"})],
+        "layout": [StrOptions({"channels_last", "channels_first"})],
     }
 
     def __init__(
@@ -103,10 +114,12 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         *,
         padding: Literal["pre", "post"] = "post",
         truncating: Literal["pre", "post", "raise"] = "post",
+        layout: Literal["channels_last", "channels_first"] = "channels_last",
     ) -> None:
         self.n_timesteps = n_timesteps
         self.padding = padding
         self.truncating = truncating
+        self.layout = layout
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
@@ -134,7 +147,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
             with `truncating="raise"` one longer than `n_timesteps`.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=True)
+            batch = self._read(X, reset=True)
             if self.n_timesteps is None:
                 self.n_timesteps_out_ = batch.longest
             else:
@@ -163,7 +176,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
             `n_timesteps_out_`.
         """
         check_is_fitted(self)
-        batch = check_sequences(self, X, reset=False)
+        batch = self._read(X, reset=False)
         self._refuse_longer(batch)
         return fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
 
@@ -178,7 +191,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         Returns
         -------
         list of ndarray of shape (n_timesteps_i, n_features)
-            One array per sample.
+            One array per sample; (n_features, n_timesteps_i) if that is the layout.
 
         Raises
         ------
@@ -192,7 +205,25 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
                 f"X has shape {X.shape}, but inverse_transform expects the three axes "
                 f"{AXES} that transform returns."
             )
-        return split_sequences(as_three_axes(self, X, reset=False))
+        sequences = split_sequences(as_three_axes(self, X, reset=False))
+        if self.layout == "channels_first":
+            return [sequence.T for sequence in sequences]
+        return sequences
+
+    def _read(self, X: Any, *, reset: bool) -> SequenceBatch:
+        """X as a batch, its axes in our order."""
+        if self.layout == "channels_last":
+            return check_sequences(self, X, reset=reset)
+        in_our_order = channels_last(X)
+        try:
+            return check_sequences(self, in_our_order, reset=reset)
+        except ValueError as error:
+            if in_our_order is X:
+                raise
+            raise ValueError(
+                f'{error} With layout="channels_first" the last two axes of X were '
+                "swapped before."
+            ) from error
 
     def _refuse_longer(self, batch: SequenceBatch) -> None:
         n_timesteps = self.n_timesteps_out_
@@ -235,6 +266,7 @@ def pad_sequences(
     time: None = None,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
+    layout: Literal["channels_last", "channels_first"] = "channels_last",
 ) -> NDArray[Any]: ...
 
 
@@ -247,6 +279,7 @@ def pad_sequences(
     time: str | int | None = None,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
+    layout: Literal["channels_last", "channels_first"] = "channels_last",
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
 
 
@@ -258,6 +291,7 @@ def pad_sequences(
     time: str | int | None = None,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
+    layout: Literal["channels_last", "channels_first"] = "channels_last",
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Stack sequences of unequal length into one array, padding with NaN.
 
@@ -282,6 +316,9 @@ def pad_sequences(
     truncating : {"pre", "post", "raise"}, default="post"
         Whether a longer sequence loses its first timesteps, loses its last, or is
         refused.
+    layout : {"channels_last", "channels_first"}, default="channels_last"
+        Whether the axes of arrays are timesteps, then features, or features, then
+        timesteps, as in aeon and sktime. Not for long tables.
 
     Returns
     -------
@@ -296,8 +333,8 @@ def pad_sequences(
     ValueError
         If a sequence is empty, has other features than the first or missing values,
         or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
-        there is no such column, an id or time is missing, or a time occurs twice in
-        one sequence.
+        there is no such column, an id or time is missing, a time occurs twice in one
+        sequence, or `layout` is given.
     TypeError
         If a sequence is not numeric.
 
@@ -320,15 +357,16 @@ def pad_sequences(
     >>> ids, X[0].ravel()
     (array([5., 7.]), array([80., 83.]))
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "n_timesteps": n_timesteps,
         "padding": padding,
         "truncating": truncating,
+        "layout": layout,
     }
     validate_parameter_constraints(
         SequencePadder._parameter_constraints, parameters, caller_name="pad_sequences"
     )
-    padder = SequencePadder(n_timesteps, padding=padding, truncating=truncating)
+    padder = SequencePadder(**parameters)
     if id is None:
         if time is not None:
             raise ValueError(
@@ -336,5 +374,11 @@ def pad_sequences(
                 "sequences of a long table apart; one sequence alone is table[None]."
             )
         return padder.fit_transform(sequences)
+    if layout == "channels_first":
+        raise ValueError(
+            'layout="channels_first" was given with id, but the rows of a long table '
+            "are timesteps and its columns features, whatever their order. Leave it "
+            "out."
+        )
     by_id, ids = sequences_of_table(sequences, id, time)
     return padder.fit_transform(by_id), ids

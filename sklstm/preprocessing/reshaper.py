@@ -15,7 +15,7 @@ from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_e
 from sklstm.persistence import SavedState, is_count, parameter_contradictions
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.batch import valid_steps
-from sklstm.sequences.checks import AXES, refuse_kind, saying_what_to_do
+from sklstm.sequences.checks import AXES, refuse_kind, refuse_lazy, saying_what_to_do
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 # A number of columns can have hundreds of divisors; a message names the nearest.
@@ -231,6 +231,7 @@ class SequenceReshaper(
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
+        refuse_lazy(X, type(self).__name__)
         if is_ragged(X) and len(X):
             try:
                 X = np.stack([np.asarray(row) for row in X])
@@ -248,7 +249,8 @@ class SequenceReshaper(
                 f"X has 3 axes (shape {tuple(X.shape)}), but SequenceReshaper takes a "
                 f"table of shape (n_samples, n_columns). X is already {AXES} and needs "
                 "no SequenceReshaper: leave it out, or use SequencePadder if the "
-                "sequences need another length."
+                "sequences need another length. Where features come before timesteps, "
+                'SequencePadder(layout="channels_first") reads them.'
             )
         with saying_what_to_do(type(self).__name__):
             table: NDArray[Any] = validate_data(

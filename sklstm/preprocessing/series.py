@@ -191,6 +191,17 @@ def as_table(rows: Any, dtype: Any, name: str) -> NDArray[Any]:
         ) from error
 
 
+def _prefixed(key: str, names: list[Any]) -> str:
+    """What to do if a ColumnTransformer put the name of a step in front of `key`."""
+    found = [name for name in names if str(name).endswith(f"__{key}")]
+    if not found:
+        return ""
+    return (
+        f" A ColumnTransformer has named it {found[0]!r}: give that name, or set "
+        "verbose_feature_names_out=False there."
+    )
+
+
 def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> int:
     """The position of a column that a parameter gives by name or index.
 
@@ -211,7 +222,7 @@ def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> in
             return names.index(key)
         raise ValueError(
             f"{parameter}={key!r} is no column of X, which has {listed(names)}. Name "
-            f"one of these, or give its index.{in_index(X, key)}"
+            f"one of these, or give its index.{in_index(X, key)}{_prefixed(key, names)}"
         )
     if -n_columns <= key < n_columns:
         return int(key) % n_columns

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from sklstm.sequences.checks import listed, refuse_date_columns
+from sklstm.sequences.checks import listed, refuse_date_columns, refuse_lazy
 from sklstm.sequences.columns import column_names, date_columns, in_index, one_column
 from sklstm.sequences.missing import is_missing
 from sklstm.sequences.ragged import is_ragged
@@ -42,6 +42,7 @@ def sequences_of_table(
         If there is no such column, an id or a time is missing, a time occurs twice in
         a sequence, or a value is no finite number. The message says where.
     """
+    refuse_lazy(table, "pad_sequences")
     table = _as_table(table)
     columns = _columns_of(table)
     id_name = _find_column(table, columns, "id", id)

@@ -26,7 +26,7 @@ from sklstm.preprocessing.series import (
     read_times,
     read_values,
 )
-from sklstm.sequences.checks import AXES, saying_what_to_do
+from sklstm.sequences.checks import AXES, refuse_lazy, saying_what_to_do
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.windows import (
     SeriesOrder,
@@ -314,6 +314,7 @@ class SlidingWindows(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         """X as a table of two axes, its values not yet looked at."""
         name = type(self).__name__
+        refuse_lazy(X, name)
         if not hasattr(X, "shape"):
             # As objects, numbers stay numbers beside a column of text.
             X = as_table(X, None if self._takes_all_columns else object, name)

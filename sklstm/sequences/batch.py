@@ -129,6 +129,12 @@ class SequenceBatch:
         steps: NDArray[Any] = values[self.valid()]
         return steps
 
+    def ranks(self) -> NDArray[np.intp]:
+        """The place of each timestep of `steps` in its sequence, counted from 0."""
+        begins = self.lengths.cumsum() - self.lengths
+        ranks: NDArray[np.intp] = np.arange(self.lengths.sum())
+        return ranks - np.repeat(begins, self.lengths)
+
     def place(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Put what belongs to the timesteps of `steps` where these were.
 
@@ -207,12 +213,11 @@ def fit_length(
     """
     lengths = batch.lengths
     if batch.values.shape[1] == n_timesteps == lengths.min():
-        return _as_floats(batch.all_values())
-    steps = _as_floats(batch.steps())
+        return as_floats(batch.all_values())
+    steps = as_floats(batch.steps())
     n_kept = np.minimum(lengths, n_timesteps)
     n_dropped = lengths - n_kept if truncating == "pre" else np.zeros_like(n_kept)
-    ranks = np.arange(len(steps)) - np.repeat(lengths.cumsum() - lengths, lengths)
-    ranks -= np.repeat(n_dropped, lengths)
+    ranks = batch.ranks() - np.repeat(n_dropped, lengths)
     kept = (ranks >= 0) & (ranks < np.repeat(n_kept, lengths))
     step = np.arange(n_timesteps)
     if padding == "post":
@@ -226,7 +231,7 @@ def fit_length(
     return padded
 
 
-def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
+def as_floats(values: NDArray[Any]) -> NDArray[Any]:
     """Of a dtype that has NaN."""
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 

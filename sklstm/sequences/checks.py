@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.columns import date_columns, holds_dates
 from sklstm.sequences.ragged import is_ragged, pad_ragged
@@ -71,6 +72,7 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
 
     Same parameters and errors as :func:`check_sequences`.
     """
+    refuse_lazy(X, type(estimator).__name__)
     if is_ragged(X):
         X = pad_ragged(X)
     elif is_stored(X):
@@ -129,10 +131,14 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
         if hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
     elif n_features != n_step_features(estimator):
+        swapped = n_timesteps == n_step_features(estimator)
+        swapped &= getattr(estimator, "layout", None) != "channels_first"
         raise ValueError(
             f"X has {n_features} features per timestep (shape {X.shape}, axes {AXES}), "
             f"but {name} was fitted with {n_step_features(estimator)}"
             f"{_as_table(estimator)}. Give it the same features, in the same order."
+            + f" If the second axis is the features, put {IN_FRONT}."
+            * swapped
         )
     return X
 
@@ -199,6 +205,15 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
         _refuse_dates(f"X holds dates or durations (dtype {dtype})", name)
 
 
+def refuse_lazy(X: Any, name: str) -> None:
+    """Refuse a query of polars, which has no rows before it is run."""
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError(
+            f"X is a LazyFrame, a query that has not been run, but {name} takes data. "
+            "Give it X.collect()."
+        )
+
+
 def refuse_date_columns(
     found: dict[Any, np.dtype[Any]], name: str, X: str = "X", instead: str = ""
 ) -> None:
@@ -241,6 +256,11 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         reason = str(error)
+        if reason.startswith("Sparse data was passed"):
+            raise TypeError(
+                f"{reason} To get a dense table from a ColumnTransformer, set its "
+                "sparse_threshold=0; from a OneHotEncoder, its sparse_output=False."
+            ) from error
         if "at least one array or dtype" in reason:  # NumPy, of a frame's columns
             reason = f"{X} has no columns; a minimum of 1 is required by {name}."
         if "a minimum of 1 is required" in reason:

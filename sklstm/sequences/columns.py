@@ -32,6 +32,12 @@ def one_column(X: Any, k: int) -> Any:
     return X.select([k]) if _is_arrow(X) else X[:, [k]]
 
 
+def cells_of(frame: Any, name: Any) -> Any:
+    """The cells of a column, to iterate over; those of pyarrow as NumPy's objects."""
+    column = frame[name]
+    return np.asarray(column) if _is_arrow(frame) else column
+
+
 def holds_dates(values: NDArray[Any]) -> bool:
     """Whether values are dates, times or durations, or objects with one among them."""
     if values.dtype == object:

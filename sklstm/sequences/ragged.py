@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences.columns import column_names, holds_dates
+from sklstm.sequences.columns import cells_of, column_names, holds_dates
 
 
 def is_ragged(X: Any) -> bool:
@@ -30,9 +30,9 @@ def is_ragged(X: Any) -> bool:
     if len(X) == 0:
         return is_list
     first = next(iter(X))
-    if not is_list and not _shape_of(first):
+    if not is_list and not shape_of(first):
         return False
-    shapes = {_shape_of(sequence) for sequence in X}
+    shapes = {shape_of(sequence) for sequence in X}
     if len(shapes) > 1:
         return True
     n_axes = len(shapes.pop())
@@ -44,13 +44,12 @@ def _has_nested_cells(frame: Any) -> bool:
     names = column_names(frame)
     if not len(frame) or not names:
         return False
-    column = frame[names[0]]
-    return len(getattr(column, "shape", ())) == 1 and bool(
-        _shape_of(next(iter(column)))
-    )
+    column = cells_of(frame, names[0])
+    return len(getattr(column, "shape", ())) == 1 and bool(shape_of(next(iter(column))))
 
 
-def _shape_of(sequence: Any) -> tuple[int, ...]:
+def shape_of(sequence: Any) -> tuple[int, ...]:
+    """The axes of an array or of nested lists, as far as the first items tell."""
     if hasattr(sequence, "shape"):
         return tuple(sequence.shape)
     if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__len__"):
@@ -131,14 +130,14 @@ def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
         message += (
             f" The first axis of all is {len(arrays[0])}: the axes look swapped, "
             "(n_features, n_timesteps), as sktime and aeon have them. If so, give "
-            "[x.T for x in X]."
+            '[x.T for x in X], or put SequencePadder(layout="channels_first") in front.'
         )
     raise ValueError(message)
 
 
 def _join_cells(frame: Any) -> list[NDArray[Any]]:
     """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
-    columns = [list(frame[name]) for name in frame.columns]
+    columns = [list(cells_of(frame, name)) for name in column_names(frame) or ()]
     rows = []
     for k, cells in enumerate(zip(*columns, strict=True)):
         row = [np.asarray(cell) for cell in cells]
@@ -164,7 +163,7 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         elif array.dtype.kind not in "fiub":
             raise TypeError(f"its dtype is {array.dtype}")
     except (TypeError, ValueError) as error:
-        shapes = {_shape_of(step) for step in sequence} if _shape_of(sequence) else ()
+        shapes = {shape_of(step) for step in sequence} if shape_of(sequence) else ()
         if len(shapes) > 1 and () not in shapes:
             raise ValueError(
                 f"Sequence {k} of X is ragged itself: its timesteps have shapes "

@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.sequences.axes import padded_along_features
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.windows import Windows, count_steps, lengths_of, windows_of
+
+SWAPPED = (
+    "Or these NaN are padding, and the last two axes of X are swapped: (n_samples, "
+    'n_features, n_timesteps) is what SequencePadder(layout="channels_first") reads.'
+)
 
 
 def read_sequences(values: Any) -> SequenceBatch:
@@ -92,7 +98,8 @@ def _refuse_non_finite(
     if not offending.any():
         return
     row, step, feature = (int(k) for k in np.argwhere(offending)[0])
-    value = np.asarray(values[first_row + row])[step, feature]
+    sample = np.asarray(values[first_row + row])
+    value = sample[step, feature]
     where = f"sample {first_row + row}, timestep {step}, feature {feature}"
     if np.isnan(value):
         raise ValueError(
@@ -100,6 +107,8 @@ def _refuse_non_finite(
             "timestep whose features are all NaN is padding; NaN beside numbers is a "
             "missing value. Impute it, for example with "
             "sklearn.impute.SimpleImputer, before the rows become sequences."
+            + f" {SWAPPED}"
+            * padded_along_features(sample)
         )
     raise ValueError(
         f"X contains infinity or a value too large for float32 ({where}: {value}). "

@@ -49,6 +49,12 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
             " If windows were cut from the rows of X, cut y alike: SlidingWindows "
             "keeps one window per row, make_windows returns X and y in step."
         )
+    elif shape[2] == 1:  # a table, of which the rows may be timesteps
+        message += (
+            " If several rows of X are the timesteps of one sequence, make sequences "
+            "of them first: pad_sequences(X, id=...) takes the column that tells them "
+            "apart."
+        )
     raise ValueError(message)
 
 
