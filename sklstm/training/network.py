@@ -202,17 +202,15 @@ class AnySizeNetwork(EpochNetwork):
         """What the dense layer reads, of states in each direction's order."""
         pool = Pools(lengths, tf.shape(states[0])[0])
         if self.pools_by_direction:
-            pooled = [
-                merge([pool(name, state) for state in states]) for name in self.pooling
-            ]
+            by_direction = [pool(self.pooling, state) for state in states]
+            pooled = [merge(list(alike)) for alike in zip(*by_direction, strict=True)]
         else:
+            merged_first = tuple(name for name in self.pooling if name != "last")
             merged = merge(self._as_given(states, lengths))
-            pooled = [
-                merge([pool(name, state) for state in states])
-                if name == "last"
-                else pool(name, merged)
-                for name in self.pooling
-            ]
+            of = dict(zip(merged_first, pool(merged_first, merged), strict=True))
+            if "last" in self.pooling:
+                of["last"] = merge([pool(("last",), state)[0] for state in states])
+            pooled = [of[name] for name in self.pooling]
         return tf.concat(pooled, axis=-1)
 
     def _as_given(self, states: list[Any], lengths: Any) -> list[Any]:

@@ -19,15 +19,50 @@ class Pools:
     def __init__(self, lengths: Any, n_timesteps: Any) -> None:
         n_rows = tf.shape(lengths)[0]
         self.last = tf.stack([lengths - 1, tf.range(n_rows)], axis=1)
-        step = tf.range(n_timesteps)[:, None]
-        self.valid = (step < lengths)[:, :, None]
-        share = tf.cast(step < lengths, tf.float32) / tf.cast(lengths, tf.float32)
-        self.share = share[:, :, None]
+        valid = tf.range(n_timesteps)[:, None] < lengths
+        n_valid = tf.cast(lengths, tf.float32)
+        self.share = (tf.cast(valid, tf.float32) / n_valid)[:, :, None]
+        # Less than any state, and no product or sum of it is infinite.
+        self.below = tf.where(valid, 0.0, -1e9)[:, :, None]
 
-    def __call__(self, name: str, states: Any) -> Any:
-        """Shape (n_rows, width), of states of shape (n_timesteps, n_rows, width)."""
-        if name == "last":
-            return tf.gather_nd(states, self.last)
-        if name == "mean":
-            return tf.reduce_sum(states * self.share, axis=0)
-        return tf.reduce_max(tf.where(self.valid, states, tf.float32.min), axis=0)
+    def __call__(self, poolings: tuple[str, ...], states: Any) -> list[Any]:
+        """By each pooling, shape (n_rows, width).
+
+        Parameters
+        ----------
+        poolings : tuple of {"last", "mean", "max"}
+        states : tensor of shape (n_timesteps, n_rows, width)
+        """
+
+        # The derivative by hand: traced, it would go through all states once for every
+        # pooling and several times for the maximum.
+        @tf.custom_gradient
+        def pool(states: Any) -> Any:
+            pooled: dict[str, Any] = {}
+            if "last" in poolings:
+                pooled["last"] = tf.gather_nd(states, self.last)
+            if "mean" in poolings:
+                pooled["mean"] = tf.reduce_sum(states * self.share, axis=0)
+            if "max" in poolings:
+                seen = states + self.below
+                pooled["max"] = tf.reduce_max(seen, axis=0)
+
+            def gradient(*upstream: Any) -> Any:
+                of = dict(zip(poolings, upstream, strict=True))
+                total = 0.0
+                if "mean" in of:
+                    total = self.share * of["mean"]
+                if "max" in of:
+                    largest = tf.cast(tf.equal(seen, pooled["max"]), tf.float32)
+                    # As Keras has it, timesteps that are equally large share.
+                    share = of["max"] / tf.reduce_sum(largest, axis=0)
+                    total += largest * share
+                if "last" not in of:
+                    return total
+                if len(of) == 1:
+                    return tf.scatter_nd(self.last, of["last"], tf.shape(states))
+                return tf.tensor_scatter_nd_add(total, self.last, of["last"])
+
+            return [pooled[name] for name in poolings], gradient
+
+        return list(pool(states))
