@@ -65,8 +65,8 @@ class Recorder:
 def test_every_epoch_is_reported():
     """From setup to teardown; with an estimator that predicts as of that epoch."""
     recorder = Recorder()
-    classifier = BiLSTMClassifier(3, epochs=3, random_state=0).set_callbacks(recorder)
-    classifier.fit(X, y)
+    classifier = BiLSTMClassifier(3, epochs=3, schedule="constant", random_state=0)
+    classifier.set_callbacks(recorder).fit(X, y)
     name = "BiLSTMClassifier"
     epoch = [("begin", name, "epoch"), ("end", name, "epoch")]
     assert recorder.events == [
@@ -85,8 +85,9 @@ def test_every_epoch_is_reported():
 
 def test_callbacks_change_nothing_and_can_stop():
     """The same weights with and without; True from a hook ends training there."""
-    plain = BiLSTMClassifier(3, epochs=2, random_state=0).fit(X, y)
-    stopped = BiLSTMClassifier(3, epochs=9, random_state=0)
+    plain = BiLSTMClassifier(3, epochs=2, schedule="constant", random_state=0)
+    plain.fit(X, y)
+    stopped = clone(plain).set_params(epochs=9)
     stopped.set_callbacks(Recorder(stop_after=2)).fit(X, y)
     assert stopped.n_epochs_ == 2
     assert_array_equal(stopped.weights_["dense/kernel"], plain.weights_["dense/kernel"])
@@ -98,6 +99,7 @@ def test_scoring_monitor_follows_the_score():
     scorers = {"r2": make_timestep_scorer("r2")}
     monitor = callback.ScoringMonitor(scoring=scorers)
     regressor = BiLSTMTimestepRegressor(3, epochs=3, random_state=0)
+    regressor.set_params(schedule="constant")
     regressor.set_callbacks(monitor).fit(X, targets, np.ones(40))
     scores = sorted(row["r2"] for row in monitor.get_logs().data)
     expected = [

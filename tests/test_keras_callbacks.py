@@ -104,7 +104,7 @@ def test_more_accuracy_is_better(monitor, n_classes, on_layers, tmp_path, monkey
         keras.callbacks.EarlyStopping(monitor, patience=2),
     ]
     classifier = BiLSTMClassifier(2, direction="forward", early_stopping=True, epochs=9)
-    classifier.set_params(callbacks=callbacks, random_state=0)
+    classifier.set_params(callbacks=callbacks, schedule="constant", random_state=0)
     classifier.fit(X, np.arange(24) % n_classes)
     assert classifier.n_epochs_ == 5
     rates = np.array(classifier.history_["learning_rate"])

@@ -100,6 +100,7 @@ def start():
     """A network to train further, with any optimizer."""
     classifier = BiLSTMClassifier(2, direction="forward", epochs=1, batch_size=8)
     classifier.set_params(shuffle=False, random_state=0, warm_start=True)
+    classifier.set_params(schedule="constant")
     return classifier.fit(X, y)
 
 

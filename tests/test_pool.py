@@ -58,10 +58,12 @@ def test_one_trace_for_every_size(pool):
     ]
     for k, variation in enumerate(variations):
         X = sequences(20 + k, 3 + k, 1 + k % 2)
-        settings = {"units": 3, "epochs": 1, **variation}
+        settings = {"units": 3, "epochs": 1, "pooling": "last", **variation}
         BiLSTMClassifier(**settings).fit(X, labels[: len(X)])
     # Four classes instead of three, too.
-    BiLSTMClassifier(units=3, epochs=1).fit(sequences(), np.arange(20) % 4)
+    BiLSTMClassifier(units=3, epochs=1, pooling="last").fit(
+        sequences(), np.arange(20) % 4
+    )
     (network,) = pool.networks()
     assert network.traces == 1
 

@@ -80,7 +80,7 @@ def trained_by_keras(start, rates):
 def start():
     """A network to train further."""
     classifier = BiLSTMClassifier(2, warm_start=True, **SETTINGS)
-    return classifier.set_params(epochs=1).fit(X, y)
+    return classifier.set_params(epochs=1, schedule="constant").fit(X, y)
 
 
 @pytest.mark.parametrize("on_gpu", [False, True])
@@ -141,6 +141,7 @@ def test_early_stopping_ends_a_schedule_early(monkeypatch):
 def test_a_rate_that_fell_as_planned_is_no_reason_to_warn():
     """The last epoch may be the best: nothing is left to gain from more of them."""
     classifier = BiLSTMClassifier(2, early_stopping=True, **SETTINGS)
+    classifier.set_params(schedule="constant")
     with pytest.warns(ConvergenceWarning, match="has not converged"):
         classifier.set_params(learning_rate=0.01).fit(X, y)
     classifier.set_params(schedule="cosine").fit(X, y)

@@ -116,7 +116,7 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
     merge_mode : {"concat", "sum", "mul", "ave"}, default="concat"
         How the states of the two directions are merged: side by side, or their sum,
         product or average. Without effect on one direction.
-    pooling : {"last", "mean", "max"} or tuple of them, default="last"
+    pooling : {"last", "mean", "max"} or tuple of them, default=("last", "mean", "max")
         What the dense layer sees of the merged states: those that each direction ends
         with, or their mean or maximum over all timesteps. A tuple puts several side by
         side.
@@ -133,13 +133,15 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         Keras counts with all its settings; what training cannot honour, such as a
         `clipnorm` of its own, is refused.
     learning_rate : float, default=None
-        None is 0.005 for "adam", "adamw", "adamax" and "nadam", otherwise the
-        optimizer's own rate. Must be None if the optimizer brings a schedule.
-    schedule : {"constant", "cosine", "one_cycle"}, default="constant"
-        The learning rate over the steps of one call of `fit`, all its epochs: always
-        `learning_rate`; from there along half a cosine to zero [4]_; or from a 25th of
-        it up to `learning_rate` in the first 30 % of the steps and down to zero in the
-        others [5]_. `partial_fit` trains at the constant rate.
+        The highest. None is 0.01 for "adam", "adamw", "adamax" and "nadam", 0.005 where
+        the rate is constant, and for others the optimizer's own. Must be None if the
+        optimizer brings a schedule.
+    schedule : {"constant", "cosine", "one_cycle"}, default="cosine"
+        The rate over all steps of one call of `fit`: always `learning_rate`; falling
+        from there along half a cosine to zero [4]_; or rising to it from a 25th in the
+        first 30 % of the steps and falling to zero in the others [5]_. With
+        `early_stopping` training may end while the rate is still high. `partial_fit`
+        trains at the constant rate.
     clipnorm : float, default=None
         Largest allowed norm of the gradient of all parameters together. Must be None if
         the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
@@ -211,6 +213,10 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
        classification with bidirectional LSTM. :doi:`10.1016/j.neunet.2005.06.042`
     .. [3] Gal & Ghahramani (2016), A theoretically grounded application of dropout in
        recurrent neural networks. :arxiv:`1512.05287`
+    .. [4] Loshchilov & Hutter (2017), SGDR: Stochastic gradient descent with warm
+       restarts. :arxiv:`1608.03983`
+    .. [5] Smith & Topin (2018), Super-convergence: Very fast training of neural
+       networks using large learning rates. :arxiv:`1708.07120`
 
     Examples
     --------

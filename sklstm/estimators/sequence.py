@@ -23,7 +23,7 @@ Pooling = Literal["last", "mean", "max"]
 class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM):
     """The states of all timesteps become one row in front of the dense layer."""
 
-    pooling: Pooling | tuple[Pooling, ...] = "last"
+    pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max")
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],

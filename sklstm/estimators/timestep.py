@@ -94,7 +94,7 @@ class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
     Parameters
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
-learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
+learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
 validation_fraction, patience, class_weight, callbacks, warm_start, \
 keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMClassifier`. With `early_stopping` whole sequences are set
@@ -293,7 +293,7 @@ class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
     Parameters
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
-learning_rate, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
+learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
 validation_fraction, patience, normalize_y, callbacks, warm_start, \
 keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMRegressor`.

@@ -150,7 +150,7 @@ class ForwardPass:
     ) -> Floats:
         """Merged states of a layer, shape (n_timesteps, width, n_rows)."""
         states = all_states(weights, self._as_read(steps, lengths))
-        return self._merge_steps(states, lengths)
+        return self._merge_steps(list(states), lengths)
 
     def _pooled(
         self, weights: Floats, steps: Floats, lengths: NDArray[np.intp]

@@ -67,7 +67,7 @@ class Accumulating(Pool):
         for t, state in enumerate(states, start):
             n_rows = len(self.lengths)
             if t >= self.shortest:
-                n_rows = np.count_nonzero(self.lengths > t)
+                n_rows = int(np.count_nonzero(self.lengths > t))
             pooled = self.pooled[..., :n_rows]
             self.ufunc(pooled, state[..., :n_rows], out=pooled)
 

@@ -40,7 +40,7 @@ def one_cycle(n_steps: int) -> NDArray[np.float64]:
     return np.where(step < top, rising, falling)
 
 
-def _half_cosine(share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _half_cosine(share: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """From one, where `share` is zero, to zero, where it is one."""
     falling: NDArray[np.float64] = (1 + np.cos(math.pi * share)) / 2
     return falling
