@@ -44,7 +44,9 @@ def to_onnx(
         Its input has shape (n_samples, n_columns) if X was a table in `fit`, else
         (n_samples, n_timesteps, n_features), with any number of timesteps. A classifier
         has the outputs "label" and "probabilities", a regressor or transformer
-        "variable", in the shapes of `predict`, `predict_proba` and `transform`.
+        "variable", in the shapes of `predict`, `predict_proba` and `transform`; a
+        regressor with ``loss="quantile"`` also "quantiles", in that of
+        `predict_quantiles`.
 
     Raises
     ------

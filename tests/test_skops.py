@@ -72,6 +72,11 @@ MODELS = {
         X,
         LABELS,
     ),
+    "quantiles": (
+        BiLSTMRegressor(loss="quantile", quantiles=np.array([0.2, 0.9]), **SMALL),
+        X,
+        NUMBERS,
+    ),
     "timestep labels": (
         BiLSTMTimestepClassifier(**SMALL),
         X,
@@ -140,7 +145,7 @@ def test_predicts_the_same_bits(name, models):
     restored = skops.io.loads(data, trusted=TRUSTED_TYPES)
     if name == "windows":  # its context: what follows the rows of fit
         given = given.assign(day=given["day"] + pd.Timedelta(days=24))
-    for method in ("predict_proba", "predict"):
+    for method in ("predict_proba", "predict_quantiles", "predict"):
         if hasattr(model, method):
             outputs = getattr(restored, method)(given)
             expected = getattr(model, method)(given)
