@@ -26,7 +26,7 @@ from sklstm import (
     WindowedEnsemble,
     persistence,
 )
-from sklstm.metrics import make_timestep_scorer
+from sklstm.metrics import make_pinball_scorer, make_timestep_scorer
 from sklstm.persistence import TRUSTED_TYPES
 
 pd = pytest.importorskip("pandas")
@@ -174,9 +174,10 @@ def test_training_goes_on(models):
 
 
 def test_trusted_types_are_the_public_classes():
-    """No class is forgotten; beside them there is what `make_timestep_scorer` gives."""
+    """No class is forgotten; beside them there are the scorers that `metrics` makes."""
     public = [getattr(sklstm, name) for name in sklstm.__all__]
-    assert set(TRUSTED_TYPES) == {"sklstm.metrics.TimestepScorer"} | {
+    scorers = {f"sklstm.metrics.{name}Scorer" for name in ("Pinball", "Timestep")}
+    assert set(TRUSTED_TYPES) == scorers | {
         f"{item.__module__}.{item.__name__}"
         for item in public
         if isinstance(item, type)
@@ -199,6 +200,7 @@ NAMED_SCORE = {
         ("labels", None, OWN_SCORE),
         ("labels", "accuracy", NAMED_SCORE),
         ("timestep labels", make_timestep_scorer("accuracy"), NAMED_SCORE),
+        ("quantiles", make_pinball_scorer(), {"sklearn.model_selection._split.KFold"}),
     ],
 )
 def test_search(name, scoring, needed):
