@@ -2,6 +2,7 @@
 
 import pickle
 
+import guide
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -313,3 +314,37 @@ def test_predictions_that_do_not_fit():
         IntervalDisplay.from_predictions(
             [np.zeros(3), np.zeros(1)], ragged, LEVELS[:2], target=0
         )
+
+
+# -- MAPIE -----------------------------------------------------------------------------
+
+
+def test_conformalized_quantiles():
+    """The recipe moves each end by what was missing on the samples held out."""
+    pytest.importorskip("mapie", reason="MAPIE is not installed")
+    generator = np.random.default_rng(1)
+    X = generator.normal(size=(2200, 4, 2))
+    noise = generator.normal(size=2200) * np.exp(X[:, -1, 1])
+    y = X[:, :, 0].sum(axis=1) + noise
+    train, held_out, new = np.split(np.arange(2200), [200, 1200])
+    names = {
+        "network": BiLSTMRegressor(8, epochs=20, random_state=0),
+        "X_train": X[train],
+        "y_train": y[train],
+        "X_held_out": X[held_out],
+        "y_held_out": y[held_out],
+        "X_new": X[new],
+    }
+    exec(guide.recipe("intervals.md", "conformalized"), names)
+    network, bounds = names["network"], names["bounds"][:, :, 0]
+    assert_allclose(names["predicted"], network.predict(X[new]))
+    # The 951st of 1,000: rank ceil(0.95 * 1001).
+    missing = y[held_out] - network.predict_quantiles(X[held_out])[:, 2]
+    above = network.predict_quantiles(X[new])[:, 2] + np.sort(missing)[950]
+    assert_allclose(bounds[:, 1], above)
+    covered = (bounds[:, 0] <= y[new]) & (y[new] <= bounds[:, 1])
+    # Three standard deviations of a coverage over 1,000 and 1,000 samples.
+    assert covered.mean() == pytest.approx(0.9, abs=0.04)
+    width = np.diff(bounds, axis=1)[:, 0]
+    noisy = X[new, -1, 1] > 0.5
+    assert width[noisy].mean() > 1.5 * width[~noisy].mean()
