@@ -273,6 +273,30 @@ def test_coverage(name, fitted):
     assert_array_equal(display.observed_.get_ydata(), expected)
 
 
+def test_what_is_not_known_yet():
+    """It is not drawn, and counts for no coverage."""
+    quantiles = np.tile([0.0, 1.0], (4, 1))
+    y = np.array([0.5, 2.0, np.nan, np.nan])
+    display = IntervalDisplay.from_predictions(y, quantiles, [0.1, 0.9])
+    assert_array_equal(display.coverage_, [0, 0.5])
+    assert_array_equal(display.true_.get_ydata(), y)
+    assert len(edges_of(display.bands_[0])[0]) == 4
+    with pytest.raises(ValueError, match="contains NaN"):
+        make_pinball_scorer()(OneSeries(quantiles), None, y)
+
+
+class OneSeries:
+    """Stands in for an estimator with quantiles."""
+
+    quantiles_ = np.array([0.1, 0.9])
+
+    def __init__(self, quantiles):
+        self.quantiles = quantiles
+
+    def predict_quantiles(self, X):
+        return self.quantiles
+
+
 def test_many_samples_are_a_line():
     """Where marks would run into each other."""
     y = np.sin(np.arange(300) / 9)

@@ -16,6 +16,7 @@ from sklearn.metrics import mean_pinball_loss, r2_score
 from sklstm import BiLSTMRegressor, BiLSTMTimestepRegressor, to_onnx
 from sklstm.network import Architecture
 from sklstm.targets import Numbers, Quantiles, codec_of_state
+from sklstm.training import fitting
 from sklstm.training.losses import loss_per_row
 
 rng = np.random.default_rng(0)
@@ -161,6 +162,14 @@ def test_an_epoch_equals_keras(make, y):
     model.partial_fit(PADDED, y, sample_weight=weights)
     expected = np.concatenate([part.ravel() for part in network.get_weights()])
     assert_allclose(model.network_.flat, expected, atol=2e-5)
+
+
+def test_layers_of_keras_learn_the_same(monkeypatch):
+    """Which train where there is a GPU."""
+    fused = regressor(quantiles=LEVELS, shuffle=False).fit(PADDED, SEVERAL)
+    monkeypatch.setattr(fitting, "trains_on_layers", lambda _: True)
+    on_layers = regressor(quantiles=LEVELS, shuffle=False).fit(PADDED, SEVERAL)
+    assert_allclose(on_layers.network_.flat, fused.network_.flat, atol=1e-5)
 
 
 def test_learns_what_is_known():

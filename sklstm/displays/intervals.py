@@ -38,7 +38,8 @@ class IntervalDisplay:
     Parameters
     ----------
     y_true : ndarray, or ndarray of ndarray
-        What came true, in the shape of `y_quantiles` without its last axis.
+        What came true, in the shape of `y_quantiles` without its last axis; NaN where
+        that is not known.
     y_quantiles : ndarray of shape (n_samples, n_quantiles), (n_samples, n_targets, \
 n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of ndarray
         As `predict_quantiles` gives them, NaN at padded timesteps.
@@ -52,7 +53,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     figure_ : matplotlib Figure
         The figure of the Axes.
     coverage_ : ndarray of shape (n_quantiles,)
-        Share of all of `y_true` that is not above each quantile.
+        Share of all that is known of `y_true` that is not above each quantile.
     bands_ : list of matplotlib FillBetweenPolyCollection
         Of a fan: its bands, the widest first.
     middle_ : matplotlib Line2D or None
@@ -147,7 +148,8 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
         ----------
         y_true : array-like, or list of arrays
             What came true: in the shape of `y_quantiles` without its last axis, or for
-            every sequence an array of its valid timesteps.
+            every sequence an array of its valid timesteps. NaN is not known, as of a
+            forecast of what is still to come.
         y_quantiles : array-like, or list of arrays
             With a last axis of quantiles, as `predict_quantiles` gives them.
         quantiles : array-like of shape (n_quantiles,)
@@ -224,7 +226,9 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             caller_name=f"{type(self).__name__}.plot",
         )
         true, rows, _ = rows_of(self.y_true, self.y_quantiles)
-        self.coverage_ = (true[:, None] <= rows).mean(axis=0)
+        known = ~np.isnan(true)
+        n_below = (true[known, None] <= rows[known]).sum(axis=0)
+        self.coverage_ = n_below / max(known.sum(), 1)
         if kind == "coverage":
             self.ax_ = axes_or_new(ax, (4.8, 4.6))
             self._draw_coverage(self.ax_)
