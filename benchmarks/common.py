@@ -43,7 +43,12 @@ def in_turn(
     return results
 
 
-def in_fresh_process(script: str, *arguments: object, **environment: str) -> Any:
+def in_fresh_process(
+    script: str,
+    *arguments: object,
+    python: str = sys.executable,
+    **environment: str,
+) -> Any:
     """Run a script of this folder with arguments; its last line is the JSON result.
 
     Parameters
@@ -52,10 +57,12 @@ def in_fresh_process(script: str, *arguments: object, **environment: str) -> Any
         The file, usually the caller's own `__file__`.
     *arguments : object
         What it finds in `sys.argv`.
+    python : str, default=sys.executable
+        What runs it, if a peer lives in an environment of its own.
     **environment : str
         Environment variables to set for it.
     """
-    command = [sys.executable, script, *(str(a) for a in arguments)]
+    command = [python, script, *(str(a) for a in arguments)]
     done = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | environment
     )

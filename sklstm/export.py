@@ -49,7 +49,9 @@ def to_onnx(
         (n_samples, n_timesteps, n_features), with any number of timesteps; features
         come first if that is the layout of a SequencePadder in front. A classifier
         has the outputs "label" and "probabilities", a regressor or transformer
-        "variable", in the shapes of `predict`, `predict_proba` and `transform`.
+        "variable", in the shapes of `predict`, `predict_proba` and `transform`; a
+        regressor with ``loss="quantile"`` also "quantiles", in that of
+        `predict_quantiles`.
 
     Raises
     ------

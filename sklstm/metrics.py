@@ -1,15 +1,16 @@
-"""Scores of predictions at every timestep."""
+"""Scores of predictions at every timestep, and of quantiles."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import is_classifier
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, mean_pinball_loss
 from sklearn.utils import get_tags
 
+from sklstm.quantiles import predicted_quantiles, rows_of
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.targets.timesteps import (
@@ -166,3 +167,101 @@ class _Rows:
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def make_pinball_scorer(quantiles: ArrayLike | None = None) -> PinballScorer:
+    """Make a scorer of the mean pinball loss of all quantiles, negated.
+
+    The loss is :func:`sklearn.metrics.mean_pinball_loss`, averaged over quantiles,
+    targets and samples; at timesteps over all that are valid.
+
+    Parameters
+    ----------
+    quantiles : array-like of shape (n_quantiles,), default=None
+        Which of the estimator's quantiles count. None is all of them. Scores are to be
+        compared only if they are of the same quantiles.
+
+    Returns
+    -------
+    callable of (estimator, X, y, sample_weight=None)
+        For `scoring` of GridSearchCV, cross_validate and the like. It takes regressors
+        with ``loss="quantile"``, and pipelines and searches of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklstm import BiLSTMRegressor
+    >>> from sklstm.metrics import make_pinball_scorer
+    >>> X = np.random.default_rng(0).normal(size=(60, 10, 2))
+    >>> y = X[:, :, 0].sum(axis=1)
+    >>> regressor = BiLSTMRegressor(8, loss="quantile", epochs=20, random_state=0)
+    >>> cross_val_score(regressor, X, y, cv=3, scoring=make_pinball_scorer()).shape
+    (3,)
+    """
+    return PinballScorer(quantiles)
+
+
+class PinballScorer:
+    """The mean pinball loss, negated; made by `make_pinball_scorer`.
+
+    Parameters
+    ----------
+    quantiles : array-like of shape (n_quantiles,) or None
+    """
+
+    def __init__(self, quantiles: ArrayLike | None) -> None:
+        self.quantiles = quantiles
+
+    def __call__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+    ) -> float:
+        """Score an estimator that predicts quantiles.
+
+        Parameters
+        ----------
+        estimator : fitted regressor, pipeline or search
+        X : as its `predict` takes it
+        y : array-like, or list of arrays
+            As in its `fit`.
+        sample_weight : array-like or list of arrays, default=None
+            As in its `fit`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the estimator predicts no quantiles or lacks one that counts, or if `y`
+            or `sample_weight` do not match the predictions.
+        """
+        levels, predicted = predicted_quantiles(estimator, X)
+        true, rows, weights = rows_of(y, predicted, sample_weight)
+        losses = [
+            mean_pinball_loss(true, rows[:, k], alpha=levels[k], sample_weight=weights)
+            for k in self._places(levels)
+        ]
+        return -float(np.mean(losses))
+
+    def _places(self, levels: NDArray[np.float64]) -> list[int]:
+        """Of the quantiles that count."""
+        if self.quantiles is None:
+            return list(range(len(levels)))
+        known = levels.tolist()
+        wanted = np.asarray(self.quantiles, float).ravel().tolist()
+        if unknown := [level for level in wanted if level not in known]:
+            raise ValueError(
+                f"The quantiles {unknown} are to be scored, but the estimator predicts "
+                f"{known}. Give quantiles that all candidates predict, or None."
+            )
+        return [known.index(level) for level in wanted]
+
+    def _accept_sample_weight(self) -> bool:
+        """scikit-learn asks its scorers, where there are several."""
+        return True
+
+    def __repr__(self) -> str:
+        quantiles = "" if self.quantiles is None else repr(self.quantiles)
+        return f"make_pinball_scorer({quantiles})"

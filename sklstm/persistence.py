@@ -26,6 +26,7 @@ TRUSTED_TYPES = [
     "sklstm.estimators.timestep.BiLSTMTimestepClassifier",
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed.WindowedEnsemble",
+    "sklstm.metrics.PinballScorer",
     "sklstm.metrics.TimestepScorer",
     "sklstm.preprocessing.differencer.SequenceDifferencer",
     "sklstm.preprocessing.framer.SequenceFramer",

@@ -1191,6 +1191,98 @@ CASES = [
         f"'bool' or an instance of '{NUMPY_BOOL}'. Got 'x' instead.",
     ),
     (
+        "no quantiles",
+        lambda: regressor(loss="quantile", quantiles=()).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "() instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a quantile of 1",
+        lambda: regressor(loss="quantile", quantiles=(0.5, 1)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "(0.5, 1) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a quantile in percent",
+        lambda: regressor(loss="quantile", quantiles=[10, 90]).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "[10, 90] instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a quantile twice",
+        lambda: regressor(loss="quantile", quantiles=(0.5, 0.5)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "(0.5, 0.5) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "quantiles not in order",
+        lambda: regressor(loss="quantile", quantiles=(0.9, 0.1)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "(0.9, 0.1) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a quantile of text",
+        lambda: regressor(loss="quantile", quantiles=("median",)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "('median',) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a quantile of NaN",
+        lambda: regressor(loss="quantile", quantiles=(np.nan, 0.5)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "(nan, 0.5) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "quantiles in two axes",
+        lambda: regressor(loss="quantile", quantiles=((0.1, 0.9),)).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be one or more numbers "
+        "between 0 and 1, each larger than the one before, or None. Got "
+        "((0.1, 0.9),) instead. For intervals of 80 % give (0.1, 0.5, 0.9).",
+    ),
+    (
+        "a single number for quantiles",
+        lambda: regressor(loss="quantile", quantiles=0.9).fit(X, y),
+        ValueError,
+        "The 'quantiles' parameter of BiLSTMRegressor must be an array-like or None. "
+        "Got 0.9 instead.",
+    ),
+    (
+        "quantiles of another loss",
+        lambda: timestep_regressor(quantiles=(0.1, 0.9)).fit(X, STEPS),
+        ValueError,
+        'quantiles=(0.1, 0.9) has no effect with loss=None. Set loss="quantile", or '
+        "quantiles=None.",
+    ),
+    (
+        "other quantiles in the next fit",
+        lambda: again(regressor(loss="quantile"), quantiles=(0.1, 0.9)),
+        ValueError,
+        "Training cannot go on with other quantiles: fitted are [0.1, 0.5, 0.9], loss "
+        "and quantiles ask for [0.1, 0.9]. Give the parameters the fitted values, or "
+        "call fit with warm_start=False to start again.",
+    ),
+    (
+        "quantiles that were not learnt",
+        lambda: regressor().fit(X, y).predict_quantiles(X),
+        AttributeError,
+        "This 'BiLSTMRegressor' has no attribute 'predict_quantiles'",
+    ),
+    (
         "loss for numbers",
         lambda: classifier(loss="mean_squared_error").fit(X, y),
         ValueError,

@@ -277,6 +277,8 @@ SEQUENCE_ESTIMATORS = [
     BiLSTMClassifier(units=2, epochs=2, early_stopping=True, validation_fraction=0.3),
     BiLSTMTimestepClassifier(units=2, epochs=2, batch_size=5, class_weight="balanced"),
     BiLSTMTimestepRegressor(units=2, epochs=2, early_stopping=True, dropout=0.2),
+    BiLSTMRegressor(units=2, epochs=2, loss="quantile", quantiles=(0.2, 0.6)),
+    BiLSTMTimestepRegressor(units=2, epochs=2, loss="quantile"),
 ]
 
 

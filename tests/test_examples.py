@@ -29,6 +29,7 @@ SMALL = {
     "plot_grid_search": {"EPOCHS": "1"},
     # With fewer, an event is never predicted, and its precision is not defined.
     "plot_imbalanced": {"EPOCHS": "10"},
+    "plot_intervals": {"EPOCHS": "1", "N_SERIES": "4"},
     "plot_life_cycle": {"EPOCHS": "5"},
     "plot_merge_modes": {
         "EPOCHS": "2",

@@ -68,6 +68,16 @@ def test_one_trace_for_every_size(pool):
     assert network.traces == 1
 
 
+def test_one_trace_for_all_quantiles(pool):
+    """Levels, their number and that of targets are data, not constants of a graph."""
+    for quantiles, n_targets in [((0.5,), 1), ((0.1, 0.9), 1), ((0.1, 0.5, 0.9), 2)]:
+        y = sequences()[:, :n_targets, 0].squeeze()
+        params = {"units": 3, "epochs": 1, "loss": "quantile"}
+        BiLSTMRegressor(quantiles=quantiles, **params).fit(sequences(), y)
+    (network,) = pool.networks()
+    assert network.traces == 1
+
+
 def test_structure_needs_a_network_of_its_own(pool):
     """Another head, direction, depth, loss or optimizer is another network."""
     X, y = sequences(), np.arange(20) % 2

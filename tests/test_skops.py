@@ -28,7 +28,7 @@ from sklstm import (
     WindowedEnsemble,
     persistence,
 )
-from sklstm.metrics import make_timestep_scorer
+from sklstm.metrics import make_pinball_scorer, make_timestep_scorer
 from sklstm.persistence import TRUSTED_TYPES
 
 pd = pytest.importorskip("pandas")
@@ -73,6 +73,11 @@ MODELS = {
         BiLSTMClassifier(keep_optimizer_state=True, warm_start=True, **SMALL),
         X,
         LABELS,
+    ),
+    "quantiles": (
+        BiLSTMRegressor(loss="quantile", quantiles=np.array([0.2, 0.9]), **SMALL),
+        X,
+        NUMBERS,
     ),
     "timestep labels": (
         BiLSTMTimestepClassifier(**SMALL),
@@ -144,7 +149,7 @@ def test_predicts_the_same_bits(name, models):
     restored = skops.io.loads(data, trusted=TRUSTED_TYPES)
     if name == "windows":  # its context: what follows the rows of fit
         given = given.assign(day=given["day"] + pd.Timedelta(days=24))
-    for method in ("predict_proba", "predict"):
+    for method in ("predict_proba", "predict_quantiles", "predict"):
         if hasattr(model, method):
             outputs = getattr(restored, method)(given)
             expected = getattr(model, method)(given)
@@ -173,9 +178,10 @@ def test_training_goes_on(models):
 
 
 def test_trusted_types_are_the_public_classes():
-    """No class is forgotten; beside them there is what `make_timestep_scorer` gives."""
+    """No class is forgotten; beside them there are the scorers that `metrics` makes."""
     public = [getattr(sklstm, name) for name in sklstm.__all__]
-    assert set(TRUSTED_TYPES) == {"sklstm.metrics.TimestepScorer"} | {
+    scorers = {f"sklstm.metrics.{name}Scorer" for name in ("Pinball", "Timestep")}
+    assert set(TRUSTED_TYPES) == scorers | {
         f"{item.__module__}.{item.__name__}"
         for item in public
         if isinstance(item, type)
@@ -198,6 +204,7 @@ NAMED_SCORE = {
         ("labels", None, OWN_SCORE),
         ("labels", "accuracy", NAMED_SCORE),
         ("timestep labels", make_timestep_scorer("accuracy"), NAMED_SCORE),
+        ("quantiles", make_pinball_scorer(), {"sklearn.model_selection._split.KFold"}),
     ],
 )
 def test_search(name, scoring, needed):

@@ -518,6 +518,11 @@ FITTED = {
         X[:30],
         NUMBERS[:30],
     ),
+    "quantiles": (
+        BiLSTMTimestepRegressor(loss="quantile", quantiles=(0.2, 0.9), **SHORT),
+        X[:30],
+        np.nan_to_num(X[:30]),
+    ),
     "labels": (BiLSTMClassifier(units=(2, 1), epochs=1), X[:30], LABELS[:30]),
     "scaler": (SequenceScaler(), X[:30], None),
     "between 0 and 1": (SequenceScaler(MinMaxScaler()), X[:30], None),
@@ -558,7 +563,7 @@ def fitted():
 
 
 def outputs_of(model, X):
-    methods = ("predict_proba", "predict", "transform")
+    methods = ("predict_quantiles", "predict_proba", "predict", "transform")
     method = next(name for name in methods if hasattr(model, name))
     return np.asarray(getattr(model, method)(X))
 
@@ -651,7 +656,7 @@ for name, bit in flips[int(sys.argv[1]):]:
     outcome = "refused"
     try:
         model = joblib.load(io.BytesIO(content))
-        methods = ("predict_proba", "predict", "transform")
+        methods = ("predict_quantiles", "predict_proba", "predict", "transform")
         method = next(name for name in methods if hasattr(model, name))
         outputs = np.asarray(getattr(model, method)(given))
         same = repr(outputs.tolist()) == repr(expected.tolist())
@@ -845,6 +850,11 @@ def architecture(**changes):
         ("network", {"_y_mean": LOST}, "is incomplete: KeyError"),
         ("network", {"_y_ndim": 1}, "y had 1 axes and 2 targets"),
         ("network", {"n_outputs_": 3}, "n_outputs_=3 of 2 outputs"),
+        ("quantiles", {"n_outputs_": 4}, "n_outputs_=4 of 2 outputs"),
+        ("quantiles", {"_quantiles": np.array([0.9, 0.2])}, "do not increase"),
+        ("quantiles", {"_quantiles": np.array([0.5])}, "1 quantiles of 2 targets"),
+        ("quantiles", {"_quantiles": 0.5}, "do not increase"),
+        ("quantiles", {"_quantiles": LOST}, "not 4 finite numbers"),
         ("network", {"n_features_in_": 3}, "reads 2 features per timestep"),
         ("network", {"_fitted_on_table": True}, "reads 2 features per timestep"),
         ("network", {"_fitted_on_table": "no"}, "neither True nor False"),

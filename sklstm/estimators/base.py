@@ -200,7 +200,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
                 )
             weights = self._weights_of(given.y, given.weights, codec)
             target = codec.encode(given.y, weights, type(self).__name__)
-            self.codec_, self.n_outputs_ = codec, codec.n_outputs
+            self.codec_, self.n_outputs_ = codec, codec.n_targets
             self._train(
                 arrange(given, target),
                 architecture,
@@ -366,7 +366,9 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         keras.Model
             Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN. A
             classifier's network gives probabilities: one column for two classes, else
-            one per class or label; a regressor's gives the targets.
+            one per class or label; a regressor's gives the targets, or with
+            ``loss="quantile"`` all quantiles of the first target, then of the second
+            and so on, as they are before `predict_quantiles` sorts them.
 
         Raises
         ------
@@ -416,11 +418,11 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
                 f"its network reads {architecture.n_features} features per timestep, "
                 f"but was fitted on {n_step_features(self)}"
             )
-        if architecture.n_outputs != self.n_outputs_:
-            yield f"n_outputs_={self.n_outputs_!r} of {architecture.n_outputs} outputs"
         if not is_count(self.n_epochs_):
             yield f"n_epochs_={self.n_epochs_!r} is no number of epochs"
         yield from self.codec_.contradictions(architecture)
+        if self.codec_.n_targets != self.n_outputs_:
+            yield f"n_outputs_={self.n_outputs_!r} of {self.codec_.n_targets} outputs"
 
     # -- scikit-learn's protocol ----------------------------------------------------
 

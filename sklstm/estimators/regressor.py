@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.quantiles import check_same_levels, has_quantiles, read_levels
 from sklstm.estimators.sequence import PerSequence
 from sklstm.parameters import StrOptions, _fit_context
-from sklstm.targets import Numbers
+from sklstm.targets import Codec, Numbers, Quantiles
 from sklstm.targets.checks import check_numeric_target
 
 
@@ -22,20 +24,28 @@ class BaseRegressor(RegressorMixin, BaseBiLSTM):
     """Numbers, per sequence or per timestep."""
 
     normalize_y: bool = True
+    quantiles: ArrayLike | None = None
 
-    codec_: Numbers = field(init=False)
+    codec_: Numbers | Quantiles = field(init=False)
 
     #: The class for targets that are labels.
     _classifier: ClassVar[str] = "BiLSTMClassifier"
 
     _losses: ClassVar[dict[str, tuple[str, ...]]] = {
-        "linear": ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+        "linear": (
+            "mean_squared_error",
+            "mean_absolute_error",
+            "huber",
+            "log_cosh",
+            "quantile",
+        )
     }
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseBiLSTM._parameter_constraints,
         "loss": [StrOptions(set(_losses["linear"])), None],
         "normalize_y": ["boolean"],
+        "quantiles": ["array-like", None],
     }
 
     def _check_target(self, y: Any) -> NDArray[np.float64]:
@@ -47,8 +57,43 @@ class BaseRegressor(RegressorMixin, BaseBiLSTM):
         weights: NDArray[np.float64] | None,
         fitted: Any,
         **known: Any,
-    ) -> Numbers:
-        return fitted or Numbers.learn(y, weights, normalize=self.normalize_y)
+    ) -> Codec:
+        levels = read_levels(self)
+        if fitted is not None:
+            check_same_levels(fitted, levels)
+            codec: Codec = fitted
+            return codec
+        numbers = Numbers.learn(y, weights, normalize=self.normalize_y)
+        return numbers if levels is None else Quantiles(numbers, levels)
+
+    @available_if(has_quantiles)
+    def predict_quantiles(self, X: ArrayLike) -> Any:
+        """All quantiles of the targets, of ``loss="quantile"``.
+
+        They never cross: those of a target are sorted.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In the order of `quantiles_`. A timestep regressor's have the axis
+            n_timesteps behind n_samples, NaN at padded timesteps; of a list of
+            sequences it is an object array with an array for every sequence.
+        """
+        check_is_fitted(self)
+        assert isinstance(self.codec_, Quantiles)
+        return self._predict(X, self.codec_.quantiles)
+
+    @property
+    def quantiles_(self) -> NDArray[np.float64]:
+        """What was fitted with ``loss="quantile"``: the levels, in increasing order."""
+        check_is_fitted(self)
+        has_quantiles(self)
+        assert isinstance(self.codec_, Quantiles)
+        return self.codec_.levels
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -105,7 +150,8 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         Largest allowed norm of the gradient of all parameters together. Must be None if
         the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
     loss : str, default=None
-        None is "mean_squared_error"; or "mean_absolute_error", "huber", "log_cosh".
+        None is "mean_squared_error"; or "mean_absolute_error", "huber", "log_cosh", or
+        "quantile" for all `quantiles` of all targets at once, by the pinball loss [4]_.
     epochs : int, default=100
         How often training goes through the data, at most.
     batch_size : int, default=32
@@ -122,6 +168,9 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
     normalize_y : bool, default=True
         Whether targets are shifted and scaled to mean zero and variance one for
         training; predictions are in the original units.
+    quantiles : array-like of shape (n_quantiles,), default=None
+        Levels between 0 and 1, each larger than the one before. None is (0.1, 0.5, 0.9)
+        with ``loss="quantile"``, and must be None with any other loss.
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied before use. Batch-level hooks are called once per chunk of some 32 MB.
     warm_start : bool, default=False
@@ -146,6 +195,8 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         Names of the columns, if X was a data frame.
     n_outputs_ : int
         Number of targets.
+    quantiles_ : ndarray of shape (n_quantiles,)
+        The levels that `predict_quantiles` gives, with ``loss="quantile"`` only.
     history_ : dict of str to list of float
         "loss" of every epoch, with early stopping also "val_loss"; in the units of
         normalized targets if `normalize_y`.
@@ -167,6 +218,7 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
        restarts. :arxiv:`1608.03983`
     .. [3] Smith & Topin (2018), Super-convergence: Very fast training of neural
        networks using large learning rates. :arxiv:`1708.07120`
+    .. [4] Koenker & Bassett (1978), Regression quantiles. :doi:`10.2307/1913643`
 
     Examples
     --------
@@ -238,7 +290,10 @@ n_columns), or list of sequences
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The targets of every sequence.
+        """The targets of every sequence, with ``loss="quantile"`` their medians.
+
+        Where 0.5 is not among the quantiles, the median is on the straight line between
+        its neighbours, or the nearest quantile if all are on one side of 0.5.
 
         Parameters
         ----------

@@ -294,14 +294,14 @@ class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
 learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, patience, normalize_y, callbacks, warm_start, \
+validation_fraction, patience, normalize_y, quantiles, callbacks, warm_start, \
 keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMRegressor`.
 
     Attributes
     ----------
-    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, history_, \
-n_epochs_, weights_
+    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, quantiles_, \
+history_, n_epochs_, weights_
         As in :class:`BiLSTMRegressor`.
 
     See Also
@@ -381,7 +381,9 @@ or list of arrays, default=None
         return self
 
     def predict(self, X: ArrayLike) -> Any:
-        """The targets of every timestep.
+        """The targets of every timestep, with ``loss="quantile"`` their medians.
+
+        Where 0.5 is not among the quantiles, as in :meth:`BiLSTMRegressor.predict`.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ from sklstm.onnx.types import (
     numpy_type,
     proto_type,
 )
-from sklstm.targets import Indicators
+from sklstm.targets import Indicators, Quantiles
 
 
 def classifier_types(operator: Any) -> None:
@@ -82,37 +82,62 @@ def _is_multilabel(estimator: Any) -> bool:
 
 
 def regressor_types(operator: Any) -> None:
-    """Type of the targets: the shape of `predict`."""
+    """Types of the targets and their quantiles: the shapes of the predictions."""
     check_input(operator)
+    estimator = operator.raw_operator
     shape = _rows(operator)
-    if not _one_target(operator.raw_operator):
-        shape = [*shape, operator.raw_operator.n_outputs_]
-    operator.outputs[0].set_type(float_type(operator)(shape))
+    if not _one_target(estimator):
+        shape = [*shape, estimator.n_outputs_]
+    targets, *quantiles = operator.outputs
+    targets.set_type(float_type(operator)(shape))
+    for output in quantiles:
+        n_quantiles = len(estimator.quantiles_)
+        output.set_type(float_type(operator)([*shape, n_quantiles]))
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
-    """The targets in their original units."""
+    """The targets in their original units, and their quantiles if they have any."""
     graph, estimator = Graph(scope, container), operator.raw_operator
     network = GraphNetwork(graph, estimator.network_, graph.sequences(operator))
     numbers, floats = numpy_type(float_type(operator)), proto_type(float_type(operator))
-    scaled = graph.cast(network.logits(*_dense(estimator)), floats)
+    outputs = graph.cast(network.logits(*_dense(estimator)), floats)
+    names = [variable.full_name for variable in operator.outputs]
     codec = estimator.codec_
-    targets = graph.node(
-        "Add",
-        graph.node("Mul", scaled, codec.scale.astype(numbers)),
-        codec.mean.astype(numbers),
-    )
+    n_quantiles = 1
+    if isinstance(codec, Quantiles):
+        median, n_quantiles = codec.median_weights, len(codec.levels)
+        codec = codec.numbers
+        outputs = _sorted(graph, outputs, _rows(operator), n_quantiles)
+    scale, mean = (np.repeat(part, n_quantiles) for part in (codec.scale, codec.mean))
+    scaled = graph.node("Mul", outputs, scale.astype(numbers))
+    targets = graph.node("Add", scaled, mean.astype(numbers))
     targets = network.masked(targets, numbers(np.nan))
-    output = operator.outputs[0].full_name
+    if len(names) == 2:
+        axes = [n_quantiles] if _one_target(estimator) else [-1, n_quantiles]
+        shape = [0] * len(_rows(operator)) + axes  # 0: as it is
+        graph.node("Reshape", targets, shape, output=names[1])
+        by_target = np.kron(np.eye(estimator.n_outputs_), median[:, None])
+        targets = graph.node("MatMul", targets, by_target.astype(numbers))
     if _one_target(estimator):
-        graph.node("Gather", targets, 0, axis=-1, output=output)
+        graph.node("Gather", targets, 0, axis=-1, output=names[0])
     else:
-        graph.node("Identity", targets, output=output)
+        graph.node("Identity", targets, output=names[0])
+
+
+def _sorted(graph: Graph, outputs: str, rows: list[Any], n_quantiles: int) -> str:
+    """The outputs of every target in increasing order."""
+    as_it_is = [0] * len(rows)
+    by_target = graph.node("Reshape", outputs, [*as_it_is, -1, n_quantiles])
+    order = graph.node("TopK", by_target, [n_quantiles], n_unread=1, largest=0)
+    in_order = graph.node("GatherElements", by_target, order, axis=-1)
+    return graph.node("Reshape", in_order, [*as_it_is, -1])
 
 
 def _one_target(estimator: Any) -> bool:
     """Whether y had no axis of targets in `fit`."""
-    return bool(estimator.codec_.n_axes == 1)
+    codec = estimator.codec_
+    numbers = codec.numbers if isinstance(codec, Quantiles) else codec
+    return bool(numbers.n_axes == 1)
 
 
 def _dense(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:

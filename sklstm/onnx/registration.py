@@ -20,6 +20,7 @@ from sklstm.estimators import (
     WindowedEnsemble,
 )
 from sklstm.estimators.classifier import BaseClassifier
+from sklstm.estimators.regressor import BaseRegressor
 from sklstm.onnx import estimators, frames, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
@@ -30,6 +31,7 @@ from sklstm.preprocessing import (
     SequenceScaler,
     SlidingWindows,
 )
+from sklstm.targets import Quantiles
 
 # Of every class the function that sets the types of its outputs, and its converter.
 CONVERTERS = {
@@ -79,12 +81,15 @@ def _register(
         set_types(operator)
 
     is_classifier = issubclass(model, BaseClassifier)
+    parser = _parse_classifier if is_classifier else None
+    if issubclass(model, BaseRegressor):
+        parser = _parse_regressor
     update_registered_converter(
         model,
         f"Sklstm{model.__name__}",
         set_types_if_fitted,
         convert,
-        parser=_parse_classifier if is_classifier else None,
+        parser=parser,
         # skl2onnx sets it for every classifier that ends a pipeline.
         options={"zipmap": [True, False, "columns"]} if is_classifier else None,
     )
@@ -94,10 +99,24 @@ def _parse_classifier(
     scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
 ) -> Any:
     """A label and probabilities, which are one tensor whatever `zipmap` says."""
+    return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
+
+
+def _parse_regressor(
+    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
+) -> Any:
+    """The targets, and all quantiles of a network that has learnt them."""
+    has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
+    quantiles = {"quantiles": None} if has_quantiles else {}
+    return _declared(scope, model, inputs, variable=None, **quantiles)
+
+
+def _declared(scope: Any, model: Any, inputs: list[Any], **types: Any) -> Any:
+    """The outputs of a model by name; a type of None is that of the input's floats."""
     operator = scope.declare_local_operator(get_model_alias(type(model)), model)
     operator.inputs = inputs
-    types = {"label": Int64TensorType, "probabilities": float_type(operator)}
     for name, tensor_type in types.items():
+        tensor_type = tensor_type or float_type(operator)
         operator.outputs.append(scope.declare_local_variable(name, tensor_type()))
     return operator.outputs
 

@@ -1,7 +1,9 @@
 """What is learnt: codecs of labels and numbers, one per sequence or per timestep."""
 
-from sklstm.targets.codecs import Codec, Indicators, Labels, Numbers, codec_of_state
+from sklstm.targets.codecs import Codec, Indicators, Labels, Numbers
 from sklstm.targets.layouts import PER_SEQUENCE, PER_TIMESTEP, Layout
+from sklstm.targets.quantiles import Quantiles
+from sklstm.targets.state import codec_of_state
 from sklstm.targets.training_set import Labelled, Target, TrainingSet, arrange
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Labels",
     "Layout",
     "Numbers",
+    "Quantiles",
     "Target",
     "TrainingSet",
     "arrange",

@@ -32,6 +32,11 @@ class Codec(ABC):
     def n_outputs(self) -> int:
         """Width of the dense output layer."""
 
+    @property
+    def n_targets(self) -> int:
+        """What scikit-learn calls outputs."""
+        return self.n_outputs
+
     @abstractmethod
     def encode(
         self, y: NDArray[Any], weights: NDArray[np.float64] | None, name: str
@@ -68,18 +73,6 @@ class Codec(ABC):
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """Plain types and arrays, of which `codec_of_state` makes the codec again."""
-
-
-def codec_of_state(state: dict[str, Any]) -> Codec:
-    """The codec whose `to_state` is part of a saved state."""
-    if "_y_mean" in state:
-        return Numbers(state["_y_mean"], state["_y_scale"], state["_y_ndim"])
-    multilabel = state["_multilabel"]
-    if not isinstance(multilabel, bool):
-        raise ValueError(f"_multilabel={multilabel!r} is neither True nor False")
-    if multilabel:
-        return Indicators(len(state["classes_"]))
-    return Labels(state["classes_"])
 
 
 class ClassCodec(Codec):

@@ -50,7 +50,8 @@ class Target:
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns), float32
-        Class indices in one column for a softmax, else a column per output.
+        Class indices in one column for a softmax, else a column per output; behind
+        those of quantiles a column for the level of each.
     weights : ndarray of shape (n_rows,) or None
         None weighs all alike.
     classes : ndarray of shape (n_rows,) or None, default=None

@@ -1,4 +1,4 @@
-"""Losses and accuracy from logits, per row, by Keras' own functions."""
+"""Losses and accuracy from logits, per row, mostly by Keras' own functions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def loss_per_row(name: str, targets: Any, logits: Any) -> Any:
     """The loss of every row, shape (n_rows,), averaged over its outputs."""
     if name in _LINEAR:
         return _LINEAR[name](targets, logits)
+    if name == "quantile":
+        return _pinball(targets, logits)
     if name in _FROM_LOGITS:
         return _FROM_LOGITS[name](targets, logits, from_logits=True)
     labels = tf.cast(targets[:, 0], tf.int32)
@@ -32,6 +34,24 @@ def loss_per_row(name: str, targets: Any, logits: Any) -> Any:
     return keras.losses.categorical_focal_crossentropy(
         one_hot, logits, from_logits=True
     )
+
+
+def _pinball(targets: Any, logits: Any) -> Any:
+    """The loss whose least expectation is at a quantile [1]_, of every output its own.
+
+    Parameters
+    ----------
+    targets : tensor of shape (n_rows, 2 * n_outputs)
+        What is true for every output, and behind it the level of every output.
+    logits : tensor of shape (n_rows, n_outputs)
+
+    References
+    ----------
+    .. [1] Koenker & Bassett (1978), Regression quantiles. :doi:`10.2307/1913643`
+    """
+    true, levels = tf.split(targets, 2, axis=1)
+    above = true - logits
+    return tf.reduce_mean(tf.maximum(levels * above, (levels - 1) * above), axis=1)
 
 
 def count_correct(activation: str, targets: Any, logits: Any, weights: Any) -> Any:

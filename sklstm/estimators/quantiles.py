@@ -1,0 +1,84 @@
+"""What regressors with ``loss="quantile"`` ask for and have learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.targets import Codec, Quantiles
+from sklstm.targets.quantiles import are_levels
+
+DEFAULT_QUANTILES = (0.1, 0.5, 0.9)
+
+
+def read_levels(regressor: Any) -> NDArray[np.float64] | None:
+    """The levels that the parameters ask for; None with another loss.
+
+    Raises
+    ------
+    ValueError
+        If `quantiles` are no levels, or beside another loss.
+    """
+    quantiles, name = regressor.quantiles, type(regressor).__name__
+    if regressor.loss != "quantile":
+        if quantiles is not None:
+            raise ValueError(
+                f"quantiles={quantiles!r} has no effect with loss={regressor.loss!r}. "
+                'Set loss="quantile", or quantiles=None.'
+            )
+        return None
+    try:
+        levels = np.array(DEFAULT_QUANTILES if quantiles is None else quantiles, float)
+    except (TypeError, ValueError):
+        levels = np.empty(0)
+    if not are_levels(levels):
+        raise ValueError(
+            f"The 'quantiles' parameter of {name} must be one or more numbers between "
+            f"0 and 1, each larger than the one before, or None. Got {quantiles!r} "
+            "instead. For intervals of 80 % give (0.1, 0.5, 0.9)."
+        )
+    return levels
+
+
+def check_same_levels(fitted: Codec, levels: NDArray[np.float64] | None) -> None:
+    """Require of training that goes on the quantiles that were fitted.
+
+    Raises
+    ------
+    ValueError
+        If they are others, or only one of both is of quantiles.
+    """
+    before = fitted.levels if isinstance(fitted, Quantiles) else None
+    found, wanted = (
+        "none" if those is None else str(those.tolist()) for those in (before, levels)
+    )
+    if found != wanted:
+        raise ValueError(
+            f"Training cannot go on with other quantiles: fitted are {found}, loss and "
+            f"quantiles ask for {wanted}. Give the parameters the fitted values, or "
+            "call fit with warm_start=False to start again."
+        )
+
+
+def has_quantiles(regressor: Any) -> bool:
+    """Whether it predicts quantiles, or will when it is fitted.
+
+    Raises
+    ------
+    AttributeError
+        If not. The message says what to set.
+    """
+    codec = vars(regressor).get("codec_")
+    if codec is None:
+        found = regressor.loss == "quantile"
+    else:
+        found = isinstance(codec, Quantiles)
+    if not found:
+        raise AttributeError(
+            f"This {type(regressor).__name__} learns one number for every target, no "
+            'quantiles. Set loss="quantile" and quantiles, for example to (0.1, 0.5, '
+            "0.9), and fit again."
+        )
+    return True
