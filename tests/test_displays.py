@@ -38,11 +38,18 @@ from sklstm.displays import (
     HistoryDisplay,
     MergeModeDisplay,
     TimestepDisplay,
+    TimestepImportanceDisplay,
     WindowDisplay,
 )
 from sklstm.displays.style import COLOURS
 
-DISPLAYS = [HistoryDisplay, MergeModeDisplay, TimestepDisplay, WindowDisplay]
+DISPLAYS = [
+    HistoryDisplay,
+    MergeModeDisplay,
+    TimestepDisplay,
+    TimestepImportanceDisplay,
+    WindowDisplay,
+]
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 4, 2))
@@ -100,6 +107,8 @@ for make in (
     lambda: displays.WindowDisplay.from_series([1.0, 2.0], 1),
     lambda: displays.TimestepDisplay.from_estimator(None, None, None),
     lambda: displays.TimestepDisplay.from_predictions([1.0], [1.0]),
+    lambda: displays.TimestepImportanceDisplay.from_estimator(None, None),
+    lambda: displays.TimestepImportanceDisplay.from_importance(None),
 ):
     try:
         make()
@@ -110,7 +119,7 @@ print("tensorflow" in sys.modules)
     run = [sys.executable, "-c", code]
     said = subprocess.run(run, check=True, capture_output=True, text=True).stdout
     *errors, tensorflow = said.splitlines()
-    assert len(errors) == 8
+    assert len(errors) == 10
     assert errors[3] == (
         "MergeModeDisplay.from_estimator requires matplotlib. Install it with "
         "pip install 'sklstm[plot]'."

@@ -316,17 +316,6 @@ def assert_shows_what_decides(importance):
     assert np.abs(importance[~DECIDE]).max() < 0.06
 
 
-def test_permutation_importance(trained):
-    """A heat map with two warm cells."""
-    plt = pytest.importorskip("matplotlib.pyplot", reason="needs sklstm[plot]")
-    plt.switch_backend("agg")
-    names = run("importance", pipeline=trained, X=TABLE, y=y)
-    assert_shows_what_decides(names["importance"])
-    (image,) = plt.gca().get_images() or plt.gcf().axes[0].get_images()
-    assert_array_equal(image.get_array(), names["importance"].T)
-    plt.close()
-
-
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_shap(trained):
     """Values that add up to the prediction, large where it is decided."""
