@@ -208,6 +208,20 @@ def test_cross_val_predict_at_every_timestep(method, data):
         assert_same_rows(predicted[test], expected)
 
 
+def test_thresholds_of_timesteps_are_the_same_padded_and_in_lists():
+    """The rows of the recipe: probabilities and labels of all valid timesteps."""
+    rows = []
+    for data in ("padded", "list"):
+        X, y = BY_STEP[data]
+        method = {"params": {"y": y}, "method": "predict_proba", "cv": 2}
+        positive = np.concatenate(cross_val_predict(TAGGER, X, **method))[:, 1]
+        known = positive >= 0
+        rows.append((positive[known], np.concatenate(y)[known]))
+    assert len(rows[0][0]) == VALID.sum()
+    assert_allclose(rows[0][0], rows[1][0], atol=1e-6)
+    assert_array_equal(rows[0][1], rows[1][1])
+
+
 @by_step
 def test_searches_and_curves_at_every_timestep(data):
     """An integer `cv` will do, with and without a scorer."""
