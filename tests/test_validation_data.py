@@ -26,6 +26,7 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequencePadder,
     SequenceReshaper,
     SequenceScaler,
     WindowedEnsemble,
@@ -332,10 +333,12 @@ def test_splits_that_fail():
         model.set_params(validation_split=0.2).fit(X, LABELS)
 
 
-def test_in_a_search_by_groups(trained_on):
+@pytest.mark.parametrize("piped", [False, True])
+def test_in_a_search_by_groups(piped, trained_on):
     """With metadata routing, groups reach the folds and the network inside."""
+    model = make_pipeline(SequencePadder(), STOPPED) if piped else STOPPED
     with sklearn.config_context(enable_metadata_routing=True):
-        search = GridSearchCV(clone(STOPPED), {}, cv=GroupKFold(2), refit=False)
+        search = GridSearchCV(model, {}, cv=GroupKFold(2), refit=False)
         search.fit(X, LABELS, groups=GROUPS)
     assert len(trained_on) == 2
     for data, validation in trained_on:

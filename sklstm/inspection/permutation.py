@@ -99,6 +99,9 @@ def timestep_importance(
     stay as they are. Timesteps are counted as they stand in an array, and from the
     beginning in a list; to count from the end, pad in front.
 
+    All of X is predicted once for every repeat of every timestep, feature or both:
+    a few hundred samples are enough.
+
     References
     ----------
     .. [1] Breiman (2001), Random forests. :doi:`10.1023/A:1010933404324`
