@@ -19,6 +19,7 @@ MODULES = [
     "sklstm",
     "sklstm.datasets",
     "sklstm.displays",
+    "sklstm.inspection",
     "sklstm.metrics",
 ]
 

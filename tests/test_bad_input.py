@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import scipy.sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 
 from sklstm import (
     BiLSTMClassifier,
@@ -28,6 +29,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
+from sklstm.inspection import occlusion_importance, timestep_importance
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(8, 3, 2))
@@ -1475,6 +1477,60 @@ CASES = [
         "Unknown label type: continuous. y holds numbers that are no labels, such as "
         "0.5. To predict numbers use BiLSTMRegressor; to predict classes make y "
         "integers or text.",
+    ),
+    (
+        "X_val without y_val",
+        lambda: classifier().fit(X, y, X_val=X),
+        ValueError,
+        "X_val came without y_val. Give X_val and y_val together, or neither to have "
+        "samples of X set aside.",
+    ),
+    (
+        "X_val of other features",
+        lambda: classifier().fit(X, y, X_val=X[:, :, :1], y_val=y),
+        ValueError,
+        "In the validation data (X_val, y_val, sample_weight_val): X has 1 features "
+        "per timestep (shape (8, 3, 1), axes (n_samples, n_timesteps, n_features)), "
+        "but BiLSTMClassifier was fitted with 2. Give it the same features, in the "
+        "same order.",
+    ),
+    (
+        "too few groups",
+        lambda: classifier(early_stopping=True).fit(X, y, groups=[0, 1]),
+        ValueError,
+        "groups has 2 entries, but X has 8 samples. Give each sample the label of its "
+        "group.",
+    ),
+    (
+        "one group",
+        lambda: classifier(early_stopping=True).fit(X, y, groups=[0] * 8),
+        ValueError,
+        "early_stopping=True with validation_fraction=0.1 cannot split 8 samples: "
+        "... Give more samples, another validation_fraction, or set "
+        "early_stopping=False.",
+    ),
+    (
+        "validation_split=0.1",
+        lambda: classifier(validation_split=0.1).fit(X, y),
+        ValueError,
+        "The 'validation_split' parameter of BiLSTMClassifier must be an object "
+        "implementing 'split' or None. Got 0.1 instead.",
+    ),
+    (
+        "a matrix to look at that is no sequences",
+        lambda: timestep_importance(Ridge().fit(TABLE, y), TABLE, y),
+        ValueError,
+        "timestep_importance cannot tell the timesteps: Ridge is given a matrix of "
+        "shape (8, 3). Put what makes sequences of it in front of Ridge, as in "
+        "make_pipeline(SequenceReshaper(...), Ridge(...)), or give sequences.",
+    ),
+    (
+        "one prediction of many",
+        lambda: occlusion_importance(timestep_classifier().fit(X, STEPS), X),
+        ValueError,
+        "BiLSTMTimestepClassifier predicts at every timestep, so that there is no one "
+        "prediction to explain, and none for a timestep that is taken out. "
+        "timestep_importance says which timesteps matter to its score.",
     ),
     (
         "partial_fit, early_stopping",

@@ -39,6 +39,7 @@ from sklstm.displays import (
     IntervalDisplay,
     MergeModeDisplay,
     TimestepDisplay,
+    TimestepImportanceDisplay,
     WindowDisplay,
 )
 from sklstm.displays.style import COLOURS
@@ -48,6 +49,7 @@ DISPLAYS = [
     IntervalDisplay,
     MergeModeDisplay,
     TimestepDisplay,
+    TimestepImportanceDisplay,
     WindowDisplay,
 ]
 
@@ -109,6 +111,8 @@ for make in (
     lambda: displays.TimestepDisplay.from_predictions([1.0], [1.0]),
     lambda: displays.IntervalDisplay.from_estimator(None, None, None),
     lambda: displays.IntervalDisplay.from_predictions([1.0], [[1.0]], [0.5]),
+    lambda: displays.TimestepImportanceDisplay.from_estimator(None, None),
+    lambda: displays.TimestepImportanceDisplay.from_importance(None),
 ):
     try:
         make()

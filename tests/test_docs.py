@@ -111,7 +111,9 @@ def test_guide_is_complete(page):
     assert f"]({page.name})" in (DOCS / "guide/index.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["sklstm", "sklstm.datasets", "sklstm.displays"])
+@pytest.mark.parametrize(
+    "name", ["sklstm", "sklstm.datasets", "sklstm.displays", "sklstm.inspection"]
+)
 def test_api_is_complete(name):
     """The reference lists every public name of a module."""
     text = (DOCS / "api/index.rst").read_text()

@@ -19,6 +19,7 @@ SEEDS = range(3)
 
 # Constants of the examples, in capitals there, and what makes them short.
 SMALL = {
+    "plot_anomalies": {"EPOCHS": "2"},
     "plot_cumulative_sum": {"N_SEQUENCES": "100"},
     "plot_directions": {
         "EPOCHS": "2",

@@ -208,6 +208,20 @@ def test_cross_val_predict_at_every_timestep(method, data):
         assert_same_rows(predicted[test], expected)
 
 
+def test_thresholds_of_timesteps_are_the_same_padded_and_in_lists():
+    """The rows of the recipe: probabilities and labels of all valid timesteps."""
+    rows = []
+    for data in ("padded", "list"):
+        X, y = BY_STEP[data]
+        method = {"params": {"y": y}, "method": "predict_proba", "cv": 2}
+        positive = np.concatenate(cross_val_predict(TAGGER, X, **method))[:, 1]
+        known = positive >= 0
+        rows.append((positive[known], np.concatenate(y)[known]))
+    assert len(rows[0][0]) == VALID.sum()
+    assert_allclose(rows[0][0], rows[1][0], atol=1e-6)
+    assert_array_equal(rows[0][1], rows[1][1])
+
+
 @by_step
 def test_searches_and_curves_at_every_timestep(data):
     """An integer `cv` will do, with and without a scorer."""
@@ -314,17 +328,6 @@ def assert_shows_what_decides(importance):
     assert importance.shape == DECIDE.shape
     assert importance[DECIDE].min() > 3 * importance[~DECIDE].max()
     assert np.abs(importance[~DECIDE]).max() < 0.06
-
-
-def test_permutation_importance(trained):
-    """A heat map with two warm cells."""
-    plt = pytest.importorskip("matplotlib.pyplot", reason="needs sklstm[plot]")
-    plt.switch_backend("agg")
-    names = run("importance", pipeline=trained, X=TABLE, y=y)
-    assert_shows_what_decides(names["importance"])
-    (image,) = plt.gca().get_images() or plt.gcf().axes[0].get_images()
-    assert_array_equal(image.get_array(), names["importance"].T)
-    plt.close()
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sequence_checks import yield_sequence_checks
 from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, RidgeClassifierCV
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -370,10 +372,13 @@ def test_sequence_check(estimator, check):
 @pytest.mark.parametrize(
     ("inner", "message"),
     [
-        (classifier(early_stopping=True), "early_stopping=True splits the samples"),
         (
-            make_pipeline(SequenceScaler(), classifier(early_stopping=True)),
-            "bilstmclassifier__early_stopping=True splits",
+            CalibratedClassifierCV(classifier(early_stopping=True), cv=None),
+            "CalibratedClassifierCV with cv=None splits the samples",
+        ),
+        (
+            OneVsRestClassifier(classifier(early_stopping=True)),
+            "estimator__early_stopping=True splits .* set estimator__early_stopping=Fa",
         ),
         (GridSearchCV(classifier(), {}), "GridSearchCV with cv=None splits"),
         (RidgeClassifierCV(), "Put the split outside, around WindowedEnsemble"),

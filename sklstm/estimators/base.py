@@ -20,6 +20,7 @@ from sklstm.estimators.callbacks import (
     EpochReporter,
     copy_callbacks,
 )
+from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.forks import refuse_lost_threads
 from sklstm.network import (
     DIRECTIONS,
@@ -66,6 +67,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     shuffle: bool = True
     early_stopping: bool = False
     validation_fraction: float = 0.1
+    validation_split: Any = None
     patience: int = 10
     callbacks: Any = None
     warm_start: bool = False
@@ -83,6 +85,9 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
 
     #: Losses by activation, the default first.
     _losses: ClassVar[dict[str, tuple[str, ...]]]
+
+    #: Also in a search whose splits go by groups: those set aside should, too.
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": True}
 
     #: Which rows of y belong where.
     _layout: ClassVar[Layout] = PER_SEQUENCE
@@ -102,6 +107,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_split": [HasMethods(["split"]), None],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],
@@ -127,20 +133,28 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         """The fitted codec, or one that is learnt from y."""
 
     def _weights_of(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None, codec: Codec
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        codec: Codec,
+        *,
+        balanced_on: NDArray[Any],
     ) -> NDArray[np.float64] | None:
-        """Weights of the rows of y in training."""
+        """Weights of the rows of y in the loss; classes balanced as in other rows."""
         return weights
 
     # -- training -------------------------------------------------------------------
 
-    def _fit_whole(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _fit_whole(
+        self, X: Any, y: Any, sample_weight: Any, validation: Validation
+    ) -> None:
         """All epochs, from the start unless `warm_start` is set."""
         resume = self.warm_start and "network_" in vars(self)
         self._fit(
             X,
             y,
             sample_weight,
+            validation=validation,
             epochs=self.epochs,
             schedule=self.schedule,
             resume=resume,
@@ -159,6 +173,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             X,
             y,
             sample_weight,
+            validation=Validation(),
             epochs=1,
             schedule="constant",
             resume=resume,
@@ -171,6 +186,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         y: Any,
         sample_weight: Any,
         *,
+        validation: Validation,
         epochs: int,
         schedule: Schedule,
         resume: bool,
@@ -198,18 +214,38 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
                     "parameters the fitted values, or call fit with warm_start=False "
                     "to start again."
                 )
-            weights = self._weights_of(given.y, given.weights, codec)
+            weights = self._weights_of(
+                given.y, given.weights, codec, balanced_on=given.y
+            )
             target = codec.encode(given.y, weights, type(self).__name__)
             self.codec_, self.n_outputs_ = codec, codec.n_targets
+            data = arrange(given, target)
             self._train(
-                arrange(given, target),
+                data,
                 architecture,
                 start,
                 reporter,
+                validation_data=self._read_validation(validation, codec, given.y),
+                groups=validation.groups_of(data.sequences),
                 epochs=epochs,
                 schedule=schedule,
             )
         reporter.end_fit()
+
+    def _read_validation(
+        self, validation: Validation, codec: Codec, y: NDArray[Any]
+    ) -> TrainingSet | None:
+        """Validation data, checked and encoded as those of training."""
+        if not validation.is_given:
+            return None
+        with of_validation_data():
+            given = self._read(
+                validation.X, validation.y, validation.sample_weight, reset=False
+            )
+            weights = self._weights_of(given.y, given.weights, codec, balanced_on=y)
+            target = codec.encode(given.y, weights, type(self).__name__)
+            data = arrange(given, target)
+        return replace(data, sequences=data.sequences.in_memory())
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
         """X, y and weights, checked."""
@@ -254,6 +290,8 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         start: Network | None,
         reporter: EpochReporter,
         *,
+        validation_data: TrainingSet | None,
+        groups: NDArray[Any] | None,
         epochs: int,
         schedule: Schedule,
     ) -> None:
@@ -280,9 +318,13 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         on_layers = trains_on_layers(self.recurrent_dropout)
         state_of = (spec.name, spec.config, on_layers)
         same = previous is not None and previous["state_of"] == state_of
-        validation = None
-        if self.early_stopping:
-            data, validation = data.split(self.validation_fraction, rng)
+        if self.early_stopping and validation_data is None:
+            data, validation_data = data.split(
+                self.validation_fraction,
+                rng,
+                splitter=self.validation_split,
+                groups=groups,
+            )
         recipe = Recipe(
             loss=self._loss_for(architecture.activation),
             optimizer=spec,
@@ -305,7 +347,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             parameters,
             data,
             recipe,
-            validation_data=validation,
+            validation_data=validation_data,
             optimizer_state=previous["optimizer"] if previous and same else None,
             initial_epoch=0 if start is None else self.n_epochs_,
             callbacks=copy_callbacks(self.callbacks, type(self).__name__),

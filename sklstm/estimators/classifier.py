@@ -12,9 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.sequence import PerSequence
+from sklstm.estimators.validation import Validation
 from sklstm.parameters import StrOptions, _fit_context
 from sklstm.targets import Indicators, Labels
 from sklstm.targets.labels import (
+    balanced_weights,
     check_known_classes,
     check_labels,
     learn_labels,
@@ -86,9 +88,17 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
         return codec
 
     def _weights_of(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None, codec: Any
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        codec: Any,
+        *,
+        balanced_on: NDArray[Any],
     ) -> NDArray[np.float64] | None:
-        return weights_by_class(self.class_weight, y, weights, codec)
+        class_weight = self.class_weight
+        if class_weight == "balanced" and balanced_on is not y:
+            class_weight = balanced_weights(balanced_on)
+        return weights_by_class(class_weight, y, weights, codec)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -159,7 +169,11 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         Whether to set `validation_fraction` of the samples aside, stop once the loss on
         them has not fallen for `patience` epochs, and keep the best parameters.
     validation_fraction : float, default=0.1
-        Share of the samples set aside if `early_stopping`; classes in proportion.
+        Share of the samples set aside if `early_stopping`; classes in proportion. Share
+        of the groups, if `fit` is given `groups`.
+    validation_split : cross-validation splitter, default=None
+        What chooses the samples set aside, instead of `validation_fraction`: the last
+        of its splits. ``TimeSeriesSplit(9)`` sets the last tenth aside.
     patience : int, default=10
         Epochs to wait for a better validation loss.
     class_weight : dict, "balanced" or None, default=None
@@ -192,8 +206,8 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
     n_outputs_ : int
         Width of the output layer.
     history_ : dict of str to list of float
-        "loss" and "accuracy" of every epoch, with early stopping also "val_loss" and
-        "val_accuracy".
+        "loss" and "accuracy" of every epoch, with early stopping or `X_val` also
+        "val_loss" and "val_accuracy".
     n_epochs_ : int
         Number of epochs run.
     weights_ : dict of str to ndarray
@@ -236,7 +250,15 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> BiLSTMClassifier:
         """Train the network.
 
@@ -251,6 +273,13 @@ n_columns), or list of sequences
             matrix is such a matrix, too: there is a warning if all rows have one 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Samples of weight zero are left out.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation: `history_` has the loss on them, and `early_stopping`
+            goes by it, with no samples of X set aside. In a pipeline,
+            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are set aside together, or not at all. Of use with
+            `early_stopping` alone, and not with `X_val`.
 
         Returns
         -------
@@ -262,7 +291,8 @@ n_columns), or list of sequences
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
         """
-        self._fit_whole(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit_whole(X, y, sample_weight, validation)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

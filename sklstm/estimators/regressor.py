@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.quantiles import check_same_levels, has_quantiles, read_levels
 from sklstm.estimators.sequence import PerSequence
+from sklstm.estimators.validation import Validation
 from sklstm.parameters import StrOptions, _fit_context
 from sklstm.targets import Codec, Numbers, Quantiles
 from sklstm.targets.checks import check_numeric_target
@@ -162,7 +163,11 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         Whether to set `validation_fraction` of the samples aside, stop once the loss on
         them has not fallen for `patience` epochs, and keep the best parameters.
     validation_fraction : float, default=0.1
-        Share of the samples set aside if `early_stopping`.
+        Share of the samples set aside if `early_stopping`. Share of the groups, if
+        `fit` is given `groups`.
+    validation_split : cross-validation splitter, default=None
+        What chooses the samples set aside, instead of `validation_fraction`: the last
+        of its splits. ``TimeSeriesSplit(9)`` sets the last tenth aside.
     patience : int, default=10
         Epochs to wait for a better validation loss.
     normalize_y : bool, default=True
@@ -198,8 +203,8 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
     quantiles_ : ndarray of shape (n_quantiles,)
         The levels that `predict_quantiles` gives, with ``loss="quantile"`` only.
     history_ : dict of str to list of float
-        "loss" of every epoch, with early stopping also "val_loss"; in the units of
-        normalized targets if `normalize_y`.
+        "loss" of every epoch, with early stopping or `X_val` also "val_loss"; in the
+        units of normalized targets if `normalize_y`.
     n_epochs_ : int
         Number of epochs run.
     weights_ : dict of str to ndarray
@@ -238,7 +243,15 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> BiLSTMRegressor:
         """Train the network.
 
@@ -251,6 +264,13 @@ n_columns), or list of sequences
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), default=None
             Samples of weight zero are left out.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation: `history_` has the loss on them, and `early_stopping`
+            goes by it, with no samples of X set aside. In a pipeline,
+            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are set aside together, or not at all. Of use with
+            `early_stopping` alone, and not with `X_val`.
 
         Returns
         -------
@@ -261,7 +281,8 @@ n_columns), or list of sequences
         ValueError
             If a parameter, X or y is not as described, or if training diverges.
         """
-        self._fit_whole(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit_whole(X, y, sample_weight, validation)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

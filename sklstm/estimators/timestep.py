@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.classifier import BaseClassifier
 from sklstm.estimators.regressor import BaseRegressor
+from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
 from sklstm.targets import PER_TIMESTEP, Layout
 
@@ -95,7 +96,7 @@ class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
 learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, patience, class_weight, callbacks, warm_start, \
+validation_fraction, validation_split, patience, class_weight, callbacks, warm_start, \
 keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMClassifier`. With `early_stopping` whole sequences are set
         aside, whatever their labels.
@@ -136,7 +137,15 @@ n_epochs_, weights_
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> BiLSTMTimestepClassifier:
         """Train the network.
 
@@ -154,6 +163,13 @@ n_columns), or list of sequences
 or list of arrays, default=None
             Weights of sequences, or of their timesteps. Timesteps of weight zero are
             read, but their labels do not count and may be missing.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation: `history_` has the loss on them, and `early_stopping`
+            goes by it, with no samples of X set aside. In a pipeline,
+            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are set aside together, or not at all. Of use with
+            `early_stopping` alone, and not with `X_val`.
 
         Returns
         -------
@@ -165,7 +181,8 @@ or list of arrays, default=None
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
         """
-        self._fit_whole(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit_whole(X, y, sample_weight, validation)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -294,8 +311,8 @@ class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
     ----------
     units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
 learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, patience, normalize_y, quantiles, callbacks, warm_start, \
-keep_optimizer_state, verbose, random_state
+validation_fraction, validation_split, patience, normalize_y, quantiles, callbacks, \
+warm_start, keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMRegressor`.
 
     Attributes
@@ -324,7 +341,15 @@ history_, n_epochs_, weights_
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> BiLSTMTimestepRegressor:
         """Train the network.
 
@@ -342,6 +367,13 @@ n_targets), or list of arrays
 or list of arrays, default=None
             Weights of sequences, or of their timesteps. Timesteps of weight zero are
             read, but their targets do not count and may be missing.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation: `history_` has the loss on them, and `early_stopping`
+            goes by it, with no samples of X set aside. In a pipeline,
+            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are set aside together, or not at all. Of use with
+            `early_stopping` alone, and not with `X_val`.
 
         Returns
         -------
@@ -352,7 +384,8 @@ or list of arrays, default=None
         ValueError
             If a parameter, X or y is not as described, or if training diverges.
         """
-        self._fit_whole(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit_whole(X, y, sample_weight, validation)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

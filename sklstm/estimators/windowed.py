@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -19,11 +19,13 @@ from sklearn.base import (
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.checksum import checksum_of
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
+from sklstm.estimators.routing import early_stopping_of, routed, sets_groups_aside
+from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -99,9 +101,10 @@ class WindowedEnsemble(
     Notes
     -----
     Splits belong outside, where a sequence is one sample: search over
-    ``estimator__units`` with ``GridSearchCV(WindowedEnsemble(...))``. Inside,
-    windows of one sequence would fall on both sides, so an `estimator` that splits
-    its samples, for early stopping or cross-validation, is refused.
+    ``estimator__units`` with ``GridSearchCV(WindowedEnsemble(...))``. With
+    `early_stopping`, estimators of sklstm set whole sequences aside, or go by `X_val`.
+    Any other `estimator` that splits its samples would have windows of one sequence on
+    both sides, and is refused.
 
     Estimators of sklstm read the windows where they lie in the sequences. Any other
     estimator, also a pipeline, is given all windows as one array in `fit`:
@@ -125,6 +128,9 @@ class WindowedEnsemble(
 
     n_windows_: int
 
+    #: As of the estimators.
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": True}
+
     _learnt: ClassVar[str] = "estimator_"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -142,7 +148,15 @@ class WindowedEnsemble(
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Train a clone of the estimator on the windows of all sequences.
 
@@ -156,6 +170,11 @@ n_columns), or list of sequences
             One target, or one row of targets, per sequence.
         sample_weight : array-like of shape (n_samples,), default=None
             Of the sequences; divided evenly among the windows of each.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation, cut into windows like X: what `early_stopping` of an
+            estimator of sklstm goes by.
+        groups : array-like of shape (n_samples,), default=None
+            Sequences of one group are set aside together; None makes each a group.
 
         Returns
         -------
@@ -166,27 +185,36 @@ n_columns), or list of sequences
         ------
         ValueError
             If a parameter, X or y is not as described, if `estimator` splits its
-            samples, or if the windows need weights and it takes none.
+            samples, or if it takes no weights or validation data where there are some.
         """
         estimator = clone(self.estimator)
         with inner_fit(self, estimator, X, y), unchanged_on_error(self):
+            validation = Validation(X_val, y_val, sample_weight_val, groups)
             self._check_parameters()
-            batch = check_sequences(self, X, reset=True)
-            y = check_target(self, y)
-            check_lengths_match(batch, y)
-            if is_classifier(estimator) and type_of_target(y).startswith("multilabel"):
-                warn_of_several_labels(y, self.n_timesteps_in_)
-            weights = check_sample_weight(sample_weight, len(batch))
-            windows, owners = self._cut(batch)
-            fit_params = _fit_params(estimator, _window_weights(owners, weights))
-            reads_in_place = isinstance(estimator, BaseBiLSTM)
+            cut = self._read(X, y, sample_weight, reset=True)
+            if is_classifier(estimator) and type_of_target(cut.y).startswith(
+                "multilabel"
+            ):
+                warn_of_several_labels(cut.y, self.n_timesteps_in_)
+            fit_params: dict[str, Any] = {"sample_weight": cut.weights}
+            if validation.is_given:
+                with of_validation_data():
+                    held_out = self._read(
+                        validation.X, validation.y, validation.sample_weight
+                    )
+                fit_params["X_val"] = held_out.windows_for(estimator)
+                fit_params["y_val"] = held_out.y
+                fit_params["sample_weight_val"] = held_out.weights
+            elif sets_groups_aside(estimator):
+                of_sequences = validation.groups_of(cut.sequences)
+                fit_params["groups"] = (
+                    cut.owners if of_sequences is None else of_sequences[cut.owners]
+                )
             self.estimator_ = estimator.fit(
-                windows if reads_in_place else np.asarray(windows),
-                y[owners],
-                **fit_params,
+                cut.windows_for(estimator), cut.y, **routed(estimator, fit_params)
             )
-            self.n_windows_ = len(owners)
-            self._y_ndim = y.ndim
+            self.n_windows_ = len(cut.owners)
+            self._y_ndim = cut.y.ndim
             if is_classifier(estimator):
                 self.classes_ = self.estimator_.classes_
             elif hasattr(self, "classes_"):
@@ -283,8 +311,11 @@ n_columns), or list of sequences
                 "the timesteps between two windows would be left out. Choose a stride "
                 f"of at most {self.n_timesteps}."
             )
+        by_groups = early_stopping_of(self.estimator)
         for key, value in self.estimator.get_params().items():
             leaf = key.rpartition("__")[2]
+            if key == by_groups:
+                continue
             if leaf == "cv" or (leaf == "early_stopping" and value is True):
                 raise ValueError(
                     f"{inner} with {key}={value!r} splits the samples it is given, so "
@@ -292,6 +323,15 @@ n_columns), or list of sequences
                     f"too good. Put the split outside, around {name}"
                     + ("." if leaf == "cv" else f", and set {key}=False.")
                 )
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = False) -> _Cut:
+        """Sequences, targets and weights, checked and cut into windows."""
+        batch = check_sequences(self, X, reset=reset)
+        y = check_target(self, y)
+        check_lengths_match(batch, y)
+        weights = check_sample_weight(sample_weight, len(batch))
+        windows, owners = self._cut(batch)
+        return _Cut(batch, windows, owners, y[owners], _window_weights(owners, weights))
 
     def _leaves_gaps(self) -> bool:
         return self.stride is not None and self.stride > self.n_timesteps
@@ -361,6 +401,33 @@ n_columns), or list of sequences
         return tags
 
 
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """The windows of sequences.
+
+    Parameters
+    ----------
+    sequences : SequenceBatch
+    windows : Windows
+    owners : ndarray of shape (n_windows,)
+        The sequence of each.
+    y : ndarray of shape (n_windows,) or (n_windows, n_outputs)
+    weights : ndarray of shape (n_windows,) or None
+    """
+
+    sequences: SequenceBatch
+    windows: Windows
+    owners: NDArray[np.intp]
+    y: NDArray[Any]
+    weights: NDArray[np.float64] | None
+
+    def windows_for(self, estimator: Any) -> Any:
+        """Estimators of sklstm read them where they lie in the sequences."""
+        if isinstance(estimator, BaseBiLSTM):
+            return self.windows
+        return np.asarray(self.windows)
+
+
 def window_places(
     lengths: NDArray[np.intp], n_timesteps: int, stride: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
@@ -402,27 +469,3 @@ def _window_weights(
     if (parts == parts[0]).all():
         return None
     return parts[owners]
-
-
-def _fit_params(
-    estimator: Any, weights: NDArray[np.float64] | None
-) -> dict[str, NDArray[np.float64]]:
-    """The weights under the name by which `fit` of the estimator takes them."""
-    if weights is None:
-        return {}
-    if has_fit_parameter(estimator, "sample_weight"):
-        return {"sample_weight": weights}
-    from sklearn.pipeline import Pipeline
-
-    if isinstance(estimator, Pipeline):
-        if get_config()["enable_metadata_routing"]:
-            return {"sample_weight": weights}
-        name, last = estimator.steps[-1]
-        if has_fit_parameter(last, "sample_weight"):
-            return {f"{name}__sample_weight": weights}
-    raise ValueError(
-        f"{type(estimator).__name__}.fit takes no sample_weight, but the windows need "
-        "weights for every sequence to count as much as it should: the sequences have "
-        "unequal numbers of windows, or sample_weight was given. Choose an estimator "
-        "that takes it."
-    )

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
@@ -133,6 +133,25 @@ def check_known_classes(classes: Any, known: NDArray[Any]) -> None:
             f"classes={classes!r} is not the same as in the first call of partial_fit: "
             f"{known}. Give the same classes, or none."
         )
+
+
+def balanced_weights(y: NDArray[Any]) -> Any:
+    """What ``class_weight="balanced"`` is for these labels.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_labels)
+
+    Returns
+    -------
+    dict from label to weight, or list of such dicts, one per column
+    """
+    columns = []
+    for column in y.reshape(len(y), -1).T:
+        labels = np.unique(column)
+        weights = compute_class_weight("balanced", classes=labels, y=column)
+        columns.append(dict(zip(labels.tolist(), weights, strict=True)))
+    return columns[0] if y.ndim == 1 else columns
 
 
 def weights_by_class(

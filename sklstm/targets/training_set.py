@@ -97,29 +97,54 @@ n_columns), float32
         )
 
     def split(
-        self, fraction: float, rng: np.random.Generator
+        self,
+        fraction: float,
+        rng: np.random.Generator,
+        *,
+        splitter: Any = None,
+        groups: NDArray[Any] | None = None,
     ) -> tuple[TrainingSet, TrainingSet]:
-        """Split a fraction off for validation, classes in proportion.
+        """Split some samples off for validation.
+
+        Parameters
+        ----------
+        fraction : float
+            Share that is split off without a splitter: of the groups if there are any,
+            else of the samples, classes in proportion.
+        rng : numpy.random.Generator
+        splitter : cross-validation splitter or None, default=None
+            Its last split is taken.
+        groups : ndarray of shape (n_samples,) or None, default=None
+            Samples of one group stay together.
 
         Raises
         ------
         ValueError
-            If there are too few samples, or too few of a class.
+            If there are too few samples, or too few of a class, or if the splitter
+            tears a group apart.
         """
-        from sklearn.model_selection import train_test_split
+        from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+        rows, seed = np.arange(len(self)), int(rng.integers(2**31))
+        name, value = "validation_split", splitter
+        if splitter is None:
+            name, value = "validation_fraction", fraction
+            if groups is not None:
+                splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
         try:
-            train, held_out = train_test_split(
-                np.arange(len(self)),
-                test_size=fraction,
-                stratify=self.strata,
-                random_state=int(rng.integers(2**31)),
-            )
+            if splitter is None:
+                train, held_out = train_test_split(
+                    rows, test_size=fraction, stratify=self.strata, random_state=seed
+                )
+            else:
+                *_, (train, held_out) = splitter.split(rows, self.strata, groups)
+            if groups is not None and np.isin(groups[held_out], groups[train]).any():
+                raise ValueError("samples of one group would be on both sides.")
         except ValueError as error:
             raise ValueError(
-                f"early_stopping=True with validation_fraction={fraction} cannot split "
-                f"{len(self)} samples: {error} Give more samples, another "
-                "validation_fraction, or set early_stopping=False."
+                f"early_stopping=True with {name}={value} cannot split {len(self)} "
+                f"samples: {error} Give more samples, another {name}, or set "
+                "early_stopping=False."
             ) from error
         return self.at(train), self.at(held_out)
 

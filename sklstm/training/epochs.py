@@ -232,6 +232,7 @@ class EpochNetwork(keras.Model):
 
     def _validate(self, data: TrainingSet, callbacks: Any) -> dict[str, float]:
         callbacks.on_test_begin()
+        drawn = self.rng.bit_generator.state
         logs = self._run(
             self._test,
             data,
@@ -240,6 +241,8 @@ class EpochNetwork(keras.Model):
             callbacks.on_test_batch_begin,
             callbacks.on_test_batch_end,
         )
+        # Whoever watches a loss on other data gets the same network as who does not.
+        self.rng.bit_generator.state = drawn
         callbacks.on_test_end(logs)
         return logs
 
