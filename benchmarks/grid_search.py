@@ -31,7 +31,12 @@ def sklstm_estimator() -> tuple[Any, str]:
     from sklstm import BiLSTMClassifier
 
     network = BiLSTMClassifier(
-        epochs=EPOCHS, batch_size=32, learning_rate=1e-3, random_state=0
+        epochs=EPOCHS,
+        batch_size=32,
+        learning_rate=1e-3,
+        schedule="constant",
+        pooling="last",
+        random_state=0,
     )
     return network, ""
 

@@ -72,6 +72,8 @@ def sklstm_epoch(mix: str) -> dict[str, float]:
         epochs=EPOCHS + 1,
         batch_size=BATCH_SIZE,
         learning_rate=1e-3,
+        schedule="constant",
+        pooling="last",
         callbacks=[clock],
         random_state=0,
     ).fit(X, y)

@@ -35,6 +35,8 @@ def sklstm_fit() -> Callable[..., float]:
             epochs=2,
             batch_size=32,
             learning_rate=1e-3,
+            schedule="constant",
+            pooling="last",
             random_state=0,
         )
         return network.fit(X, y).score(X, y)

@@ -50,7 +50,7 @@ def sklstm_network(n_timesteps: int, n_features: int, units: int) -> Any:
 
     X = Case(n_timesteps, n_features, units, 64).sequences()
     y = X.mean(axis=(1, 2)) > 0.5
-    return BiLSTMClassifier(units=units, epochs=1, random_state=0).fit(X, y)
+    return BiLSTMClassifier(units, pooling="last", epochs=1, random_state=0).fit(X, y)
 
 
 def sklstm_weights(case: Case) -> list[np.ndarray]:

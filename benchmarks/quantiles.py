@@ -68,18 +68,16 @@ def report(quantiles: np.ndarray, y_test: np.ndarray, seconds: float) -> None:
 
 def sklstm(path: str, rate: str, seed: int, epochs: int) -> None:
     """Ours."""
-    import keras
-
     from sklstm import BiLSTMRegressor
 
     data = np.load(path)
-    n_steps = epochs * -(-len(data["X"]) // BATCH_SIZE)
-    falling = keras.optimizers.schedules.CosineDecay(RATE, n_steps)
     network = BiLSTMRegressor(
         UNITS,
         loss="quantile",
         quantiles=LEVELS,
-        optimizer=keras.optimizers.Adam(falling if rate == "cosine" else RATE),
+        pooling="last",
+        learning_rate=RATE,
+        schedule=rate,
         epochs=epochs,
         batch_size=BATCH_SIZE,
         normalize_y=False,

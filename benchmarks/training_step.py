@@ -91,6 +91,8 @@ def sklstm_steps(size: Size) -> dict[str, float]:
         epochs=EPOCHS + 1,
         batch_size=size.batch_size,
         learning_rate=1e-3,
+        schedule="constant",
+        pooling="last",
         callbacks=[clock],
         random_state=0,
     ).fit(X, y)

@@ -43,7 +43,13 @@ def sklstm_network() -> Any:
     from sklstm import BiLSTMClassifier
 
     return BiLSTMClassifier(
-        UNITS, epochs=1, batch_size=BATCH_SIZE, learning_rate=1e-3, random_state=0
+        UNITS,
+        epochs=1,
+        batch_size=BATCH_SIZE,
+        learning_rate=1e-3,
+        schedule="constant",
+        pooling="last",
+        random_state=0,
     )
 
 
