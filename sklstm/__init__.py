@@ -10,6 +10,7 @@ from sklstm.estimators import (
 from sklstm.explain import explain_shapes
 from sklstm.export import to_onnx
 from sklstm.preprocessing import (
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -25,6 +26,7 @@ __all__ = [
     "BiLSTMRegressor",
     "BiLSTMTimestepClassifier",
     "BiLSTMTimestepRegressor",
+    "SequenceImputer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

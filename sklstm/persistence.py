@@ -27,6 +27,7 @@ TRUSTED_TYPES = [
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed.WindowedEnsemble",
     "sklstm.metrics.TimestepScorer",
+    "sklstm.preprocessing.imputer.SequenceImputer",
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",

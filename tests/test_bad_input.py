@@ -13,15 +13,19 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
+    SequenceScaler,
     SlidingWindows,
     make_windows,
     pad_sequences,
@@ -60,6 +64,10 @@ def but(array, place, value, dtype=float):
     array = np.array(array, dtype=dtype)
     array[place] = value
     return array
+
+
+def first_column(rows):
+    return rows[:, :1]
 
 
 @cache
@@ -370,8 +378,9 @@ CASES = [
         ValueError,
         "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
         "feature 0). A timestep whose features are all NaN is padding; NaN beside "
-        "numbers is a missing value. Impute it, for example with "
-        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+        "numbers is a missing value. Put SequenceImputer behind the step that makes "
+        "the sequences, or impute the rows before, for example with "
+        "sklearn.impute.SimpleImputer.",
     ),
     (
         "nothing but padding",
@@ -527,8 +536,9 @@ CASES = [
         ValueError,
         "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
         "feature 0). A timestep whose features are all NaN is padding; NaN beside "
-        "numbers is a missing value. Impute it, for example with "
-        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+        "numbers is a missing value. Put SequenceImputer behind the step that makes "
+        "the sequences, or impute the rows before, for example with "
+        "sklearn.impute.SimpleImputer.",
     ),
     (
         "other names",
@@ -1681,6 +1691,49 @@ CASES = [
         ValueError,
         "y is sparse (shape (8, 3)), but BiLSTMTimestepClassifier takes dense "
         "values. Use y.toarray().",
+    ),
+    (
+        "a missing value for PCA",
+        lambda: SequenceScaler(PCA()).fit(but(X, (1, 2, 0), np.nan)),
+        ValueError,
+        "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
+        "feature 0), which PCA() does not take. Put SequenceImputer in front, or give "
+        "SequenceScaler a pipeline that imputes first, such as "
+        "make_pipeline(SimpleImputer(), ...).",
+    ),
+    (
+        "a transformer that leaves nothing but NaN",
+        lambda: SequenceScaler(FunctionTransformer(first_column)).fit_transform(
+            but(X, (1, 2), [np.nan, 7])
+        ),
+        ValueError,
+        "FunctionTransformer(func=<function first_column at ...>) returned nan in "
+        "column 0 for the timestep [nan  7.]. A timestep of nothing but NaN is "
+        "padding, and this one holds data: choose a transformer that returns finite "
+        "numbers for all timesteps of X, or put SequenceImputer in front if values are "
+        "missing.",
+    ),
+    (
+        "a feature without values",
+        lambda: SequenceImputer().fit(but(X, (..., 1), np.nan)),
+        ValueError,
+        "Feature 1 of X is missing at all 24 timesteps (1 such features of 2): "
+        "nothing is there to learn its mean from. Leave it out, or give a number, "
+        "fill_value=0.",
+    ),
+    (
+        "a strategy of SimpleImputer",
+        lambda: SequenceImputer("most_frequent").fit(X),
+        ValueError,
+        "The 'strategy' parameter of SequenceImputer must be a str among {...}. Got "
+        "'most_frequent' instead.",
+    ),
+    (
+        "elapsed without time",
+        lambda: pad_sequences(FRAME, id="a", elapsed=True),
+        ValueError,
+        "elapsed=True needs id and time: name the columns of a long table that tell "
+        "its sequences apart and when a row was observed.",
     ),
     (
         "fractions as labels of timesteps",

@@ -22,6 +22,7 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -30,6 +31,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
+from sklstm.preprocessing.filling import STRATEGIES
 from sklstm.sequences.batch import split_sequences, valid_steps
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.training.pool import POOL
@@ -289,13 +291,37 @@ SCALERS = (
 
 @given(st.sampled_from(SCALERS), arrays(), arrays())
 def test_scaler(scaler, X, X_new):
-    """SequenceScaler gives finite numbers where there is data, or refuses."""
+    """SequenceScaler gives finite numbers where numbers are, or refuses."""
 
     def check(scaler, X, X_trans):
         scaled = as_steps(X_trans)
-        assert_array_equal(np.isfinite(scaled).all(axis=2), valid_steps(as_steps(X)))
+        assert_array_equal(np.isfinite(scaled), np.isfinite(as_steps(X)))
 
     transform(SequenceScaler(scaler), X, X_new, check)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "strategy": usually(*STRATEGIES, "mean"),
+            "fill_value": usually("mean", "median", 0, 1.5, np.nan, None),
+            "add_indicator": st.sampled_from([False, True]),
+        }
+    ),
+    arrays(),
+    arrays(),
+)
+def test_imputer(params, X, X_new):
+    """SequenceImputer leaves nothing missing and nothing else changed, or refuses."""
+
+    def check(imputer, X, X_trans):
+        steps = as_steps(X)
+        assert_array_equal(np.isfinite(X_trans).all(axis=2), valid_steps(steps))
+        known = np.isfinite(steps)
+        filled = X_trans[:, :, : steps.shape[2]]
+        assert_array_equal(filled[known], steps.astype(filled.dtype)[known])
+
+    transform(SequenceImputer(**params), X, X_new, check)
 
 
 def same_group(X):

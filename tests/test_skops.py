@@ -19,6 +19,7 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -95,6 +96,7 @@ MODELS = {
         make_pipeline(
             SequencePadder(5, padding="pre"),
             SequenceScaler(MinMaxScaler()),
+            SequenceImputer(),
             SequenceScaler(PCA(1)),
             BiLSTMRegressor(**SMALL),
         ),

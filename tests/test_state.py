@@ -28,6 +28,7 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -506,6 +507,7 @@ def test_damaged_file_is_refused(models, tmp_path):
 
 TABLE = np.column_stack([np.arange(30), rng.normal(size=(30, 3))])
 SHORT = {"units": 2, "epochs": 1, "random_state": 0}
+GAPS = np.where(rng.random((30, *X.shape[1:])) < 0.2, np.nan, X[:30])
 AVERAGES = FunctionTransformer(np.mean, kw_args={"axis": 1})
 PERCEPTRON = MLPClassifier(2, solver="lbfgs", max_iter=2, random_state=0)
 
@@ -519,6 +521,7 @@ FITTED = {
     "labels": (BiLSTMClassifier(units=(2, 1), epochs=1), X[:30], LABELS[:30]),
     "scaler": (SequenceScaler(), X[:30], None),
     "between 0 and 1": (SequenceScaler(MinMaxScaler()), X[:30], None),
+    "imputer": (SequenceImputer("linear", add_indicator=True), GAPS, None),
     "padder": (SequencePadder(5, padding="pre", truncating="pre"), X[:30], None),
     "longest": (SequencePadder(), X[:30], None),
     "reshaper": (SequenceReshaper(n_features=3, pad=True), TABLE, None),

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
 from sklstm import (
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -130,6 +131,7 @@ READERS = {
     "reshaper": SequenceReshaper().fit_transform,
     "padder": SequencePadder().fit_transform,
     "scaler": SequenceScaler().fit_transform,
+    "imputer": SequenceImputer().fit_transform,
     "windows": SlidingWindows(2, groups="id").fit_transform,
     "make_windows": lambda X: make_windows(X, 1, groups="id", target="a"),
     "pad_sequences": lambda X: pad_sequences(X, id="id"),

@@ -23,6 +23,7 @@ from sklstm.estimators.classifier import BaseClassifier
 from sklstm.onnx import estimators, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -41,6 +42,7 @@ CONVERTERS = {
     SequenceReshaper: (transformers.reshaper_types, transformers.convert_reshaper),
     SequencePadder: (transformers.padder_types, transformers.convert_padder),
     SequenceScaler: (transformers.scaler_types, transformers.convert_scaler),
+    SequenceImputer: (transformers.imputer_types, transformers.convert_imputer),
 }
 
 REFUSED = {

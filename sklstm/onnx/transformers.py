@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 from skl2onnx import get_model_alias  # type: ignore[import-untyped]
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, make_pipeline
 
 from sklstm.onnx.graph import Graph
 from sklstm.onnx.types import (
@@ -170,9 +173,11 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         [-1, n_features],
         output=rows.full_name,
     )
-    inner = scope.declare_local_operator(
-        get_model_alias(type(scaler.scaler_)), scaler.scaler_
-    )
+    model = scaler.scaler_
+    if isinstance(model, (ColumnTransformer, FeatureUnion)):
+        # skl2onnx takes these apart where it finds them in a pipeline, only there.
+        model = make_pipeline(model)
+    inner = scope.declare_local_operator(get_model_alias(type(model)), model)
     inner.inputs.append(rows)
     scaled = scope.declare_local_variable("scaled", numbers())
     inner.outputs.append(scaled)
@@ -194,3 +199,53 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
 def _returns_table(operator: Any) -> bool:
     one_feature = operator.raw_operator.n_features_out_ == 1
     return len(input_shape(operator)) == 2 and one_feature
+
+
+# -- SequenceImputer -------------------------------------------------------------------
+
+
+def imputer_types(operator: Any) -> None:
+    """Type of the sequences that lack nothing."""
+    check_input(operator)
+    shape, n_features = input_shape(operator), operator.raw_operator.n_features_out_
+    operator.outputs[0].set_type(float_type(operator)([*shape[:2], n_features]))
+
+
+def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
+    """Values from the timesteps around, see `fill`; then the indicators."""
+    graph, imputer = Graph(scope, container), operator.raw_operator
+    number = numpy_type(float_type(operator))
+    steps = graph.sequences(operator)
+    valid, missing = graph.valid_steps(steps), graph.node("IsNaN", steps)
+    filled = _filled(graph, steps, valid, imputer.strategy, number)
+    start = imputer.statistics_.astype(number)
+    filled = graph.node("Where", graph.node("IsNaN", filled), start, filled)
+    flagged = imputer.indicator_features_
+    if len(flagged):
+        flags = graph.node("Gather", missing, flagged, axis=2)
+        flags = graph.cast(flags, proto_type(float_type(operator)))
+        filled = graph.node("Concat", filled, flags, axis=2)
+    output = operator.outputs[0].full_name
+    graph.where(valid, filled, number(np.nan), output=output)
+
+
+def _filled(graph: Graph, steps: str, valid: str, strategy: str, number: Any) -> str:
+    if strategy == "bfill":
+        return graph.carried_back(steps, number)
+    before = graph.carried(steps, number)
+    if strategy == "ffill":
+        return before
+    to = TensorProto.DOUBLE if number is np.float64 else TensorProto.FLOAT
+    ranks = graph.node("CumSum", graph.cast(valid, to), 1)
+    ranks = graph.node("Unsqueeze", ranks, [2])
+    missing = graph.node("IsNaN", steps)
+    known_at = graph.node("Where", missing, number(np.nan), ranks)
+    after = graph.carried_back(steps, number)
+    first = graph.carried(known_at, number)
+    span = graph.node("Sub", graph.carried_back(known_at, number), first)
+    between = graph.node("Not", graph.node("IsNaN", span))
+    inside = graph.node("And", missing, between)
+    span = graph.node("Where", inside, span, number(1))
+    share = graph.node("Div", graph.node("Sub", ranks, first), span)
+    rise = graph.node("Mul", share, graph.node("Sub", after, before))
+    return graph.node("Where", inside, graph.node("Add", before, rise), before)

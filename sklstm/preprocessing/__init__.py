@@ -1,12 +1,14 @@
 """Transformers that give tables and ragged data the three axes of sequences."""
 
 from sklstm.preprocessing.framing import make_windows
+from sklstm.preprocessing.imputer import SequenceImputer
 from sklstm.preprocessing.padder import SequencePadder, pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
 from sklstm.preprocessing.windows import SlidingWindows
 
 __all__ = [
+    "SequenceImputer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

@@ -71,6 +71,9 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
 
     Notes
     -----
+    NaN beside numbers is a missing value and stays where it is, for
+    :class:`SequenceImputer`.
+
     float32 and float64 are kept, integers become float64. Sequences that have the
     right length already are returned as they are, not copied, so writing into the
     result may write into X.
@@ -130,11 +133,11 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has missing or infinite values, a sequence without timesteps, or
-            with `truncating="raise"` one longer than `n_timesteps`.
+            If X has infinite values, a sequence without timesteps, or with
+            `truncating="raise"` one longer than `n_timesteps`.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=True)
+            batch = check_sequences(self, X, reset=True, allow_missing=True)
             if self.n_timesteps is None:
                 self.n_timesteps_out_ = batch.longest
             else:
@@ -158,12 +161,11 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has other features than in `fit`, missing or infinite values, a
-            sequence without timesteps, or with `truncating="raise"` one longer than
-            `n_timesteps_out_`.
+            If X has other features than in `fit`, infinite values, a sequence without
+            timesteps, or with `truncating="raise"` one longer than `n_timesteps_out_`.
         """
         check_is_fitted(self)
-        batch = check_sequences(self, X, reset=False)
+        batch = check_sequences(self, X, reset=False, allow_missing=True)
         self._refuse_longer(batch)
         return fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
 
@@ -233,6 +235,7 @@ def pad_sequences(
     *,
     id: None = None,
     time: None = None,
+    elapsed: bool = False,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
 ) -> NDArray[Any]: ...
@@ -245,6 +248,7 @@ def pad_sequences(
     *,
     id: str | int,
     time: str | int | None = None,
+    elapsed: bool = False,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -256,6 +260,7 @@ def pad_sequences(
     *,
     id: str | int | None = None,
     time: str | int | None = None,
+    elapsed: bool = False,
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
@@ -277,6 +282,9 @@ def pad_sequences(
     time : str or int, default=None
         Name or number of the column of a long table by which a sequence is sorted:
         numbers or dates. None keeps the order of the rows.
+    elapsed : bool, default=False
+        Whether a feature takes the place of `time`: the difference to the previous
+        timestep of the sequence, in seconds for dates, 0 in its first.
     padding : {"pre", "post"}, default="post"
         Whether NaN goes in front of or behind a shorter sequence.
     truncating : {"pre", "post", "raise"}, default="post"
@@ -294,7 +302,7 @@ def pad_sequences(
     Raises
     ------
     ValueError
-        If a sequence is empty, has other features than the first or missing values,
+        If a sequence is empty, has other features than the first or infinite values,
         or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
         there is no such column, an id or time is missing, or a time occurs twice in
         one sequence.
@@ -325,10 +333,16 @@ def pad_sequences(
         "padding": padding,
         "truncating": truncating,
     }
+    constraints = {**SequencePadder._parameter_constraints, "elapsed": ["boolean"]}
     validate_parameter_constraints(
-        SequencePadder._parameter_constraints, parameters, caller_name="pad_sequences"
+        constraints, {**parameters, "elapsed": elapsed}, caller_name="pad_sequences"
     )
     padder = SequencePadder(n_timesteps, padding=padding, truncating=truncating)
+    if elapsed and (id is None or time is None):
+        raise ValueError(
+            "elapsed=True needs id and time: name the columns of a long table that "
+            "tell its sequences apart and when a row was observed."
+        )
     if id is None:
         if time is not None:
             raise ValueError(
@@ -336,5 +350,5 @@ def pad_sequences(
                 "sequences of a long table apart; one sequence alone is table[None]."
             )
         return padder.fit_transform(sequences)
-    by_id, ids = sequences_of_table(sequences, id, time)
+    by_id, ids = sequences_of_table(sequences, id, time, elapsed=elapsed)
     return padder.fit_transform(by_id), ids

@@ -1,8 +1,9 @@
-"""A scikit-learn scaler over the timesteps of sequences: SequenceScaler."""
+"""A scikit-learn transformer over the timesteps of sequences: SequenceScaler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -49,16 +50,19 @@ def _names_its_output(self: SequenceScaler) -> bool:
 class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale every feature over all timesteps of all sequences.
 
-    A scikit-learn scaler sees one row per timestep, of all sequences together, and
-    one column per feature. Padding is not seen and stays padding; zeros are data.
+    A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,
+    of all sequences together, and one column per feature. Padding is not seen and stays
+    padding; zeros are data.
 
     Parameters
     ----------
     scaler : transformer, default=None
-        Any scikit-learn transformer of the columns of a table. It is cloned. None is
+        Any scikit-learn transformer of the rows of a table: a scaler, an imputer, an
+        encoder, a pipeline or a :class:`~sklearn.compose.ColumnTransformer` that takes
+        its columns by their numbers. It is cloned. None is
         :class:`~sklearn.preprocessing.StandardScaler`. It may return another number
-        of columns, as :class:`~sklearn.decomposition.PCA` does: these are the
-        features then.
+        of columns, as :class:`~sklearn.decomposition.PCA` does, also sparse ones:
+        these are the features then.
 
     Attributes
     ----------
@@ -78,6 +82,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
     --------
     SequenceReshaper : Reshape a table to sequences; it goes in front.
     SequencePadder : Bring sequences of unequal length to one length.
+    SequenceImputer : Fill missing values in from the timesteps around them.
 
     Notes
     -----
@@ -85,6 +90,10 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
     columns are scaled alike, and it comes back as a table, unless the scaler makes
     several features of one. To scale every column by itself, put the scikit-learn
     scaler in front of the reshaper instead.
+
+    NaN beside numbers is a missing value, and the scaler sees it. A scaler that lets it
+    pass, as scikit-learn's do, leaves it to an imputer behind. A transformer that turns
+    numbers into NaN, or into none but NaN, which would be padding, is refused.
 
     In front of overlapping windows it scales every row once; behind them it would
     copy all windows.
@@ -135,11 +144,14 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has missing or infinite values, or a sequence without timesteps.
+            If X has infinite values, a sequence without timesteps, or missing values
+            that the scaler does not take.
         """
         with unchanged_on_error(self):
-            rows = check_sequences(self, X, reset=True).steps()
-            self._keep(clone(self._unfitted_scaler()).fit(rows), rows)
+            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            rows, scaler = batch.steps(), clone(self._unfitted_scaler())
+            with _saying_where(batch, scaler):
+                self._keep(scaler.fit(rows), rows)
         return self
 
     @available_if(_scaler_has("partial_fit"))
@@ -166,9 +178,11 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         """
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
-            rows = check_sequences(self, X, reset=first).steps()
+            batch = check_sequences(self, X, reset=first, allow_missing=True)
+            rows = batch.steps()
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
-            self._keep(scaler.partial_fit(rows), rows)
+            with _saying_where(batch, scaler):
+                self._keep(scaler.partial_fit(rows), rows)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -188,11 +202,12 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has other features than in `fit` or values that are no finite
-            numbers, or if the scaler returns such.
+            If X has other features than in `fit`, infinite values or missing ones that
+            the scaler does not take, or if the scaler returns infinite values, or NaN
+            for numbers.
         """
         check_is_fitted(self)
-        batch = check_sequences(self, X, reset=False)
+        batch = check_sequences(self, X, reset=False, allow_missing=True)
         scaled = self._apply(self.scaler_.transform, batch)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
@@ -217,8 +232,7 @@ n_timesteps)
         Raises
         ------
         ValueError
-            If X has other features than `transform` returns, or values that are no
-            finite numbers.
+            If X has other features than `transform` returns, or infinite values.
         """
         check_is_fitted(self)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
@@ -230,8 +244,11 @@ n_timesteps)
                 f"X has shape {X.shape}, but inverse_transform expects the axes {AXES} "
                 f"that transform returns, with n_features={self.n_features_out_}."
             )
-        batch = read_sequences(X)
-        restored = self._apply(self.scaler_.inverse_transform, batch)
+        batch = read_sequences(X, allow_missing=True)
+        # An imputer with indicators puts back what was missing.
+        restored = self._apply(
+            self.scaler_.inverse_transform, batch, may_lose_values=True
+        )
         return restored[:, :, 0] if is_table and restored.shape[2] == 1 else restored
 
     @available_if(_names_its_output)
@@ -279,11 +296,16 @@ n_timesteps)
         return fitted_on_table(self) and self.n_features_out_ == 1
 
     def _apply(
-        self, function: Callable[[NDArray[Any]], Any], batch: SequenceBatch
+        self,
+        function: Callable[[NDArray[Any]], Any],
+        batch: SequenceBatch,
+        *,
+        may_lose_values: bool = False,
     ) -> NDArray[Any]:
         """A function of rows over the valid timesteps; NaN elsewhere."""
         rows = batch.steps()
-        changed = _as_array(function(rows))
+        with _saying_where(batch, self.scaler_):
+            changed = _as_array(function(rows))
         if len(changed) != len(rows):
             raise ValueError(
                 f"{self.scaler_!r} returned {len(changed)} rows for {len(rows)} "
@@ -293,17 +315,32 @@ n_timesteps)
         with np.errstate(over="ignore"):
             changed = changed.astype(dtype, copy=False)
         if not np.isfinite(changed).all():
-            self._refuse_result(rows, changed)
+            self._check_result(rows, changed, may_lose_values)
         if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
             changed = changed.astype(np.float64)  # padding is NaN
         return batch.place(changed)
 
-    def _refuse_result(self, rows: NDArray[Any], changed: NDArray[Any]) -> None:
-        row, feature = (int(k) for k in np.argwhere(~np.isfinite(changed))[0])
+    def _check_result(
+        self, rows: NDArray[Any], changed: NDArray[Any], may_lose_values: bool
+    ) -> None:
+        """Refuse infinity, NaN in place of numbers, and what would become padding."""
+        missing = np.isnan(changed)
+        emptied = missing.all(axis=1)
+        wrong = np.isinf(changed) | (missing & emptied[:, None])
+        if not may_lose_values:
+            wrong |= missing & ~np.isnan(rows).any(axis=1)[:, None]
+        if not wrong.any():
+            return
+        row, feature = (int(k) for k in np.argwhere(wrong)[0])
+        if emptied[row]:
+            why = "A timestep of nothing but NaN is padding, and this one holds data"
+        else:
+            why = "No estimator takes it"
         raise ValueError(
             f"{self.scaler_!r} returned {changed[row, feature]} in column {feature} "
-            f"for the timestep {rows[row]}. NaN would be read as padding: choose a "
-            "scaler that returns finite numbers for all timesteps of X."
+            f"for the timestep {rows[row]}. {why}: choose a transformer that returns "
+            "finite numbers for all timesteps of X, or put SequenceImputer in front if "
+            "values are missing."
         )
 
     def _contradictions(self) -> Iterator[str]:
@@ -326,6 +363,26 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+@contextmanager
+def _saying_where(batch: SequenceBatch, scaler: Any) -> Iterator[None]:
+    """Say of a transformer that takes no NaN where there is one, and what to do."""
+    try:
+        yield
+    except ValueError as error:
+        if "contains NaN" not in str(error):
+            raise
+        missing = np.isnan(batch.all_values()) & batch.valid()[:, :, None]
+        if not missing.any():
+            raise
+        sample, step, feature = (int(k) for k in np.argwhere(missing)[0])
+        raise ValueError(
+            f"X contains NaN in only some features of a timestep (sample {sample}, "
+            f"timestep {step}, feature {feature}), which {scaler!r} does not take. Put "
+            "SequenceImputer in front, or give SequenceScaler a pipeline that imputes "
+            "first, such as make_pipeline(SimpleImputer(), ...)."
+        ) from error
 
 
 def _as_array(table: Any) -> NDArray[Any]:

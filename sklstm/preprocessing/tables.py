@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from sklstm.preprocessing.series import read_times
 from sklstm.sequences.checks import listed, refuse_date_columns
 from sklstm.sequences.columns import column_names, date_columns, in_index, one_column
 from sklstm.sequences.missing import is_missing
@@ -15,7 +16,7 @@ from sklstm.sequences.ragged import is_ragged
 
 
 def sequences_of_table(
-    table: Any, id: str | int, time: str | int | None
+    table: Any, id: str | int, time: str | int | None, *, elapsed: bool = False
 ) -> tuple[list[NDArray[Any]], NDArray[Any]]:
     """The sequences of a long table, and the ids they belong to.
 
@@ -28,11 +29,14 @@ def sequences_of_table(
     time : str, int or None
         Name or number of the column to sort a sequence by; None keeps the order of
         the rows.
+    elapsed : bool, default=False
+        Whether the time elapsed since the timestep before takes the place of `time`
+        among the features.
 
     Returns
     -------
     sequences : list of ndarray of shape (n_timesteps_i, n_features)
-        The other columns. Rows that are all NaN are left out.
+        The other columns. Rows that are all NaN are left out; single NaN stay.
     ids : ndarray of shape (n_sequences,)
         Sorted.
 
@@ -40,7 +44,7 @@ def sequences_of_table(
     ------
     ValueError
         If there is no such column, an id or a time is missing, a time occurs twice in
-        a sequence, or a value is no finite number. The message says where.
+        a sequence, or a value is infinite or no number. The message says where.
     """
     table = _as_table(table)
     columns = _columns_of(table)
@@ -69,8 +73,14 @@ def sequences_of_table(
         X="The table",
         instead="The column to sort by goes to time=. ",
     )
-    values = _values_of(features)
-    order = order[~np.isnan(values[order]).all(axis=1)]
+    values = _values_of(features) if features else np.empty((len(codes), 0))
+    if features:
+        order = order[~np.isnan(values[order]).all(axis=1)]
+    elif not elapsed:
+        raise ValueError(
+            "The table has no column beside id and time. Every other column is a "
+            "feature: it needs at least one."
+        )
     lengths = np.bincount(codes[order], minlength=len(ids))
     if lengths.min() == 0:
         empty = np.flatnonzero(lengths == 0)
@@ -79,7 +89,26 @@ def sequences_of_table(
             f"its rows are NaN in all value columns ({len(empty)} such ids of "
             f"{len(ids)}). Drop these rows, and their targets from y."
         )
-    return np.split(values[order], lengths.cumsum()[:-1]), ids
+    steps = values[order]
+    if elapsed:
+        since = _elapsed(columns[time_name], order, codes)
+        among = [name for name in columns if name != id_name]
+        steps = np.insert(steps, among.index(time_name), since, axis=1)
+    return np.split(steps, lengths.cumsum()[:-1]), ids
+
+
+def _elapsed(
+    column: Any, order: NDArray[np.intp], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """From the row before in the same sequence, in seconds for dates; 0 at its start.
+
+    Shape (n_ordered_rows,).
+    """
+    times, dates = read_times(column, 0, "pad_sequences")
+    begins = np.diff(codes[order], prepend=-1) != 0
+    since = np.diff(times[order], prepend=0).astype(np.float64)
+    since[begins] = 0
+    return since * 1e-9 if dates else since
 
 
 def _as_table(table: Any) -> Any:
@@ -186,12 +215,7 @@ def _said(value: Any) -> str:
 
 
 def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
-    """The value columns as floats; single NaN and infinity are refused."""
-    if not features:
-        raise ValueError(
-            "The table has no column beside id and time. Every other column is a "
-            "feature: it needs at least one."
-        )
+    """The value columns as floats; infinity is refused."""
     columns = []
     for name, column in features.items():
         try:
@@ -208,20 +232,16 @@ def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
     values = np.concatenate(columns, axis=1)
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
-    offending = ~np.isfinite(values) & ~np.isnan(values).all(axis=1, keepdims=True)
-    if offending.any():
-        _refuse_value(values, offending, list(features))
+    infinite = np.isinf(values)
+    if infinite.any():
+        _refuse_infinity(infinite, list(features))
     return values
 
 
-def _refuse_value(
-    values: NDArray[Any], offending: NDArray[np.bool_], names: list[Any]
-) -> NoReturn:
-    row, k = (int(place) for place in np.argwhere(offending)[0])
-    what = "missing, beside numbers" if np.isnan(values[row, k]) else "infinite"
+def _refuse_infinity(infinite: NDArray[np.bool_], names: list[Any]) -> NoReturn:
+    row, k = (int(place) for place in np.argwhere(infinite)[0])
     raise ValueError(
-        f"The value of column {names[k]!r} in row {row} of the table is {what} "
-        f"({offending.sum()} such values). Only a row that is NaN in all value columns "
-        "is left out as a missing timestep. Impute single values, for example with "
-        "sklearn.impute.SimpleImputer, or drop these rows."
+        f"The value of column {names[k]!r} in row {row} of the table is infinite "
+        f"({infinite.sum()} such values). Replace it, or make it NaN, a missing value "
+        "that SequenceImputer fills in."
     )

@@ -207,8 +207,8 @@ def fit_length(
     """
     lengths = batch.lengths
     if batch.values.shape[1] == n_timesteps == lengths.min():
-        return _as_floats(batch.all_values())
-    steps = _as_floats(batch.steps())
+        return as_floats(batch.all_values())
+    steps = as_floats(batch.steps())
     n_kept = np.minimum(lengths, n_timesteps)
     n_dropped = lengths - n_kept if truncating == "pre" else np.zeros_like(n_kept)
     ranks = np.arange(len(steps)) - np.repeat(lengths.cumsum() - lengths, lengths)
@@ -226,7 +226,7 @@ def fit_length(
     return padded
 
 
-def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
+def as_floats(values: NDArray[Any]) -> NDArray[Any]:
     """Of a dtype that has NaN."""
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
