@@ -1729,6 +1729,43 @@ CASES = [
         "'most_frequent' instead.",
     ),
     (
+        "a static column that changes",
+        lambda: pad_sequences(FRAME.assign(id=y), id="id", static=["c"]),
+        ValueError,
+        "The column 'c' of static changes within id 0: row 2 of the table has ..., a "
+        "row before it .... Leave it out of static: what changes is a feature like the "
+        "others.",
+    ),
+    (
+        "static values of too few sequences",
+        lambda: pad_sequences(X, static=np.ones((2, 1))),
+        ValueError,
+        "static has 2 rows (shape (2, 1)), but there are 8 sequences. Give one row of "
+        "static values for every sequence, in the same order. Of a long table, name "
+        "columns of it, and id=.",
+    ),
+    (
+        "all columns static",
+        lambda: SequenceReshaper(static=[0, 1, 2]).fit(TABLE),
+        ValueError,
+        "static has all 3 columns of X: none is left that changes over time. If so, "
+        "there is no sequence in X; n_timesteps=1 makes its columns features of a "
+        "single timestep.",
+    ),
+    (
+        "a static column that is not there",
+        lambda: SequenceReshaper(static=["age"]).fit(FRAME),
+        ValueError,
+        "static=['age'] has 'age', which is no column of X: it has 'a', 'b', 'c'.",
+    ),
+    (
+        "a static column by name in an array",
+        lambda: SequenceReshaper(static=["age"]).fit(TABLE),
+        ValueError,
+        "static=['age'] names columns, but those of X have no names, or not all are "
+        "strings. Give indices, or X as a data frame.",
+    ),
+    (
         "elapsed without time",
         lambda: pad_sequences(FRAME, id="a", elapsed=True),
         ValueError,

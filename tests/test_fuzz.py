@@ -207,6 +207,7 @@ def transform(transformer, X, X_new, check):
             "layout": usually("timestep", "feature", "other"),
             "pad": st.sampled_from([False, True]),
             "time": usually(None, 0, 1, 5, -1),
+            "static": usually(None, [0], [-1], [9], ["c0"], [True, False], "c0", 0),
         }
     ),
     arrays(axes=2),
@@ -220,7 +221,7 @@ def test_reshaper(params, X, X_new):
             reshaper.n_timesteps_out_,
             reshaper.n_features_out_,
         )
-        if reshaper.time is None:
+        if reshaper.time is None and reshaper.static is None:
             table = pad_ragged(X)[:, :, 0] if is_ragged(X) else np.asarray(X, float)
             assert_array_equal(reshaper.inverse_transform(X_trans), table)
 
@@ -264,6 +265,8 @@ def test_padder(params, X, X_new):
             **PADDING,
             "id": usually(None, *COLUMNS),
             "time": usually(None, *COLUMNS),
+            "elapsed": usually(False, True, "yes"),
+            "static": usually(None, [0], [2], ["c1"], np.ones((6, 2)), [[1]] * 6, 0),
         }
     ),
     st.one_of(arrays(), arrays(axes=2)),
@@ -272,7 +275,9 @@ def test_pad_sequences(params, X):
     """pad_sequences keeps all values that fit, or refuses."""
     with judged() as errors:
         padded = pad_sequences(X, **params)
-        if params["id"] is None:
+        if params["id"] is None and params["static"] is not None:
+            assert padded.shape[0] == len(X)
+        elif params["id"] is None:
             check_padded(X, padded, padded.shape[1], params)
         else:
             padded, ids = padded

@@ -230,6 +230,8 @@ def test_several_targets_at_every_timestep():
         {"n_timesteps": 7, "n_features": 5, "pad": True},
         {"n_timesteps": 4, "time": 0},
         {"n_timesteps": 5, "pad": True, "time": 2},
+        {"n_timesteps": 5, "static": [0, 8]},
+        {"n_timesteps": 4, "n_features": 3, "pad": True, "time": 1, "static": [11]},
     ],
     ids=str,
 )

@@ -47,15 +47,20 @@ def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
     """Columns as timesteps, see `columns_to_steps` of the reshaper."""
     graph, reshaper = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
-    n_features = reshaper.n_features_out_
-    n_filled = -(-reshaper.n_features_in_ // n_features)
-    n_lacking = n_filled * n_features - reshaper.n_features_in_
-    table = graph.floats(operator)
+    is_static = reshaper.is_static_
+    n_columns = int((~is_static).sum())
+    n_features = reshaper.n_features_out_ - int(is_static.sum())
+    n_filled = -(-n_columns // n_features)
+    n_lacking = n_filled * n_features - n_columns
+    columns = graph.floats(operator)
+    table = columns
+    if is_static.any():
+        table = graph.node("Gather", columns, np.flatnonzero(~is_static), axis=1)
     if n_lacking:
         table = _append_nan(graph, table, [n_lacking], number)
     steps = _by_layout(graph, table, n_filled, n_features, reshaper.layout)
     if n_lacking:
-        no_column = np.arange(n_filled * n_features) >= reshaper.n_features_in_
+        no_column = np.arange(n_filled * n_features) >= n_columns
         shape = (n_filled, n_features)
         if reshaper.layout == "feature":
             no_column = no_column.reshape(shape[::-1]).T
@@ -65,8 +70,19 @@ def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
     if n_behind:
         steps = _append_nan(graph, steps, [n_behind, n_features], number)
     if reshaper.time is not None:
-        steps = _elapsed(graph, steps, reshaper, number)
+        shape = (reshaper.n_timesteps_out_, n_features)
+        steps = _elapsed(graph, steps, reshaper.time, shape, number)
+    if is_static.any():
+        static = graph.node("Gather", columns, np.flatnonzero(is_static), axis=1)
+        steps = _join_static(graph, steps, static, number)
     graph.node("Identity", steps, output=operator.outputs[0].full_name)
+
+
+def _join_static(graph: Graph, steps: str, static: str, number: Any) -> str:
+    """Static values behind the features of every timestep that is data."""
+    static = graph.node("Unsqueeze", static, [1])
+    repeated = graph.where(graph.valid_steps(steps), static, number(np.nan))
+    return graph.node("Concat", steps, repeated, axis=2)
 
 
 def _by_layout(
@@ -87,16 +103,19 @@ def _append_nan(graph: Graph, values: str, shape: list[int], number: Any) -> str
     return graph.node("Concat", values, nan, axis=1)
 
 
-def _elapsed(graph: Graph, steps: str, reshaper: Any, number: Any) -> str:
+def _elapsed(
+    graph: Graph, steps: str, time: int, shape: tuple[int, int], number: Any
+) -> str:
     """One feature becomes the difference to the previous valid timestep."""
     valid = graph.valid_steps(steps)
-    times = graph.squeezed(graph.node("Gather", steps, [reshaper.time], axis=2), valid)
-    step = np.arange(reshaper.n_timesteps_out_)
+    times = graph.squeezed(graph.node("Gather", steps, [time], axis=2), valid)
+    n_timesteps, n_features = shape
+    step = np.arange(n_timesteps)
     before = graph.node("Gather", times, np.maximum(step - 1, 0), axis=1)
     follows = (step > 0)[:, None]
     elapsed = graph.node("Where", follows, graph.node("Sub", times, before), number(0))
     elapsed = graph.unsqueezed(elapsed, valid)
-    is_time = np.arange(reshaper.n_features_out_) == reshaper.time
+    is_time = np.arange(n_features) == time
     changed = graph.node("Where", is_time, elapsed, steps)
     return graph.where(valid, changed, steps)
 

@@ -2,7 +2,8 @@
 
 from sklstm.preprocessing.framing import make_windows
 from sklstm.preprocessing.imputer import SequenceImputer
-from sklstm.preprocessing.padder import SequencePadder, pad_sequences
+from sklstm.preprocessing.padder import SequencePadder
+from sklstm.preprocessing.padding import pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
 from sklstm.preprocessing.windows import SlidingWindows

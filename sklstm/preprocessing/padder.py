@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.parameters import (
-    Interval,
-    StrOptions,
-    _fit_context,
-    unchanged_on_error,
-    validate_parameter_constraints,
-)
+from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
     input_contradictions,
@@ -25,7 +19,6 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
 from sklstm.sequences.ragged import is_ragged, pad_ragged
@@ -226,129 +219,3 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-@overload
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: None = None,
-    time: None = None,
-    elapsed: bool = False,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-) -> NDArray[Any]: ...
-
-
-@overload
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: str | int,
-    time: str | int | None = None,
-    elapsed: bool = False,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-) -> tuple[NDArray[Any], NDArray[Any]]: ...
-
-
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: str | int | None = None,
-    time: str | int | None = None,
-    elapsed: bool = False,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
-    """Stack sequences of unequal length into one array, padding with NaN.
-
-    Parameters
-    ----------
-    sequences : list of array-like, 2D or 3D array-like, or a long table
-        Sequences of shape (n_timesteps_i,) or (n_timesteps_i, n_features), in a list,
-        an object array or a Series; or a data frame whose columns are features and
-        whose cells are sequences. A table is `n_columns` timesteps of one feature,
-        or, with `id`, a row for every timestep of every sequence. A timestep whose
-        features are all NaN is padding and is taken out first.
-    n_timesteps : int, default=None
-        Length of every sequence in the result. None means that of the longest.
-    id : str or int, default=None
-        Name or number of the column of a long table that tells its sequences apart.
-        All columns but this and `time` are features.
-    time : str or int, default=None
-        Name or number of the column of a long table by which a sequence is sorted:
-        numbers or dates. None keeps the order of the rows.
-    elapsed : bool, default=False
-        Whether a feature takes the place of `time`: the difference to the previous
-        timestep of the sequence, in seconds for dates, 0 in its first.
-    padding : {"pre", "post"}, default="post"
-        Whether NaN goes in front of or behind a shorter sequence.
-    truncating : {"pre", "post", "raise"}, default="post"
-        Whether a longer sequence loses its first timesteps, loses its last, or is
-        refused.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_timesteps, n_features)
-        float32 if the sequences are, else float64.
-    ids : ndarray of shape (n_samples,)
-        Only with `id`: whose sequence each sample of X is, in sorted order, so that
-        ``y = labels.loc[ids]`` is in step with X.
-
-    Raises
-    ------
-    ValueError
-        If a sequence is empty, has other features than the first or infinite values,
-        or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
-        there is no such column, an id or time is missing, or a time occurs twice in
-        one sequence.
-    TypeError
-        If a sequence is not numeric.
-
-    See Also
-    --------
-    SequencePadder : The same as a transformer, which remembers the length.
-
-    Examples
-    --------
-    >>> from sklstm import pad_sequences
-    >>> pad_sequences([[1, 2, 3], [4]]).shape
-    (2, 3, 1)
-    >>> pad_sequences([[1, 2, 3], [4]], 2, truncating="pre")[0].ravel()
-    array([2., 3.])
-
-    Of patients 7 and 5, in two columns beside a time and a heart rate:
-
-    >>> table = [[7, 0.0, 61], [5, 2.0, 83], [5, 1.0, 80]]
-    >>> X, ids = pad_sequences(table, id=0, time=1)
-    >>> ids, X[0].ravel()
-    (array([5., 7.]), array([80., 83.]))
-    """
-    parameters = {
-        "n_timesteps": n_timesteps,
-        "padding": padding,
-        "truncating": truncating,
-    }
-    constraints = {**SequencePadder._parameter_constraints, "elapsed": ["boolean"]}
-    validate_parameter_constraints(
-        constraints, {**parameters, "elapsed": elapsed}, caller_name="pad_sequences"
-    )
-    padder = SequencePadder(n_timesteps, padding=padding, truncating=truncating)
-    if elapsed and (id is None or time is None):
-        raise ValueError(
-            "elapsed=True needs id and time: name the columns of a long table that "
-            "tell its sequences apart and when a row was observed."
-        )
-    if id is None:
-        if time is not None:
-            raise ValueError(
-                f"time={time!r} was given without id. Name the column that tells the "
-                "sequences of a long table apart; one sequence alone is table[None]."
-            )
-        return padder.fit_transform(sequences)
-    by_id, ids = sequences_of_table(sequences, id, time, elapsed=elapsed)
-    return padder.fit_transform(by_id), ids

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -20,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, input_contradictions, is_count
-from sklstm.sequences.batch import SequenceBatch
+from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
 from sklstm.sequences.checks import (
     AXES,
     check_sequences,
@@ -150,7 +148,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         with unchanged_on_error(self):
             batch = check_sequences(self, X, reset=True, allow_missing=True)
             rows, scaler = batch.steps(), clone(self._unfitted_scaler())
-            with _saying_where(batch, scaler):
+            with saying_where(batch, scaler):
                 self._keep(scaler.fit(rows), rows)
         return self
 
@@ -181,7 +179,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
             batch = check_sequences(self, X, reset=first, allow_missing=True)
             rows = batch.steps()
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
-            with _saying_where(batch, scaler):
+            with saying_where(batch, scaler):
                 self._keep(scaler.partial_fit(rows), rows)
         return self
 
@@ -208,7 +206,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         """
         check_is_fitted(self)
         batch = check_sequences(self, X, reset=False, allow_missing=True)
-        scaled = self._apply(self.scaler_.transform, batch)
+        scaled = transform_steps(self.scaler_, batch)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
         return scaled
@@ -245,10 +243,7 @@ n_timesteps)
                 f"that transform returns, with n_features={self.n_features_out_}."
             )
         batch = read_sequences(X, allow_missing=True)
-        # An imputer with indicators puts back what was missing.
-        restored = self._apply(
-            self.scaler_.inverse_transform, batch, may_lose_values=True
-        )
+        restored = transform_steps(self.scaler_, batch, inverse=True)
         return restored[:, :, 0] if is_table and restored.shape[2] == 1 else restored
 
     @available_if(_names_its_output)
@@ -290,58 +285,10 @@ n_timesteps)
 
     def _keep(self, scaler: Any, rows: NDArray[Any]) -> None:
         self.scaler_ = scaler
-        self.n_features_out_ = _as_array(scaler.transform(rows[:1])).shape[1]
+        self.n_features_out_ = rows_of(scaler.transform(rows[:1])).shape[1]
 
     def _returns_table(self) -> bool:
         return fitted_on_table(self) and self.n_features_out_ == 1
-
-    def _apply(
-        self,
-        function: Callable[[NDArray[Any]], Any],
-        batch: SequenceBatch,
-        *,
-        may_lose_values: bool = False,
-    ) -> NDArray[Any]:
-        """A function of rows over the valid timesteps; NaN elsewhere."""
-        rows = batch.steps()
-        with _saying_where(batch, self.scaler_):
-            changed = _as_array(function(rows))
-        if len(changed) != len(rows):
-            raise ValueError(
-                f"{self.scaler_!r} returned {len(changed)} rows for {len(rows)} "
-                "timesteps. A scaler of sequences must return a row for every row."
-            )
-        dtype = rows.dtype if rows.dtype.kind == "f" else changed.dtype
-        with np.errstate(over="ignore"):
-            changed = changed.astype(dtype, copy=False)
-        if not np.isfinite(changed).all():
-            self._check_result(rows, changed, may_lose_values)
-        if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
-            changed = changed.astype(np.float64)  # padding is NaN
-        return batch.place(changed)
-
-    def _check_result(
-        self, rows: NDArray[Any], changed: NDArray[Any], may_lose_values: bool
-    ) -> None:
-        """Refuse infinity, NaN in place of numbers, and what would become padding."""
-        missing = np.isnan(changed)
-        emptied = missing.all(axis=1)
-        wrong = np.isinf(changed) | (missing & emptied[:, None])
-        if not may_lose_values:
-            wrong |= missing & ~np.isnan(rows).any(axis=1)[:, None]
-        if not wrong.any():
-            return
-        row, feature = (int(k) for k in np.argwhere(wrong)[0])
-        if emptied[row]:
-            why = "A timestep of nothing but NaN is padding, and this one holds data"
-        else:
-            why = "No estimator takes it"
-        raise ValueError(
-            f"{self.scaler_!r} returned {changed[row, feature]} in column {feature} "
-            f"for the timestep {rows[row]}. {why}: choose a transformer that returns "
-            "finite numbers for all timesteps of X, or put SequenceImputer in front if "
-            "values are missing."
-        )
 
     def _contradictions(self) -> Iterator[str]:
         yield from input_contradictions(self)
@@ -363,28 +310,3 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-@contextmanager
-def _saying_where(batch: SequenceBatch, scaler: Any) -> Iterator[None]:
-    """Say of a transformer that takes no NaN where there is one, and what to do."""
-    try:
-        yield
-    except ValueError as error:
-        if "contains NaN" not in str(error):
-            raise
-        missing = np.isnan(batch.all_values()) & batch.valid()[:, :, None]
-        if not missing.any():
-            raise
-        sample, step, feature = (int(k) for k in np.argwhere(missing)[0])
-        raise ValueError(
-            f"X contains NaN in only some features of a timestep (sample {sample}, "
-            f"timestep {step}, feature {feature}), which {scaler!r} does not take. Put "
-            "SequenceImputer in front, or give SequenceScaler a pipeline that imputes "
-            "first, such as make_pipeline(SimpleImputer(), ...)."
-        ) from error
-
-
-def _as_array(table: Any) -> NDArray[Any]:
-    """What a transformer returned, be it sparse or a data frame."""
-    return np.asarray(table.toarray() if issparse(table) else table)

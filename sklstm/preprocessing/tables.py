@@ -16,9 +16,14 @@ from sklstm.sequences.ragged import is_ragged
 
 
 def sequences_of_table(
-    table: Any, id: str | int, time: str | int | None, *, elapsed: bool = False
-) -> tuple[list[NDArray[Any]], NDArray[Any]]:
-    """The sequences of a long table, and the ids they belong to.
+    table: Any,
+    id: str | int,
+    time: str | int | None,
+    *,
+    elapsed: bool = False,
+    static: Any = None,
+) -> tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any]]:
+    """The sequences of a long table, the ids they belong to, and what is static.
 
     Parameters
     ----------
@@ -32,6 +37,8 @@ def sequences_of_table(
     elapsed : bool, default=False
         Whether the time elapsed since the timestep before takes the place of `time`
         among the features.
+    static : list of str or int, default=None
+        Names or numbers of columns that are the same in all rows of an id.
 
     Returns
     -------
@@ -39,12 +46,15 @@ def sequences_of_table(
         The other columns. Rows that are all NaN are left out; single NaN stay.
     ids : ndarray of shape (n_sequences,)
         Sorted.
+    values : ndarray of shape (n_sequences, n_static)
+        Of the static columns, which are in no sequence.
 
     Raises
     ------
     ValueError
         If there is no such column, an id or a time is missing, a time occurs twice in
-        a sequence, or a value is infinite or no number. The message says where.
+        a sequence, a value is infinite or no number, or a static one changes. The
+        message says where.
     """
     table = _as_table(table)
     columns = _columns_of(table)
@@ -55,10 +65,20 @@ def sequences_of_table(
             f"id={id!r} and time={time!r} are the same column. Name one column that "
             "tells the sequences apart, and another that orders each of them."
         )
+    static_names = [
+        _find_column(table, columns, "static", key)
+        for key in ([] if static is None else static)
+    ]
+    keys = {id_name, time_name}
+    if keys & {*static_names}:
+        raise ValueError(
+            f"static={static!r} has a column of id or time, which are no features. "
+            "Name columns that say something of an id and do not change."
+        )
     features = {
         name: column
         for name, column in columns.items()
-        if name not in (id_name, time_name)
+        if name not in keys | {*static_names}
     }
     ids, codes = _coded(columns[id_name], "id", id_name)
     order = np.argsort(codes, kind="stable")
@@ -68,7 +88,7 @@ def sequences_of_table(
         order = np.lexsort((time_codes, codes))
         _refuse_duplicates(order, codes, time_codes, ids, times)
     refuse_date_columns(
-        date_columns(table, [k for k, name in enumerate(columns) if name in features]),
+        date_columns(table, [k for k, name in enumerate(columns) if name not in keys]),
         "pad_sequences",
         X="The table",
         instead="The column to sort by goes to time=. ",
@@ -92,9 +112,35 @@ def sequences_of_table(
     steps = values[order]
     if elapsed:
         since = _elapsed(columns[time_name], order, codes)
-        among = [name for name in columns if name != id_name]
+        among = [name for name in columns if name in features or name == time_name]
         steps = np.insert(steps, among.index(time_name), since, axis=1)
-    return np.split(steps, lengths.cumsum()[:-1]), ids
+    of_ids = _static_values({k: columns[k] for k in static_names}, codes, ids)
+    return np.split(steps, lengths.cumsum()[:-1]), ids, of_ids
+
+
+def _static_values(
+    columns: dict[Any, Any], codes: NDArray[np.intp], ids: NDArray[Any]
+) -> NDArray[Any]:
+    """The only value of each column in the rows of each id; NaN if none is known."""
+    static = np.full((len(ids), len(columns)), np.nan)
+    if not columns:
+        return static
+    values = _values_of(columns)
+    for k, name in enumerate(columns):
+        known = np.flatnonzero(~np.isnan(values[:, k]))
+        # Of several assignments to one place the last counts: the first row.
+        static[codes[known[::-1]], k] = values[known[::-1], k]
+        other = known[values[known, k] != static[codes[known], k]]
+        if len(other):
+            row = other[0]
+            raise ValueError(
+                f"The column {name!r} of static changes within id "
+                f"{_said(ids[codes[row]])}: row {row} of the table has "
+                f"{_said(values[row, k])}, a row before it "
+                f"{_said(static[codes[row], k])}. Leave it out of static: what changes "
+                "is a feature like the others."
+            )
+    return static
 
 
 def _elapsed(
