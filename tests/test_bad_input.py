@@ -1766,6 +1766,40 @@ CASES = [
         "strings. Give indices, or X as a data frame.",
     ),
     (
+        "a target that is known",
+        lambda: make_windows(FRAME, 2, target="a", known=["a"]),
+        ValueError,
+        "known=['a'] does not go with target='a': what is to be forecast is not known. "
+        "Name one column with target= that is not in known=.",
+    ),
+    (
+        "groups that are known",
+        lambda: make_windows(FRAME, 2, groups="c", target="a", known=[2]),
+        ValueError,
+        "known=[2] has the column of groups, which tells series apart and is no "
+        "feature. Leave it out.",
+    ),
+    (
+        "a known column that is not there",
+        lambda: make_windows(TABLE, 2, target=0, known=[3]),
+        ValueError,
+        "known=[3] has 3, which is no column of X: it has 3. Give indices from 0 to 2.",
+    ),
+    (
+        "a known column without brackets",
+        lambda: make_windows(FRAME, 2, target="a", known="b"),
+        ValueError,
+        "The 'known' parameter of make_windows must be an array-like or None. Got 'b' "
+        "instead.",
+    ),
+    (
+        "a mask of other columns",
+        lambda: make_windows(FRAME, 2, target="a", known=[True]),
+        ValueError,
+        "known=[True] does not tell columns. Give a list of their indices or names, or "
+        "a mask with True or False for each of the 3 columns of X.",
+    ),
+    (
         "elapsed without time",
         lambda: pad_sequences(FRAME, id="a", elapsed=True),
         ValueError,

@@ -366,6 +366,8 @@ def test_sliding_windows(params, X, X_new):
             "target": usually(None, *COLUMNS),
             "stride": usually(1, 2, 0),
             "groups": usually(None, *COLUMNS, [0, 0, 0, 1, 1, 1], [0, None], len),
+            "known": usually(None, [0], [1], [0, -1], ["c1"], [True, False], [], 0),
+            "return_index": usually(False, True, None),
         }
     ),
     st.one_of(arrays(axes=2), arrays(axes=1)),
@@ -373,9 +375,12 @@ def test_sliding_windows(params, X, X_new):
 def test_make_windows(params, series):
     """make_windows gives windows and what follows them, or refuses."""
     with judged() as errors:
-        X, y = make_windows(series, **params)
-        assert X.shape[:2] == (len(y), params["n_timesteps"])
+        X, y, *index = make_windows(series, **params)
+        n_ahead = params["horizon"] if params["known"] is not None else 0
+        assert X.shape[:2] == (len(y), params["n_timesteps"] + n_ahead)
         values = np.asarray(series, dtype=float).reshape(len(series), -1)
+        for rows in index:
+            assert rows.shape == y.shape[: rows.ndim]
         if params["groups"] is None and params["horizon"] == 1:
             goal = params["target"] if isinstance(params["target"], int) else 0
             follows = values[params["n_timesteps"] :: params["stride"]]
