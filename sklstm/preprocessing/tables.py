@@ -269,9 +269,10 @@ def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
             if numbers.dtype.kind not in "fiub":
                 numbers = numbers.astype(np.float64)
         except (TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]  # all values follow, if complex
             raise ValueError(
                 f"Column {name!r} of the table holds values that are no numbers: "
-                f"{error}. Leave it out, or encode it first, for example with "
+                f"{reason}. Leave it out, or encode it first, for example with "
                 "sklearn.preprocessing.OneHotEncoder."
             ) from error
         columns.append(numbers)
