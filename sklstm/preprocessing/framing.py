@@ -115,10 +115,10 @@ def make_windows(
 
     >>> series = [[10, 1.5], [11, 2.5], [12, 3.5], [13, 4.5]]
     >>> X, y = make_windows(series, 2, target=0, known=[1])
-    >>> X[0], y[0]
+    >>> X[0], float(y[0])
     (array([[10. ,  1.5,  0. ],
            [11. ,  2.5,  0. ],
-           [ 0. ,  3.5,  1. ]]), np.float64(12.0))
+           [ 0. ,  3.5,  1. ]]), 12.0)
     """
     validate_parameter_constraints(
         _MAKE_WINDOWS_CONSTRAINTS,
