@@ -12,6 +12,7 @@ from sklstm.export import to_onnx
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -29,6 +30,7 @@ __all__ = [
     "BiLSTMTimestepRegressor",
     "SequenceDifferencer",
     "SequenceFramer",
+    "SequenceImputer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

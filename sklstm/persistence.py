@@ -30,6 +30,7 @@ TRUSTED_TYPES = [
     "sklstm.metrics.TimestepScorer",
     "sklstm.preprocessing.differencer.SequenceDifferencer",
     "sklstm.preprocessing.framer.SequenceFramer",
+    "sklstm.preprocessing.imputer.SequenceImputer",
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",

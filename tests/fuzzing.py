@@ -296,7 +296,7 @@ def parameters(draw, names):
 NAMES = re.compile(
     r"\b(X|y|Sequence|sequence|series|sample_weight|Sample weights|class|classes|"
     r"target|parameter|class_weight|loss|early_stopping|optimizer|features|feature|array|"
-    r"n_timesteps|n_features|horizon|groups|time|stride|id|units)\b"
+    r"n_timesteps|n_features|horizon|groups|time|stride|id|units|static|known|table)\b"
 )
 ALLOWED_WARNINGS = (ConvergenceWarning, DataConversionWarning, UserWarning)
 

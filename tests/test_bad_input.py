@@ -13,8 +13,10 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import (
     BiLSTMClassifier,
@@ -23,8 +25,10 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
+    SequenceScaler,
     SlidingWindows,
     make_windows,
     pad_sequences,
@@ -64,6 +68,10 @@ def but(array, place, value, dtype=float):
     array = np.array(array, dtype=dtype)
     array[place] = value
     return array
+
+
+def first_column(rows):
+    return rows[:, :1]
 
 
 @cache
@@ -374,8 +382,9 @@ CASES = [
         ValueError,
         "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
         "feature 0). A timestep whose features are all NaN is padding; NaN beside "
-        "numbers is a missing value. Impute it, for example with "
-        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+        "numbers is a missing value. Put SequenceImputer behind the step that makes "
+        "the sequences, or impute the rows before, for example with "
+        "sklearn.impute.SimpleImputer.",
     ),
     (
         "nothing but padding",
@@ -625,8 +634,9 @@ CASES = [
         ValueError,
         "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
         "feature 0). A timestep whose features are all NaN is padding; NaN beside "
-        "numbers is a missing value. Impute it, for example with "
-        "sklearn.impute.SimpleImputer, before the rows become sequences.",
+        "numbers is a missing value. Put SequenceImputer behind the step that makes "
+        "the sequences, or impute the rows before, for example with "
+        "sklearn.impute.SimpleImputer.",
     ),
     (
         "other names",
@@ -2025,6 +2035,120 @@ CASES = [
         ValueError,
         "y is sparse (shape (8, 3)), but BiLSTMTimestepClassifier takes dense "
         "values. Use y.toarray().",
+    ),
+    (
+        "a missing value for PCA",
+        lambda: SequenceScaler(PCA()).fit(but(X, (1, 2, 0), np.nan)),
+        ValueError,
+        "X contains NaN in only some features of a timestep (sample 1, timestep 2, "
+        "feature 0), which PCA() does not take. Put SequenceImputer in front, or give "
+        "SequenceScaler a pipeline that imputes first, such as "
+        "make_pipeline(SimpleImputer(), ...).",
+    ),
+    (
+        "a transformer that leaves nothing but NaN",
+        lambda: SequenceScaler(FunctionTransformer(first_column)).fit_transform(
+            but(X, (1, 2), [np.nan, 7])
+        ),
+        ValueError,
+        "FunctionTransformer(func=<function first_column at ...>) returned nan in "
+        "column 0 for the timestep [nan  7.]. A timestep of nothing but NaN is "
+        "padding, and this one holds data: choose a transformer that returns finite "
+        "numbers for all timesteps of X, or put SequenceImputer in front if values are "
+        "missing.",
+    ),
+    (
+        "a feature without values",
+        lambda: SequenceImputer().fit(but(X, (..., 1), np.nan)),
+        ValueError,
+        "Feature 1 of X is missing at all 24 timesteps (1 such features of 2): "
+        "nothing is there to learn its mean from. Leave it out, or give a number, "
+        "fill_value=0.",
+    ),
+    (
+        "a strategy of SimpleImputer",
+        lambda: SequenceImputer("most_frequent").fit(X),
+        ValueError,
+        "The 'strategy' parameter of SequenceImputer must be a str among {...}. Got "
+        "'most_frequent' instead.",
+    ),
+    (
+        "a static column that changes",
+        lambda: pad_sequences(FRAME.assign(id=y), id="id", static=["c"]),
+        ValueError,
+        "The column 'c' of static changes within id 0: row 2 of the table has ..., a "
+        "row before it .... Leave it out of static: what changes is a feature like the "
+        "others.",
+    ),
+    (
+        "static values of too few sequences",
+        lambda: pad_sequences(X, static=np.ones((2, 1))),
+        ValueError,
+        "static has 2 rows (shape (2, 1)), but there are 8 sequences. Give one row of "
+        "static values for every sequence, in the same order. Of a long table, name "
+        "columns of it, and id=.",
+    ),
+    (
+        "all columns static",
+        lambda: SequenceReshaper(static=[0, 1, 2]).fit(TABLE),
+        ValueError,
+        "static has all 3 columns of X: none is left that changes over time. If so, "
+        "there is no sequence in X; n_timesteps=1 makes its columns features of a "
+        "single timestep.",
+    ),
+    (
+        "a static column that is not there",
+        lambda: SequenceReshaper(static=["age"]).fit(FRAME),
+        ValueError,
+        "static=['age'] has 'age', which is no column of X: it has 'a', 'b', 'c'.",
+    ),
+    (
+        "a static column by name in an array",
+        lambda: SequenceReshaper(static=["age"]).fit(TABLE),
+        ValueError,
+        "static=['age'] names columns, but those of X have no names, or not all are "
+        "strings. Give indices, or X as a data frame.",
+    ),
+    (
+        "a target that is known",
+        lambda: make_windows(FRAME, 2, target="a", known=["a"]),
+        ValueError,
+        "known=['a'] does not go with target='a': what is to be forecast is not known. "
+        "Name one column with target= that is not in known=.",
+    ),
+    (
+        "groups that are known",
+        lambda: make_windows(FRAME, 2, groups="c", target="a", known=[2]),
+        ValueError,
+        "known=[2] has the column of groups, which tells series apart and is no "
+        "feature. Leave it out.",
+    ),
+    (
+        "a known column that is not there",
+        lambda: make_windows(TABLE, 2, target=0, known=[3]),
+        ValueError,
+        "known=[3] has 3, which is no column of X: it has 3. Give indices from 0 to 2.",
+    ),
+    (
+        "a known column without brackets",
+        lambda: make_windows(FRAME, 2, target="a", known="b"),
+        ValueError,
+        "The 'known' parameter of make_windows must be an array-like or None. Got 'b' "
+        "instead.",
+    ),
+    (
+        "a mask of other columns",
+        lambda: make_windows(FRAME, 2, target="a", known=[True]),
+        ValueError,
+        "known=[True] does not tell columns. Give a list of their indices or names, or "
+        "a mask with True or False for each of the 3 columns of X.",
+    ),
+    (
+        "elapsed without time",
+        lambda: pad_sequences(FRAME, id="a", elapsed=True),
+        ValueError,
+        "elapsed=True needs id and time: name the columns of a long table that tell "
+        "its sequences apart and when a row was observed.",
     ),
     (
         "fractions as labels of timesteps",

@@ -27,6 +27,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -124,6 +125,8 @@ ESTIMATORS = [
     SequenceScaler(),
     SequenceScaler(MinMaxScaler()),
     SequenceScaler(PCA()),
+    SequenceImputer(),
+    SequenceImputer("linear", fill_value="median", add_indicator=True),
     # Nearly whole sequences: inside, nobody knows where in its sequence a window lies,
     # and `check_regressors_train` asks for what a single column tells.
     WindowedEnsemble(

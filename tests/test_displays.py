@@ -805,6 +805,15 @@ def test_reshaper_with_a_time():
     assert_array_equal(display.origins.columns, np.arange(6).reshape(3, 2))
 
 
+def test_reshaper_with_static_columns():
+    """They come from where they are, by their names, at every timestep."""
+    frame = pd.DataFrame(np.ones((2, 5)), columns=["age", "t0", "t1", "sex", "t2"])
+    reshaper = SequenceReshaper(static=["age", "sex"])
+    display = WindowDisplay.from_estimator(reshaper, frame)
+    assert ticks_of(display.ax_.xaxis)[-3:] == ["f0", "age", "sex"]
+    assert_array_equal(display.origins.columns, [[1, 0, 3], [2, 0, 3], [4, 0, 3]])
+
+
 def outlines(display):
     """Corners of the target's cells: in the table, and beside the window."""
     corners = [box.get_xy() for box in display.targets_]

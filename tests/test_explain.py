@@ -8,6 +8,7 @@ import scipy.sparse
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -144,6 +145,12 @@ def test_frames_and_differences():
             "have SequenceScaler(StandardScaler()) apply it to every timestep.",
         ),
         ([PCA(2), BiLSTMClassifier()], RAGGED, "pca", "have SequenceScaler(PCA())"),
+        (
+            [SimpleImputer(), BiLSTMClassifier()],
+            RAGGED,
+            "simpleimputer",
+            "have SequenceScaler(SimpleImputer())",
+        ),
     ],
 )
 def test_the_step_that_breaks(steps, X, failed, message):

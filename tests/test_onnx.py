@@ -11,13 +11,16 @@ import pytest
 import skl2onnx
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
+    OneHotEncoder,
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
@@ -30,6 +33,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -228,6 +232,8 @@ def test_several_targets_at_every_timestep():
         {"n_timesteps": 7, "n_features": 5, "pad": True},
         {"n_timesteps": 4, "time": 0},
         {"n_timesteps": 5, "pad": True, "time": 2},
+        {"n_timesteps": 5, "static": [0, 8]},
+        {"n_timesteps": 4, "n_features": 3, "pad": True, "time": 1, "static": [11]},
     ],
     ids=str,
 )
@@ -293,6 +299,46 @@ def test_scaler(scaler, dtype):
     expected = sequence_scaler.transform(X.astype(dtype))
     assert scaled.dtype == dtype
     assert_allclose(scaled, expected, atol=1e-6)
+
+
+GAPS = np.concatenate([X, np.abs(X[:, :, :1]).round()], axis=2)
+GAPS[rng.random(GAPS.shape) < 0.2] = np.nan
+GAPS[:, -1, 0] = 1
+CATEGORIES = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+
+
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        None,
+        SimpleImputer(strategy="median"),
+        make_pipeline(SimpleImputer(), PCA(2)),
+        ColumnTransformer(
+            [("0", SimpleImputer(), [0, 2]), ("1", StandardScaler(), [1])]
+        ),
+        ColumnTransformer([("0", CATEGORIES, [2]), ("1", StandardScaler(), [0, 1])]),
+    ],
+    ids=str,
+)
+def test_scaler_of_missing_values(scaler):
+    """They are filled in, or stay where they are; padding is neither."""
+    sequence_scaler = SequenceScaler(scaler).fit(GAPS)
+    (scaled,) = run(to_onnx(sequence_scaler), GAPS)
+    assert_allclose(scaled, sequence_scaler.transform(GAPS), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("add_indicator", [False, True])
+@pytest.mark.parametrize("strategy", ["ffill", "bfill", "linear"])
+def test_imputer(strategy, add_indicator, dtype):
+    """Values from the timesteps around, and what was learnt where there are none."""
+    params = {"strategy": strategy, "add_indicator": add_indicator}
+    imputer = SequenceImputer(**params).fit(GAPS)
+    model = to_onnx(imputer, dtype=dtype)
+    for values in (GAPS.astype(dtype), GAPS[5:7, -1:].astype(dtype)):
+        (filled,) = run(model, values)
+        assert filled.dtype == dtype
+        assert_allclose(filled, imputer.transform(values), atol=1e-6)
 
 
 def test_scaler_of_a_table():

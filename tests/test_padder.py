@@ -1,17 +1,20 @@
 """SequencePadder and pad_sequences against a loop, by law, and word by word."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse
 import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from strategies import law, ragged, scattered
 
-from sklstm import SequencePadder, pad_sequences
+from sklstm import SequencePadder, SlidingWindows, pad_sequences
 
 ends = st.sampled_from(["pre", "post"])
 
@@ -192,11 +195,6 @@ def test_truncating_raise_refuses(function):
         ([["a"], [1, 2]], TypeError, "Sequence 0 of X is not numeric"),
         ([[1, 2], [np.nan]], ValueError, "Sample 1 of X is nothing but padding"),
         ([[1, 2], [np.inf]], ValueError, "sample 1, timestep 0, feature 0"),
-        (
-            [[[1, np.nan]], [[1, 2], [3, 4]]],
-            ValueError,
-            "only some features of a timestep .*sample 0, timestep 0, feature 1",
-        ),
         ([np.ones((2, 2)), np.ones((1, 3))], ValueError, "3 features, but sequence 0"),
         (
             [[[1, 2], [3]], [[4, 5]]],
@@ -442,11 +440,6 @@ def changed(row, column, value):
             "Column 'pulse' of the table holds values that are no numbers: .*'high'",
         ),
         (
-            changed(4, "pulse", None),
-            {"id": "patient", "time": "day"},
-            r"column 'pulse' in row 4 of the table is missing, beside numbers \(1 such",
-        ),
-        (
             changed(4, "weight", np.inf),
             {"id": "patient", "time": "day"},
             "column 'weight' in row 4 of the table is infinite",
@@ -475,6 +468,37 @@ def test_wrong_long_tables(table, columns, message):
     """The message names the column, the row or the id."""
     with pytest.raises(ValueError, match=message):
         pad_sequences(table, **columns)
+
+
+def test_missing_values_pass():
+    """NaN beside numbers is not for the padder to fill in."""
+    X = [[[1, np.nan], [np.nan, np.nan], [3, 4]], [[np.nan, 5]]]
+    padded = SequencePadder(3, padding="pre").fit_transform(X)
+    nan = [np.nan] * 2
+    assert_array_equal(padded, [[nan, [1, np.nan], [3, 4]], [nan, nan, [np.nan, 5]]])
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_elapsed(frame):
+    """The time since the step before, in seconds, in the place of the time."""
+    days = [datetime(2026, 5, day) for day in (1, 3, 1, 2, 9, 4)]
+    pulse = [1.0, 2, 3, 4, 5, np.nan]
+    table = frame({"id": [7, 5, 5, 7, 5, 5], "day": days, "pulse": pulse})
+    X, ids = pad_sequences(table, id="id", time="day", elapsed=True)
+    day = 24 * 3600
+    assert_array_equal(ids, [5, 7])
+    assert_allclose(X[0], [[0, 3], [2 * day, 2], [6 * day, 5]])
+    assert_allclose(X[1, :2], [[0, 1], [day, 4]])
+
+
+def test_elapsed_is_that_of_windows():
+    """The same words and the same numbers; of events there may be nothing else."""
+    table = np.array([[1, 0.5, 5], [1, 2.5, 6], [2, 1.0, 7], [2, 8.0, 8]])
+    X, _ = pad_sequences(table, id=0, time=1, elapsed=True)
+    windows = SlidingWindows(2, groups=0, time=1).fit_transform(table)
+    assert_array_equal(X, np.asarray(windows)[[1, 3]])
+    alone, _ = pad_sequences(table[:, :2], id=0, time=1, elapsed=True)
+    assert_array_equal(alone, X[:, :, :1])
 
 
 def test_pandas_output_leaves_three_axes_alone():

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -194,6 +196,79 @@ def test_x_is_left_alone():
     assert_array_equal(values, before)
 
 
+# -- missing values --------------------------------------------------------------------
+
+GAPS = X.copy()
+GAPS[0, 3:] = GAPS[1, 0] = np.nan  # padding
+GAPS[1, 1, 0] = GAPS[2, 2, 1] = GAPS[5, 4, 0] = np.nan
+CODES = np.concatenate([GAPS, rng.integers(0, 3, size=(6, 5, 1))], axis=2)
+CODES[np.isnan(GAPS).all(axis=2)] = np.nan
+
+
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        None,
+        RobustScaler(),
+        FunctionTransformer(),
+        SimpleImputer(add_indicator=True),
+        KNNImputer(n_neighbors=2),
+        OneHotEncoder(),
+        make_pipeline(KNNImputer(), PCA(1)),
+        make_pipeline(StandardScaler(), SimpleImputer()),
+        ColumnTransformer(
+            [("codes", OneHotEncoder(), [2]), ("numbers", StandardScaler(), [0, 1])]
+        ),
+    ],
+    ids=str,
+)
+def test_missing_values_are_seen(scaler):
+    """Any transformer of rows that takes them: rows that are data, none of padding."""
+    transformer = SequenceScaler(scaler).fit(CODES)
+    valid = ~np.isnan(CODES).all(axis=2)
+    rows = CODES[valid]
+    expected = clone(scaler or StandardScaler()).fit_transform(rows)
+    expected = expected.toarray() if scipy.sparse.issparse(expected) else expected
+    changed = transformer.transform(CODES)
+    assert_allclose(changed[valid], expected)
+    assert np.isnan(changed[~valid]).all()
+    assert_array_equal(~np.isnan(changed).all(axis=2), valid)
+
+
+def test_what_was_missing_is_missing_again():
+    """An imputer with indicators knows what it filled in."""
+    imputer = SequenceScaler(SimpleImputer(add_indicator=True)).fit(GAPS)
+    changed = imputer.transform(GAPS)
+    assert_array_equal(np.isnan(changed).any(axis=2), np.isnan(GAPS).all(axis=2))
+    assert_array_equal(imputer.inverse_transform(changed), GAPS)
+    scaler = SequenceScaler().fit(GAPS)
+    assert_allclose(scaler.inverse_transform(scaler.transform(GAPS)), GAPS)
+
+
+def test_a_transformer_that_takes_no_missing_values():
+    """The message says where one is and what to do."""
+    message = (
+        r"^X contains NaN in only some features of a timestep \(sample 1, timestep 1, "
+        r"feature 0\), which PCA\(\) does not take. Put SequenceImputer in front"
+    )
+    with pytest.raises(ValueError, match=message):
+        SequenceScaler(PCA()).fit(GAPS)
+    fitted = SequenceScaler(PCA()).fit(X)
+    with pytest.raises(ValueError, match=message):
+        fitted.transform(GAPS)
+
+
+def test_data_do_not_become_padding():
+    """Neither by leaving the known values out, nor by losing them."""
+    first = ColumnTransformer([("first", "passthrough", [0])])
+    transformer = SequenceScaler(first).fit(GAPS)
+    with pytest.raises(ValueError, match="nothing but NaN is padding, and this one ho"):
+        transformer.transform(GAPS)
+    loses = FunctionTransformer(lambda rows: np.where(rows > 3, np.nan, rows))
+    with pytest.raises(ValueError, match=r"returned nan in column . for the timestep"):
+        SequenceScaler(loses).fit_transform(X)
+
+
 # -- names and output -----------------------------------------------------------------
 
 
@@ -268,7 +343,6 @@ BAD = [
     ([["a"], [1, 2]], TypeError, "Sequence 0 of X is not numeric"),
     (np.array([[["a", "b"]]]), ValueError, "X holds text"),
     (scipy.sparse.csr_array(np.eye(3)), TypeError, "[Ss]parse"),
-    ([[[1, np.nan]]], ValueError, "only some features of a timestep"),
     (np.full((2, 2, 2), np.nan), ValueError, "nothing but padding"),
     (np.full((1, 1, 2), np.inf), ValueError, "infinity"),
     (np.ones(3), ValueError, "Expected X with 2 or 3 axes"),

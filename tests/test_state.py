@@ -30,6 +30,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -508,6 +509,7 @@ def test_damaged_file_is_refused(models, tmp_path):
 
 TABLE = np.column_stack([np.arange(30), rng.normal(size=(30, 3))])
 SHORT = {"units": 2, "epochs": 1, "random_state": 0}
+GAPS = np.where(rng.random((30, *X.shape[1:])) < 0.2, np.nan, X[:30])
 AVERAGES = FunctionTransformer(np.mean, kw_args={"axis": 1})
 PERCEPTRON = MLPClassifier(2, solver="lbfgs", max_iter=2, random_state=0)
 
@@ -526,12 +528,18 @@ FITTED = {
     "labels": (BiLSTMClassifier(units=(2, 1), epochs=1), X[:30], LABELS[:30]),
     "scaler": (SequenceScaler(), X[:30], None),
     "between 0 and 1": (SequenceScaler(MinMaxScaler()), X[:30], None),
+    "imputer": (SequenceImputer("linear", add_indicator=True), GAPS, None),
     "padder": (SequencePadder(5, padding="pre", truncating="pre"), X[:30], None),
     "longest": (SequencePadder(), X[:30], None),
     "channels first": (SequencePadder(5, layout="channels_first"), X[:30, :2], None),
     "frames": (SequenceFramer(3, hop_length=2), X[:30], None),
     "differences": (SequenceDifferencer(2), X[:30], None),
     "reshaper": (SequenceReshaper(n_features=3, pad=True), TABLE, None),
+    "static": (
+        SequenceReshaper(n_timesteps=3, static=[True, False, False, False]),
+        TABLE,
+        None,
+    ),
     "windows": (SlidingWindows(3, time=0, context="fit"), TABLE, None),
     "groups": (SlidingWindows(2, sampling_rate=2, groups=0), TABLE // 10, None),
     "pipeline": (
@@ -888,6 +896,18 @@ def architecture(**changes):
         ("reshaper", {"n_timesteps_out_": 10**9}, "1000000000 timesteps of 3 features"),
         ("reshaper", {"n_features_in_": 0}, "0 columns were made"),
         ("reshaper", {"layout": "both"}, "'layout' parameter"),
+        ("static", {"is_static_": np.eye(1, 3)[0] > 0}, "is no mask of 4 columns"),
+        ("static", {"is_static_": np.eye(1, 4)[0]}, "is no mask of 4 columns"),
+        (
+            "static",
+            {"is_static_": np.zeros(4, dtype=bool)},
+            "does not divide",
+        ),
+        ("imputer", {"statistics_": np.zeros(3)}, "are no 2 finite numbers"),
+        ("imputer", {"statistics_": np.array([0, np.nan])}, "are no 2 finite numbers"),
+        ("imputer", {"indicator_features_": np.array([0, 2])}, "are not among 2"),
+        ("imputer", {"n_features_out_": 3}, "there are 2 features and 2 indicators"),
+        ("imputer", {"strategy": "mean"}, "'strategy' parameter"),
         ("windows", {"n_timesteps_out_": 10**9}, "does not go with series of at most"),
         ("windows", {"_rate": 0}, "are no sizes"),
         ("windows", {"sampling_rate": -1}, "'sampling_rate' parameter"),

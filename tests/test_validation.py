@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklstm import (
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -134,6 +135,7 @@ READERS = {
     "framer": SequenceFramer().fit_transform,
     "differencer": SequenceDifferencer().fit_transform,
     "scaler": SequenceScaler().fit_transform,
+    "imputer": SequenceImputer().fit_transform,
     "windows": SlidingWindows(2, groups="id").fit_transform,
     "make_windows": lambda X: make_windows(X, 1, groups="id", target="a"),
     "pad_sequences": lambda X: pad_sequences(X, id="id"),

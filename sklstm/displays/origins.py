@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
-from sklstm.preprocessing.reshaper import columns_to_steps
 from sklstm.preprocessing.series import (
     Columns,
     check_labels,
@@ -113,22 +112,22 @@ def origins_of_transformer(transformer: Any, X: Any, sample: int) -> Origins:
 
 
 def _origins_of_row(fitted: SequenceReshaper, X: Any, sample: int) -> Origins:
-    n_columns = X.shape[1]
-    n_features = fitted.n_features_out_
+    static = np.flatnonzero(fitted.is_static_).tolist()
     # From 1: where columns are wanting, the reshaper puts 0 or NaN.
-    numbers = np.arange(1.0, n_columns + 1)[None]
-    steps = columns_to_steps(
-        numbers, fitted.n_timesteps_out_, n_features, fitted.layout
-    )
+    numbers = np.arange(1.0, X.shape[1] + 1)[None]
+    reshaper = clone(fitted).set_params(time=None, static=static)
+    steps = reshaper.fit_transform(numbers)
     columns = np.nan_to_num(steps[0], nan=0).astype(np.intp) - 1
-    names = [f"f{k}" for k in range(n_features)]
+    column_names = Columns.of(X, None, None).names
+    names = [f"f{k}" for k in range(fitted.n_features_out_ - len(static))]
     if fitted.time is not None:
         names[fitted.time] = "elapsed"
+    names += [column_names[k] for k in static]
     return Origins(
         rows=np.where(columns < 0, -1, sample),
         columns=columns,
         n_rows=X.shape[0],
-        column_names=Columns.of(X, None, None).names,
+        column_names=column_names,
         feature_names=names,
         sample=sample,
     )

@@ -125,6 +125,32 @@ class Graph:
         source = self.node("Max", self.node("Sub", rank, 1), 0)
         return self.gathered(steps, source)
 
+    def carried(self, steps: str, number: Any) -> str:
+        """The last value that was known at each timestep; NaN in front of the first.
+
+        `number` is the type of the values. Features are carried each by itself.
+        """
+        by_feature = self.node("Transpose", steps, perm=[0, 2, 1])
+        shape = self.node("Shape", by_feature)
+        n_timesteps = self.node("Reshape", self.size(steps, 1), [1])
+        rows = self.node(
+            "Reshape", by_feature, self.node("Concat", [-1], n_timesteps, [1], axis=0)
+        )
+        known = self.node("Squeeze", self.node("Not", self.node("IsNaN", rows)), [2])
+        values = self.unsqueezed(self.squeezed(rows, known), known)
+        n_known = self.node("CumSum", self.cast(known, TensorProto.INT64), 1)
+        values = self.where(self.node("Greater", n_known, 0), values, number(np.nan))
+        values = self.node("Reshape", values, shape)
+        return self.node("Transpose", values, perm=[0, 2, 1])
+
+    def carried_back(self, steps: str, number: Any) -> str:
+        """The next value that was known at each timestep; NaN behind the last."""
+        return self.reversed(self.carried(self.reversed(steps), number))
+
+    def reversed(self, steps: str) -> str:
+        """The timesteps from the last to the first."""
+        return self.node("Slice", steps, [-1], [np.iinfo(np.int64).min], [1], [-1])
+
     def gathered(self, steps: str, source: str) -> str:
         """For every sample the timesteps of these numbers."""
         places = self.node("Unsqueeze", source, [2])

@@ -26,6 +26,7 @@ from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
@@ -47,6 +48,7 @@ CONVERTERS = {
     SequenceFramer: (frames.framer_types, frames.convert_framer),
     SequenceDifferencer: (frames.differencer_types, frames.convert_differencer),
     SequenceScaler: (transformers.scaler_types, transformers.convert_scaler),
+    SequenceImputer: (transformers.imputer_types, transformers.convert_imputer),
 }
 
 REFUSED = {

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 from skl2onnx import get_model_alias  # type: ignore[import-untyped]
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, make_pipeline
 
 from sklstm.onnx.graph import Graph
 from sklstm.onnx.types import (
@@ -44,15 +47,20 @@ def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
     """Columns as timesteps, see `columns_to_steps` of the reshaper."""
     graph, reshaper = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
-    n_features = reshaper.n_features_out_
-    n_filled = -(-reshaper.n_features_in_ // n_features)
-    n_lacking = n_filled * n_features - reshaper.n_features_in_
-    table = graph.floats(operator)
+    is_static = reshaper.is_static_
+    n_columns = int((~is_static).sum())
+    n_features = reshaper.n_features_out_ - int(is_static.sum())
+    n_filled = -(-n_columns // n_features)
+    n_lacking = n_filled * n_features - n_columns
+    columns = graph.floats(operator)
+    table = columns
+    if is_static.any():
+        table = graph.node("Gather", columns, np.flatnonzero(~is_static), axis=1)
     if n_lacking:
         table = _append_nan(graph, table, [n_lacking], number)
     steps = _by_layout(graph, table, n_filled, n_features, reshaper.layout)
     if n_lacking:
-        no_column = np.arange(n_filled * n_features) >= reshaper.n_features_in_
+        no_column = np.arange(n_filled * n_features) >= n_columns
         shape = (n_filled, n_features)
         if reshaper.layout == "feature":
             no_column = no_column.reshape(shape[::-1]).T
@@ -62,8 +70,19 @@ def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
     if n_behind:
         steps = _append_nan(graph, steps, [n_behind, n_features], number)
     if reshaper.time is not None:
-        steps = _elapsed(graph, steps, reshaper, number)
+        shape = (reshaper.n_timesteps_out_, n_features)
+        steps = _elapsed(graph, steps, reshaper.time, shape, number)
+    if is_static.any():
+        static = graph.node("Gather", columns, np.flatnonzero(is_static), axis=1)
+        steps = _join_static(graph, steps, static, number)
     graph.node("Identity", steps, output=operator.outputs[0].full_name)
+
+
+def _join_static(graph: Graph, steps: str, static: str, number: Any) -> str:
+    """Static values behind the features of every timestep that is data."""
+    static = graph.node("Unsqueeze", static, [1])
+    repeated = graph.where(graph.valid_steps(steps), static, number(np.nan))
+    return graph.node("Concat", steps, repeated, axis=2)
 
 
 def _by_layout(
@@ -84,16 +103,19 @@ def _append_nan(graph: Graph, values: str, shape: list[int], number: Any) -> str
     return graph.node("Concat", values, nan, axis=1)
 
 
-def _elapsed(graph: Graph, steps: str, reshaper: Any, number: Any) -> str:
+def _elapsed(
+    graph: Graph, steps: str, time: int, shape: tuple[int, int], number: Any
+) -> str:
     """One feature becomes the difference to the previous valid timestep."""
     valid = graph.valid_steps(steps)
-    times = graph.squeezed(graph.node("Gather", steps, [reshaper.time], axis=2), valid)
-    step = np.arange(reshaper.n_timesteps_out_)
+    times = graph.squeezed(graph.node("Gather", steps, [time], axis=2), valid)
+    n_timesteps, n_features = shape
+    step = np.arange(n_timesteps)
     before = graph.node("Gather", times, np.maximum(step - 1, 0), axis=1)
     follows = (step > 0)[:, None]
     elapsed = graph.node("Where", follows, graph.node("Sub", times, before), number(0))
     elapsed = graph.unsqueezed(elapsed, valid)
-    is_time = np.arange(reshaper.n_features_out_) == reshaper.time
+    is_time = np.arange(n_features) == time
     changed = graph.node("Where", is_time, elapsed, steps)
     return graph.where(valid, changed, steps)
 
@@ -172,9 +194,11 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         [-1, n_features],
         output=rows.full_name,
     )
-    inner = scope.declare_local_operator(
-        get_model_alias(type(scaler.scaler_)), scaler.scaler_
-    )
+    model = scaler.scaler_
+    if isinstance(model, (ColumnTransformer, FeatureUnion)):
+        # skl2onnx takes these apart where it finds them in a pipeline, only there.
+        model = make_pipeline(model)
+    inner = scope.declare_local_operator(get_model_alias(type(model)), model)
     inner.inputs.append(rows)
     scaled = scope.declare_local_variable("scaled", numbers())
     inner.outputs.append(scaled)
@@ -196,3 +220,53 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
 def _returns_table(operator: Any) -> bool:
     one_feature = operator.raw_operator.n_features_out_ == 1
     return len(input_shape(operator)) == 2 and one_feature
+
+
+# -- SequenceImputer -------------------------------------------------------------------
+
+
+def imputer_types(operator: Any) -> None:
+    """Type of the sequences that lack nothing."""
+    check_input(operator)
+    shape, n_features = input_shape(operator), operator.raw_operator.n_features_out_
+    operator.outputs[0].set_type(float_type(operator)([*shape[:2], n_features]))
+
+
+def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
+    """Values from the timesteps around, see `fill`; then the indicators."""
+    graph, imputer = Graph(scope, container), operator.raw_operator
+    number = numpy_type(float_type(operator))
+    steps = graph.sequences(operator)
+    valid, missing = graph.valid_steps(steps), graph.node("IsNaN", steps)
+    filled = _filled(graph, steps, valid, imputer.strategy, number)
+    start = imputer.statistics_.astype(number)
+    filled = graph.node("Where", graph.node("IsNaN", filled), start, filled)
+    flagged = imputer.indicator_features_
+    if len(flagged):
+        flags = graph.node("Gather", missing, flagged, axis=2)
+        flags = graph.cast(flags, proto_type(float_type(operator)))
+        filled = graph.node("Concat", filled, flags, axis=2)
+    output = operator.outputs[0].full_name
+    graph.where(valid, filled, number(np.nan), output=output)
+
+
+def _filled(graph: Graph, steps: str, valid: str, strategy: str, number: Any) -> str:
+    if strategy == "bfill":
+        return graph.carried_back(steps, number)
+    before = graph.carried(steps, number)
+    if strategy == "ffill":
+        return before
+    to = TensorProto.DOUBLE if number is np.float64 else TensorProto.FLOAT
+    ranks = graph.node("CumSum", graph.cast(valid, to), 1)
+    ranks = graph.node("Unsqueeze", ranks, [2])
+    missing = graph.node("IsNaN", steps)
+    known_at = graph.node("Where", missing, number(np.nan), ranks)
+    after = graph.carried_back(steps, number)
+    first = graph.carried(known_at, number)
+    span = graph.node("Sub", graph.carried_back(known_at, number), first)
+    between = graph.node("Not", graph.node("IsNaN", span))
+    inside = graph.node("And", missing, between)
+    span = graph.node("Where", inside, span, number(1))
+    share = graph.node("Div", graph.node("Sub", ranks, first), span)
+    rise = graph.node("Mul", share, graph.node("Sub", after, before))
+    return graph.node("Where", inside, graph.node("Add", before, rise), before)

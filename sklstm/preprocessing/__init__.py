@@ -3,7 +3,9 @@
 from sklstm.preprocessing.differencer import SequenceDifferencer
 from sklstm.preprocessing.framer import SequenceFramer
 from sklstm.preprocessing.framing import make_windows
-from sklstm.preprocessing.padder import SequencePadder, pad_sequences
+from sklstm.preprocessing.imputer import SequenceImputer
+from sklstm.preprocessing.padder import SequencePadder
+from sklstm.preprocessing.padding import pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
 from sklstm.preprocessing.windows import SlidingWindows
@@ -11,6 +13,7 @@ from sklstm.preprocessing.windows import SlidingWindows
 __all__ = [
     "SequenceDifferencer",
     "SequenceFramer",
+    "SequenceImputer",
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",

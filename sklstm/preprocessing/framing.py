@@ -22,8 +22,10 @@ from sklstm.preprocessing.series import (
     read_labels,
     read_values,
 )
+from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.checks import listed, refuse_lazy, saying_what_to_do
 from sklstm.sequences.columns import column_names
+from sklstm.sequences.selection import column_mask
 from sklstm.sequences.windows import Windows, sliding_windows
 
 
@@ -35,7 +37,9 @@ def make_windows(
     target: str | int | None = None,
     stride: int = 1,
     groups: Any = None,
-) -> tuple[Any, NDArray[Any]]:
+    known: Any = None,
+    return_index: bool = False,
+) -> tuple[Any, ...]:
     """Frame series as a supervised problem: windows, and the values that follow.
 
     Only windows that are full, and are followed by `horizon` values of the same series,
@@ -59,25 +63,44 @@ def make_windows(
         What tells several series apart: a column, which is then no feature, a function
         of `series`, or the labels themselves. No window and no target crosses from one
         to another.
+    known : array-like of int, str or bool, default=None
+        Columns whose values are known for the horizon, such as hours, holidays and
+        forecasts: indices, names or a mask. The windows then go on over the horizon;
+        see Notes. `target` must be named, or the only other column.
+    return_index : bool, default=False
+        Whether to return the rows of `series` that the targets come from.
 
     Returns
     -------
     X : ndarray or Windows of shape (n_windows, n_timesteps, n_features)
         In the order of the rows at which the windows end. Read-only. With `groups` an
-        object that reads like an array and cuts windows when it is indexed.
+        object that reads like an array and cuts windows when it is indexed. With
+        `known` an array of shape (n_windows, n_timesteps + horizon, n_features + 1).
     y : ndarray of shape (n_windows,), (n_windows, horizon) or (n_windows, n_columns)
         The values after each window: one for `horizon=1`, otherwise `horizon` of them,
         the next first. With `target=None` and several columns, the next row.
+    index : ndarray of int of shape (n_windows,) or (n_windows, horizon)
+        Only with `return_index`: the row of each target, counted from 0, so that
+        ``table["time"].to_numpy()[index]`` says when.
 
     Raises
     ------
     ValueError
         If no series has `n_timesteps + horizon` rows, a column does not exist or holds
-        no numbers, or several columns are to be forecast over several rows.
+        no numbers, several columns are to be forecast over several rows, or what is to
+        be forecast is `known`.
 
     See Also
     --------
     SlidingWindows : Keeps the number of rows, for pipelines.
+
+    Notes
+    -----
+    With `known`, a window has the `horizon` timesteps of its targets behind the others.
+    There the known features have their values, and all others are 0. A last feature is
+    1 at these timesteps and 0 before, so that a blank is no measurement. It can be the
+    `sample_weight` of a :class:`BiLSTMTimestepRegressor`. These windows are no view:
+    they take the memory of all their values.
 
     Examples
     --------
@@ -87,6 +110,15 @@ def make_windows(
     (2, 2, 1)
     >>> X[0].ravel(), y[0]
     (array([1., 2.]), array([3., 4.]))
+
+    Loads, and temperatures that are forecast:
+
+    >>> series = [[10, 1.5], [11, 2.5], [12, 3.5], [13, 4.5]]
+    >>> X, y = make_windows(series, 2, target=0, known=[1])
+    >>> X[0], float(y[0])
+    (array([[10. ,  1.5,  0. ],
+           [11. ,  2.5,  0. ],
+           [ 0. ,  3.5,  1. ]]), 12.0)
     """
     validate_parameter_constraints(
         _MAKE_WINDOWS_CONSTRAINTS,
@@ -95,10 +127,12 @@ def make_windows(
             "horizon": horizon,
             "target": target,
             "stride": stride,
+            "known": known,
+            "return_index": return_index,
         },
         caller_name="make_windows",
     )
-    rows, goal = _read_series(series, target, groups, horizon)
+    rows, goal, is_known = _read_series(series, target, groups, horizon, known)
     order = rows.order()
     longest = int(order.sizes.max())
     check_longest(
@@ -108,21 +142,44 @@ def make_windows(
         f"{n_timesteps + horizon} rows",
         f"sizes that add up to at most {longest}",
     )
-    if rows.labels is None:
-        n_starts = len(rows) - n_timesteps - horizon + 1
-        X = sliding_windows(rows.values, n_timesteps, 1)[:n_starts:stride]
-        after = rows.values[n_timesteps:, goal]
-        if horizon > 1:
-            after = sliding_window_view(after, horizon)
-        return X, after[:n_starts:stride]
     begins = order.ranks - (n_timesteps - 1)
     full = (begins >= 0) & (begins % stride == 0) & (order.n_after >= horizon)
     ends = order.places[full]
-    by_series = rows.values[order.rows]
-    steps = np.full(len(ends), n_timesteps)
-    ahead = np.arange(1, horizon + 1) if horizon > 1 else np.array(1)
-    y = by_series[np.add.outer(ends, ahead), goal]
-    return Windows(by_series, ends, steps, n_timesteps, 1), y
+    ahead = np.add.outer(ends, np.arange(1, horizon + 1) if horizon > 1 else 1)
+    if rows.labels is None:
+        # Views: the windows of one series are its rows, again and again.
+        by_series = rows.values
+        X: Any = sliding_windows(by_series[:-horizon], n_timesteps, 1)[::stride]
+        y = by_series[n_timesteps:, goal]
+        y = sliding_window_view(y, horizon)[::stride] if horizon > 1 else y[::stride]
+    else:
+        by_series = rows.values[order.rows]
+        steps = np.full(len(ends), n_timesteps)
+        X = Windows(by_series, ends, steps, n_timesteps, 1)
+        y = by_series[ahead, goal]
+    if is_known is not None:
+        X = _with_horizon(by_series, ends, n_timesteps, horizon, is_known)
+    return (X, y, order.rows[ahead]) if return_index else (X, y)
+
+
+def _with_horizon(
+    by_series: NDArray[Any],
+    ends: NDArray[np.intp],
+    n_timesteps: int,
+    horizon: int,
+    is_known: NDArray[np.bool_],
+) -> NDArray[Any]:
+    """Windows with the timesteps behind them, as the Notes of make_windows say."""
+    places = np.add.outer(ends, np.arange(1 - n_timesteps, horizon + 1))
+    shape = (*places.shape, len(is_known) + 1)
+    windows = np.empty(shape, dtype=by_series.dtype)
+    windows[:, :, :-1] = by_series[places]
+    windows[:, n_timesteps:, np.flatnonzero(~is_known)] = 0
+    # A row that is all NaN is padding: no flag must make it data.
+    in_past = valid_steps(windows[:, :n_timesteps, :-1])
+    windows[:, :n_timesteps, -1] = np.where(in_past, 0, np.nan)
+    windows[:, n_timesteps:, -1] = 1
+    return windows
 
 
 _MAKE_WINDOWS_CONSTRAINTS: dict[str, list[Any]] = {
@@ -130,13 +187,15 @@ _MAKE_WINDOWS_CONSTRAINTS: dict[str, list[Any]] = {
     "horizon": [Interval(Integral, 1, None, closed="left")],
     "target": [str, Integral, None],
     "stride": [Interval(Integral, 1, None, closed="left")],
+    "known": ["array-like", None],
+    "return_index": ["boolean"],
 }
 
 
 def _read_series(
-    series: Any, target: Any, groups: Any, horizon: int
-) -> tuple[Observations, Any]:
-    """The series as rows, and which of the features is to be forecast."""
+    series: Any, target: Any, groups: Any, horizon: int, known: Any
+) -> tuple[Observations, Any, NDArray[np.bool_] | None]:
+    """The series as rows, which feature is to be forecast, and which are known."""
     name = "make_windows"
     refuse_lazy(series, name)
     is_key = isinstance(groups, (str, Integral))
@@ -153,8 +212,30 @@ def _read_series(
         labels = read_labels(table, groups, columns, name)
     elif groups is not None:
         labels = check_labels(np.asarray(groups), len(values), "groups", name)
+    rows = Observations(values, labels, None)
+    if known is None:
+        return rows, _goal(table, columns, target, horizon), None
+    is_known = _known(table, columns, known)
+    if target is None and (~is_known).sum() == 1:
+        target = columns.features[int(np.argmin(is_known))]
     goal = _goal(table, columns, target, horizon)
-    return Observations(values, labels, None), goal
+    if isinstance(goal, slice) or is_known[goal]:
+        raise ValueError(
+            f"known={known!r} does not go with target={target!r}: what is to be "
+            "forecast is not known. Name one column with target= that is not in known=."
+        )
+    return rows, goal, is_known
+
+
+def _known(table: Any, columns: Columns, known: Any) -> NDArray[np.bool_]:
+    """Which of the features are known for the horizon."""
+    mask = column_mask("known", known, table.shape[1], column_names(table))
+    if columns.group is not None and mask[columns.group]:
+        raise ValueError(
+            f"known={known!r} has the column of groups, which tells series apart and "
+            "is no feature. Leave it out."
+        )
+    return mask[columns.features]
 
 
 def _goal(table: Any, columns: Columns, target: Any, horizon: int) -> Any:

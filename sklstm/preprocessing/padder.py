@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.parameters import (
-    Interval,
-    StrOptions,
-    _fit_context,
-    unchanged_on_error,
-    validate_parameter_constraints,
-)
+from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
     input_contradictions,
@@ -25,7 +19,6 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.preprocessing.tables import sequences_of_table
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
@@ -81,6 +74,9 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
 
     Notes
     -----
+    NaN beside numbers is a missing value and stays where it is, for
+    :class:`SequenceImputer`.
+
     float32 and float64 are kept, integers become float64. Sequences that have the
     right length already are returned as they are, not copied, so writing into the
     result may write into X.
@@ -143,8 +139,8 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has missing or infinite values, a sequence without timesteps, or
-            with `truncating="raise"` one longer than `n_timesteps`.
+            If X has infinite values, a sequence without timesteps, or with
+            `truncating="raise"` one longer than `n_timesteps`.
         """
         with unchanged_on_error(self):
             batch = self._read(X, reset=True)
@@ -171,9 +167,8 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has other features than in `fit`, missing or infinite values, a
-            sequence without timesteps, or with `truncating="raise"` one longer than
-            `n_timesteps_out_`.
+            If X has other features than in `fit`, infinite values, a sequence without
+            timesteps, or with `truncating="raise"` one longer than `n_timesteps_out_`.
         """
         check_is_fitted(self)
         batch = self._read(X, reset=False)
@@ -213,10 +208,10 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
     def _read(self, X: Any, *, reset: bool) -> SequenceBatch:
         """X as a batch, its axes in our order."""
         if self.layout == "channels_last":
-            return check_sequences(self, X, reset=reset)
+            return check_sequences(self, X, reset=reset, allow_missing=True)
         in_our_order = channels_last(X)
         try:
-            return check_sequences(self, in_our_order, reset=reset)
+            return check_sequences(self, in_our_order, reset=reset, allow_missing=True)
         except ValueError as error:
             if in_our_order is X:
                 raise
@@ -255,130 +250,3 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-@overload
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: None = None,
-    time: None = None,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-    layout: Literal["channels_last", "channels_first"] = "channels_last",
-) -> NDArray[Any]: ...
-
-
-@overload
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: str | int,
-    time: str | int | None = None,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-    layout: Literal["channels_last", "channels_first"] = "channels_last",
-) -> tuple[NDArray[Any], NDArray[Any]]: ...
-
-
-def pad_sequences(
-    sequences: Any,
-    n_timesteps: int | None = None,
-    *,
-    id: str | int | None = None,
-    time: str | int | None = None,
-    padding: Literal["pre", "post"] = "post",
-    truncating: Literal["pre", "post", "raise"] = "post",
-    layout: Literal["channels_last", "channels_first"] = "channels_last",
-) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
-    """Stack sequences of unequal length into one array, padding with NaN.
-
-    Parameters
-    ----------
-    sequences : list of array-like, 2D or 3D array-like, or a long table
-        Sequences of shape (n_timesteps_i,) or (n_timesteps_i, n_features), in a list,
-        an object array or a Series; or a data frame whose columns are features and
-        whose cells are sequences. A table is `n_columns` timesteps of one feature,
-        or, with `id`, a row for every timestep of every sequence. A timestep whose
-        features are all NaN is padding and is taken out first.
-    n_timesteps : int, default=None
-        Length of every sequence in the result. None means that of the longest.
-    id : str or int, default=None
-        Name or number of the column of a long table that tells its sequences apart.
-        All columns but this and `time` are features.
-    time : str or int, default=None
-        Name or number of the column of a long table by which a sequence is sorted:
-        numbers or dates. None keeps the order of the rows.
-    padding : {"pre", "post"}, default="post"
-        Whether NaN goes in front of or behind a shorter sequence.
-    truncating : {"pre", "post", "raise"}, default="post"
-        Whether a longer sequence loses its first timesteps, loses its last, or is
-        refused.
-    layout : {"channels_last", "channels_first"}, default="channels_last"
-        Whether the axes of arrays are timesteps, then features, or features, then
-        timesteps, as in aeon and sktime. Not for long tables.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_timesteps, n_features)
-        float32 if the sequences are, else float64.
-    ids : ndarray of shape (n_samples,)
-        Only with `id`: whose sequence each sample of X is, in sorted order, so that
-        ``y = labels.loc[ids]`` is in step with X.
-
-    Raises
-    ------
-    ValueError
-        If a sequence is empty, has other features than the first or missing values,
-        or is longer than `n_timesteps` with `truncating="raise"`. In a long table, if
-        there is no such column, an id or time is missing, a time occurs twice in one
-        sequence, or `layout` is given.
-    TypeError
-        If a sequence is not numeric.
-
-    See Also
-    --------
-    SequencePadder : The same as a transformer, which remembers the length.
-
-    Examples
-    --------
-    >>> from sklstm import pad_sequences
-    >>> pad_sequences([[1, 2, 3], [4]]).shape
-    (2, 3, 1)
-    >>> pad_sequences([[1, 2, 3], [4]], 2, truncating="pre")[0].ravel()
-    array([2., 3.])
-
-    Of patients 7 and 5, in two columns beside a time and a heart rate:
-
-    >>> table = [[7, 0.0, 61], [5, 2.0, 83], [5, 1.0, 80]]
-    >>> X, ids = pad_sequences(table, id=0, time=1)
-    >>> ids, X[0].ravel()
-    (array([5., 7.]), array([80., 83.]))
-    """
-    parameters: dict[str, Any] = {
-        "n_timesteps": n_timesteps,
-        "padding": padding,
-        "truncating": truncating,
-        "layout": layout,
-    }
-    validate_parameter_constraints(
-        SequencePadder._parameter_constraints, parameters, caller_name="pad_sequences"
-    )
-    padder = SequencePadder(**parameters)
-    if id is None:
-        if time is not None:
-            raise ValueError(
-                f"time={time!r} was given without id. Name the column that tells the "
-                "sequences of a long table apart; one sequence alone is table[None]."
-            )
-        return padder.fit_transform(sequences)
-    if layout == "channels_first":
-        raise ValueError(
-            'layout="channels_first" was given with id, but the rows of a long table '
-            "are timesteps and its columns features, whatever their order. Leave it "
-            "out."
-        )
-    by_id, ids = sequences_of_table(sequences, id, time)
-    return padder.fit_transform(by_id), ids

@@ -13,13 +13,14 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, is_count, parameter_contradictions
+from sklstm.preprocessing.elapsed import elapsed_to_times, times_to_elapsed
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences.batch import valid_steps
+from sklstm.preprocessing.reshaping import columns_to_steps, steps_to_columns
+from sklstm.preprocessing.sizes import steps_and_features
+from sklstm.preprocessing.static import join_static, split_static
 from sklstm.sequences.checks import AXES, refuse_kind, refuse_lazy, saying_what_to_do
 from sklstm.sequences.ragged import is_ragged, pad_ragged
-
-# A number of columns can have hundreds of divisors; a message names the nearest.
-MOST_DIVISORS_NAMED = 8
+from sklstm.sequences.selection import column_mask
 
 
 class SequenceReshaper(
@@ -52,13 +53,19 @@ class SequenceReshaper(
         Number of the feature, counted from 0, that is the time of its timestep. It is
         replaced by the time elapsed since the previous timestep of the sequence, 0 in
         the first. Times must rise within a sequence.
+    static : array-like of int, str or bool, default=None
+        Columns that do not change over time, by indices, names or a mask: neither
+        counted by the other parameters nor cut into timesteps. They stand behind the
+        features of every timestep, in the order of the table.
 
     Attributes
     ----------
+    is_static_ : ndarray of shape (n_features_in_,), bool
+        Which columns of the table are static.
     n_timesteps_out_ : int
         Timesteps of what `transform` returns.
     n_features_out_ : int
-        Features of what `transform` returns.
+        Features of what `transform` returns, the static ones included.
     n_features_in_ : int
         Columns of the table seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -67,12 +74,15 @@ class SequenceReshaper(
     See Also
     --------
     SequencePadder : Bring sequences of unequal length to one length.
+    pad_sequences : For a long table, or static values beside a list of sequences.
 
     Notes
     -----
     The values are not examined: NaN passes through, and the estimators say where
     they find a missing value. The result keeps the dtype and is a view of the table
-    wherever NumPy can make one, so writing into it may write into the table.
+    wherever NumPy can make one, so writing into it may write into the table. With
+    `static` it is a copy; a timestep whose own features are all NaN has no static ones
+    either, and stays padding.
 
     With `pad=True`, the columns fill ``ceil(n_columns / n_features)`` timesteps in
     either layout, where ``n_features = ceil(n_columns / n_timesteps)`` unless given.
@@ -107,6 +117,7 @@ class SequenceReshaper(
         "layout": [StrOptions({"timestep", "feature"})],
         "pad": ["boolean"],
         "time": [Interval(Integral, 0, None, closed="left"), None],
+        "static": ["array-like", None],
     }
 
     def __init__(
@@ -117,12 +128,14 @@ class SequenceReshaper(
         layout: Literal["timestep", "feature"] = "timestep",
         pad: bool = False,
         time: int | None = None,
+        static: ArrayLike | None = None,
     ) -> None:
         self.n_timesteps = n_timesteps
         self.n_features = n_features
         self.layout = layout
         self.pad = pad
         self.time = time
+        self.static = static
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
@@ -144,21 +157,21 @@ class SequenceReshaper(
         ------
         ValueError
             If the columns do not make whole timesteps, `time` is no feature of them,
-            times do not rise, or X is no table.
+            times do not rise, `static` is no column, or X is no table.
         """
         with unchanged_on_error(self):
             X = self._check_table(X, reset=True)
-            self.n_timesteps_out_, self.n_features_out_ = steps_and_features(
-                X.shape[1], self.n_timesteps, self.n_features, pad=self.pad
-            )
+            self.is_static_ = self._find_static(X.shape[1])
+            self.n_timesteps_out_, n_features = self._sizes()
+            self.n_features_out_ = n_features + self._n_static
             if self.time is not None:
-                if self.time >= self.n_features_out_:
+                if self.time >= n_features:
                     raise ValueError(
                         f"time={self.time} is no feature: a timestep has "
-                        f"{self.n_features_out_}, counted from 0. Choose a number "
-                        f"below {self.n_features_out_}."
+                        f"{n_features}, counted from 0. Choose a number "
+                        f"below {n_features}."
                     )
-                self.transform(X)
+                self._reshape(X)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -180,11 +193,7 @@ class SequenceReshaper(
             If X has other columns than in `fit`, times do not rise, or X is no table.
         """
         check_is_fitted(self)
-        X = self._check_table(X, reset=False)
-        steps = columns_to_steps(
-            X, self.n_timesteps_out_, self.n_features_out_, self.layout
-        )
-        return steps if self.time is None else times_to_elapsed(steps, self.time)
+        return self._reshape(self._check_table(X, reset=False))
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Reshape sequences back to the table they came from.
@@ -199,7 +208,8 @@ class SequenceReshaper(
         -------
         ndarray of shape (n_samples, n_features_in_)
             The table, without what `pad=True` added. With `time`, the times of every
-            sequence count from 0.
+            sequence count from 0. Static columns are those of the first timestep
+            that is data.
 
         Raises
         ------
@@ -225,9 +235,60 @@ class SequenceReshaper(
                 f"{AXES} that transform returns: (n_samples, {expected[0]}, "
                 f"{expected[1]})."
             )
+        if self._n_static:
+            X, static = split_static(X, self._n_static)
         if self.time is not None:
             X = elapsed_to_times(X, self.time)
-        return steps_to_columns(X, self.n_features_in_, self.layout)
+        columns = steps_to_columns(X, self._n_changing, self.layout)
+        if not self._n_static:
+            return columns
+        table = np.empty((len(X), self.n_features_in_), dtype=X.dtype)
+        table[:, ~self.is_static_], table[:, self.is_static_] = columns, static
+        return table
+
+    def _reshape(self, table: NDArray[Any]) -> NDArray[Any]:
+        changing = table[:, ~self.is_static_] if self._n_static else table
+        n_features = self.n_features_out_ - self._n_static
+        steps = columns_to_steps(
+            changing, self.n_timesteps_out_, n_features, self.layout
+        )
+        if self.time is not None:
+            steps = times_to_elapsed(steps, self.time)
+        if not self._n_static:
+            return steps
+        return join_static(steps, table[:, self.is_static_])
+
+    def _find_static(self, n_columns: int) -> NDArray[np.bool_]:
+        if self.static is None:
+            return np.zeros(n_columns, dtype=bool)
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else list(names)
+        mask = column_mask("static", self.static, n_columns, names)
+        if mask.all():
+            raise ValueError(
+                f"static has all {n_columns} columns of X: none is left that changes "
+                "over time. If so, there is no sequence in X; n_timesteps=1 makes its "
+                "columns features of a single timestep."
+            )
+        return mask
+
+    @property
+    def _n_static(self) -> int:
+        return int(self.is_static_.sum())
+
+    @property
+    def _n_changing(self) -> int:
+        return int(self.n_features_in_) - self._n_static
+
+    def _sizes(self) -> tuple[int, int]:
+        """Timesteps, and features that change."""
+        return steps_and_features(
+            self._n_changing,
+            self.n_timesteps,
+            self.n_features,
+            pad=self.pad,
+            beside="" if not self._n_static else " that are not static",
+        )
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
@@ -259,15 +320,22 @@ class SequenceReshaper(
             # scikit-learn leaves the objects of a data frame as they are.
             return table.astype(np.float64) if table.dtype == object else table
 
+    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
+        if "n_features_in_" not in state or "is_static_" in state:
+            return state
+        # Version 0.1 did not know of static columns.
+        return {"is_static_": np.zeros(state["n_features_in_"], dtype=bool)} | state
+
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
-        sizes = (self.n_timesteps_out_, self.n_features_out_)
-        n_columns = self.n_features_in_
+        n_columns, mask = self.n_features_in_, self.is_static_
+        sizes = (self.n_timesteps_out_, self.n_features_out_ - self._n_static)
         if not all(is_count(size) for size in (*sizes, n_columns)):
             yield f"{n_columns!r} columns were made {sizes} timesteps and features"
-        if sizes[0] * sizes[1] != n_columns and sizes != steps_and_features(
-            n_columns, self.n_timesteps, self.n_features, pad=self.pad
-        ):
+        if mask.dtype != bool or mask.shape != (n_columns,):
+            yield f"is_static_={mask!r} is no mask of {n_columns!r} columns"
+        fills = sizes[0] * sizes[1] == self._n_changing
+        if not fills and sizes != self._sizes():
             yield (
                 f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
                 f"{n_columns} columns of X nor from the parameters"
@@ -278,186 +346,3 @@ class SequenceReshaper(
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def steps_and_features(
-    n_columns: int, n_timesteps: int | None, n_features: int | None, *, pad: bool
-) -> tuple[int, int]:
-    """How many timesteps of how many features a table's columns make.
-
-    Parameters
-    ----------
-    n_columns : int
-        Columns of the table.
-    n_timesteps, n_features : int or None
-        The sizes asked for; None means that it follows.
-    pad : bool
-        Whether the sizes may hold more than the columns.
-
-    Returns
-    -------
-    tuple of int
-        `n_timesteps` and `n_features`.
-
-    Raises
-    ------
-    ValueError
-        If no such sizes exist; the message names those that do.
-    """
-    if n_timesteps is not None and n_features is not None:
-        _check_product(n_columns, n_timesteps, n_features, pad)
-        return n_timesteps, n_features
-    if n_timesteps is not None:
-        _check_divides(n_columns, "n_timesteps", n_timesteps, pad)
-        return n_timesteps, -(-n_columns // n_timesteps)
-    if n_features is not None:
-        _check_divides(n_columns, "n_features", n_features, pad)
-        return -(-n_columns // n_features), n_features
-    return n_columns, 1
-
-
-def _check_product(
-    n_columns: int, n_timesteps: int, n_features: int, pad: bool
-) -> None:
-    n_cells = n_timesteps * n_features
-    if n_cells == n_columns or (pad and n_cells > n_columns):
-        return
-    repair = ", or set pad=True" if n_cells > n_columns else ""
-    raise ValueError(
-        f"X has {_count(n_columns)}, but n_timesteps={n_timesteps} times "
-        f"n_features={n_features} is {n_cells}. Choose two sizes whose product is "
-        f"{n_columns}, or give one of them and the other follows{repair}."
-    )
-
-
-def _check_divides(n_columns: int, name: str, size: int, pad: bool) -> None:
-    if pad or n_columns % size == 0:
-        return
-    divisors = [k for k in range(1, n_columns + 1) if n_columns % k == 0]
-    nearest = sorted(divisors, key=lambda k: abs(k - size))[:MOST_DIVISORS_NAMED]
-    named = [str(k) for k in sorted(nearest)]
-    options = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
-    among = "" if len(named) == len(divisors) else "for example "
-    raise ValueError(
-        f"X has {_count(n_columns)}, which {name}={size} does not divide. Choose "
-        f"{among}{options}, or set pad=True."
-    )
-
-
-def _count(n_columns: int) -> str:
-    return f"{n_columns} column" if n_columns == 1 else f"{n_columns} columns"
-
-
-def columns_to_steps(
-    table: NDArray[Any], n_timesteps: int, n_features: int, layout: str
-) -> NDArray[Any]:
-    """Columns as timesteps, filled up as the Notes of SequenceReshaper say.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_samples, n_columns)
-    n_timesteps, n_features : int
-        Their product is at least `n_columns`.
-    layout : {"timestep", "feature"}
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_timesteps, n_features)
-    """
-    n_columns = table.shape[1]
-    n_filled = -(-n_columns // n_features)
-    n_cells = n_filled * n_features
-    if n_cells > n_columns:
-        table = _append_nan(table, n_cells)
-    steps = _by_layout(table, n_filled, n_features, layout)
-    if n_cells > n_columns:
-        cells = np.arange(n_cells)[None]
-        no_column = _by_layout(cells, n_filled, n_features, layout) >= n_columns
-        np.copyto(steps, 0, where=no_column & valid_steps(steps)[:, :, None])
-    return _append_nan(steps, n_timesteps) if n_timesteps > n_filled else steps
-
-
-def steps_to_columns(steps: NDArray[Any], n_columns: int, layout: str) -> NDArray[Any]:
-    """The inverse of :func:`columns_to_steps`.
-
-    Parameters
-    ----------
-    steps : ndarray of shape (n_samples, n_timesteps, n_features)
-    n_columns : int
-        Columns of the table.
-    layout : {"timestep", "feature"}
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_columns)
-    """
-    n_samples, _, n_features = steps.shape
-    steps = steps[:, : -(-n_columns // n_features)]
-    if layout == "feature":
-        steps = steps.swapaxes(1, 2)
-    n_cells = steps.shape[1] * steps.shape[2]
-    return steps.reshape(n_samples, n_cells)[:, :n_columns]
-
-
-def times_to_elapsed(steps: NDArray[Any], time: int) -> NDArray[Any]:
-    """A copy in which one feature is the difference to the previous valid timestep.
-
-    Parameters
-    ----------
-    steps : ndarray of shape (n_samples, n_timesteps, n_features)
-    time : int
-        Which feature.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_timesteps, n_features)
-
-    Raises
-    ------
-    ValueError
-        If times do not rise within a sequence.
-    """
-    n_samples, n_timesteps, _ = steps.shape
-    steps = steps.copy()
-    times = steps[:, :, time].copy()
-    valid = valid_steps(steps)
-    latest = np.maximum.accumulate(np.where(valid, np.arange(n_timesteps), -1), axis=1)
-    previous = np.column_stack([np.full(n_samples, -1), latest[:, :-1]])
-    before = np.take_along_axis(times, np.maximum(previous, 0), axis=1)
-    follows = valid & (previous >= 0)
-    back = np.argwhere(follows & (times <= before))
-    if len(back):
-        sample, step = (int(k) for k in back[0])
-        raise ValueError(
-            f"The times of sample {sample} do not rise: {before[sample, step]} is "
-            f"followed by {times[sample, step]} at timestep {step}. Sort the timesteps "
-            "by time, and keep one of those at the same time."
-        )
-    elapsed = np.where(follows, times - before, 0)
-    steps[:, :, time] = np.where(valid, elapsed, times)
-    return steps
-
-
-def elapsed_to_times(steps: NDArray[Any], time: int) -> NDArray[Any]:
-    """A copy in which one feature is summed up over the valid timesteps."""
-    steps = steps.copy()
-    elapsed = steps[:, :, time]
-    times = np.nancumsum(elapsed, axis=1)
-    steps[:, :, time] = np.where(valid_steps(steps), times, elapsed)
-    return steps
-
-
-def _by_layout(
-    table: NDArray[Any], n_timesteps: int, n_features: int, layout: str
-) -> NDArray[Any]:
-    if layout == "timestep":
-        return table.reshape(len(table), n_timesteps, n_features)
-    return table.reshape(len(table), n_features, n_timesteps).swapaxes(1, 2)
-
-
-def _append_nan(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """A float copy whose second axis is `length`, NaN behind the values."""
-    dtype = values.dtype if values.dtype.kind == "f" else np.float64
-    longer = np.full((values.shape[0], length, *values.shape[2:]), np.nan, dtype=dtype)
-    longer[:, : values.shape[1]] = values
-    return longer

@@ -1,4 +1,4 @@
-"""A scikit-learn scaler over the timesteps of sequences: SequenceScaler."""
+"""A scikit-learn transformer over the timesteps of sequences: SequenceScaler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -19,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, input_contradictions, is_count
-from sklstm.sequences.batch import SequenceBatch
+from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
 from sklstm.sequences.checks import (
     AXES,
     check_sequences,
@@ -49,16 +48,19 @@ def _names_its_output(self: SequenceScaler) -> bool:
 class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale every feature over all timesteps of all sequences.
 
-    A scikit-learn scaler sees one row per timestep, of all sequences together, and
-    one column per feature. Padding is not seen and stays padding; zeros are data.
+    A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,
+    of all sequences together, and one column per feature. Padding is not seen and stays
+    padding; zeros are data.
 
     Parameters
     ----------
     scaler : transformer, default=None
-        Any scikit-learn transformer of the columns of a table. It is cloned. None is
+        Any scikit-learn transformer of the rows of a table: a scaler, an imputer, an
+        encoder, a pipeline or a :class:`~sklearn.compose.ColumnTransformer` that takes
+        its columns by their numbers. It is cloned. None is
         :class:`~sklearn.preprocessing.StandardScaler`. It may return another number
-        of columns, as :class:`~sklearn.decomposition.PCA` does: these are the
-        features then.
+        of columns, as :class:`~sklearn.decomposition.PCA` does, also sparse ones:
+        these are the features then.
 
     Attributes
     ----------
@@ -78,6 +80,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
     --------
     SequenceReshaper : Reshape a table to sequences; it goes in front.
     SequencePadder : Bring sequences of unequal length to one length.
+    SequenceImputer : Fill missing values in from the timesteps around them.
 
     Notes
     -----
@@ -85,6 +88,10 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
     columns are scaled alike, and it comes back as a table, unless the scaler makes
     several features of one. To scale every column by itself, put the scikit-learn
     scaler in front of the reshaper instead.
+
+    NaN beside numbers is a missing value, and the scaler sees it. A scaler that lets it
+    pass, as scikit-learn's do, leaves it to an imputer behind. A transformer that turns
+    numbers into NaN, or into none but NaN, which would be padding, is refused.
 
     In front of overlapping windows it scales every row once; behind them it would
     copy all windows.
@@ -135,11 +142,14 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has missing or infinite values, or a sequence without timesteps.
+            If X has infinite values, a sequence without timesteps, or missing values
+            that the scaler does not take.
         """
         with unchanged_on_error(self):
-            rows = check_sequences(self, X, reset=True).steps()
-            self._keep(clone(self._unfitted_scaler()).fit(rows), rows)
+            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            rows, scaler = batch.steps(), clone(self._unfitted_scaler())
+            with saying_where(batch, scaler):
+                self._keep(scaler.fit(rows), rows)
         return self
 
     @available_if(_scaler_has("partial_fit"))
@@ -166,9 +176,11 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         """
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
-            rows = check_sequences(self, X, reset=first).steps()
+            batch = check_sequences(self, X, reset=first, allow_missing=True)
+            rows = batch.steps()
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
-            self._keep(scaler.partial_fit(rows), rows)
+            with saying_where(batch, scaler):
+                self._keep(scaler.partial_fit(rows), rows)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -188,12 +200,13 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
         Raises
         ------
         ValueError
-            If X has other features than in `fit` or values that are no finite
-            numbers, or if the scaler returns such.
+            If X has other features than in `fit`, infinite values or missing ones that
+            the scaler does not take, or if the scaler returns infinite values, or NaN
+            for numbers.
         """
         check_is_fitted(self)
-        batch = check_sequences(self, X, reset=False)
-        scaled = self._apply(self.scaler_.transform, batch)
+        batch = check_sequences(self, X, reset=False, allow_missing=True)
+        scaled = transform_steps(self.scaler_, batch)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
         return scaled
@@ -217,8 +230,7 @@ n_timesteps)
         Raises
         ------
         ValueError
-            If X has other features than `transform` returns, or values that are no
-            finite numbers.
+            If X has other features than `transform` returns, or infinite values.
         """
         check_is_fitted(self)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
@@ -230,8 +242,8 @@ n_timesteps)
                 f"X has shape {X.shape}, but inverse_transform expects the axes {AXES} "
                 f"that transform returns, with n_features={self.n_features_out_}."
             )
-        batch = read_sequences(X)
-        restored = self._apply(self.scaler_.inverse_transform, batch)
+        batch = read_sequences(X, allow_missing=True)
+        restored = transform_steps(self.scaler_, batch, inverse=True)
         return restored[:, :, 0] if is_table and restored.shape[2] == 1 else restored
 
     @available_if(_names_its_output)
@@ -273,38 +285,10 @@ n_timesteps)
 
     def _keep(self, scaler: Any, rows: NDArray[Any]) -> None:
         self.scaler_ = scaler
-        self.n_features_out_ = _as_array(scaler.transform(rows[:1])).shape[1]
+        self.n_features_out_ = rows_of(scaler.transform(rows[:1])).shape[1]
 
     def _returns_table(self) -> bool:
         return fitted_on_table(self) and self.n_features_out_ == 1
-
-    def _apply(
-        self, function: Callable[[NDArray[Any]], Any], batch: SequenceBatch
-    ) -> NDArray[Any]:
-        """A function of rows over the valid timesteps; NaN elsewhere."""
-        rows = batch.steps()
-        changed = _as_array(function(rows))
-        if len(changed) != len(rows):
-            raise ValueError(
-                f"{self.scaler_!r} returned {len(changed)} rows for {len(rows)} "
-                "timesteps. A scaler of sequences must return a row for every row."
-            )
-        dtype = rows.dtype if rows.dtype.kind == "f" else changed.dtype
-        with np.errstate(over="ignore"):
-            changed = changed.astype(dtype, copy=False)
-        if not np.isfinite(changed).all():
-            self._refuse_result(rows, changed)
-        if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
-            changed = changed.astype(np.float64)  # padding is NaN
-        return batch.place(changed)
-
-    def _refuse_result(self, rows: NDArray[Any], changed: NDArray[Any]) -> None:
-        row, feature = (int(k) for k in np.argwhere(~np.isfinite(changed))[0])
-        raise ValueError(
-            f"{self.scaler_!r} returned {changed[row, feature]} in column {feature} "
-            f"for the timestep {rows[row]}. NaN would be read as padding: choose a "
-            "scaler that returns finite numbers for all timesteps of X."
-        )
 
     def _contradictions(self) -> Iterator[str]:
         yield from input_contradictions(self)
@@ -326,8 +310,3 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _as_array(table: Any) -> NDArray[Any]:
-    """What a transformer returned, be it sparse or a data frame."""
-    return np.asarray(table.toarray() if issparse(table) else table)

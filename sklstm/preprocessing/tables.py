@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from sklstm.preprocessing.series import read_times
 from sklstm.sequences.checks import listed, refuse_date_columns, refuse_lazy
 from sklstm.sequences.columns import column_names, date_columns, in_index, one_column
 from sklstm.sequences.missing import is_missing
@@ -15,9 +16,14 @@ from sklstm.sequences.ragged import is_ragged
 
 
 def sequences_of_table(
-    table: Any, id: str | int, time: str | int | None
-) -> tuple[list[NDArray[Any]], NDArray[Any]]:
-    """The sequences of a long table, and the ids they belong to.
+    table: Any,
+    id: str | int,
+    time: str | int | None,
+    *,
+    elapsed: bool = False,
+    static: Any = None,
+) -> tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any]]:
+    """The sequences of a long table, the ids they belong to, and what is static.
 
     Parameters
     ----------
@@ -28,19 +34,27 @@ def sequences_of_table(
     time : str, int or None
         Name or number of the column to sort a sequence by; None keeps the order of
         the rows.
+    elapsed : bool, default=False
+        Whether the time elapsed since the timestep before takes the place of `time`
+        among the features.
+    static : list of str or int, default=None
+        Names or numbers of columns that are the same in all rows of an id.
 
     Returns
     -------
     sequences : list of ndarray of shape (n_timesteps_i, n_features)
-        The other columns. Rows that are all NaN are left out.
+        The other columns. Rows that are all NaN are left out; single NaN stay.
     ids : ndarray of shape (n_sequences,)
         Sorted.
+    values : ndarray of shape (n_sequences, n_static)
+        Of the static columns, which are in no sequence.
 
     Raises
     ------
     ValueError
         If there is no such column, an id or a time is missing, a time occurs twice in
-        a sequence, or a value is no finite number. The message says where.
+        a sequence, a value is infinite or no number, or a static one changes. The
+        message says where.
     """
     refuse_lazy(table, "pad_sequences")
     table = _as_table(table)
@@ -52,10 +66,20 @@ def sequences_of_table(
             f"id={id!r} and time={time!r} are the same column. Name one column that "
             "tells the sequences apart, and another that orders each of them."
         )
+    static_names = [
+        _find_column(table, columns, "static", key)
+        for key in ([] if static is None else static)
+    ]
+    keys = {id_name, time_name}
+    if keys & {*static_names}:
+        raise ValueError(
+            f"static={static!r} has a column of id or time, which are no features. "
+            "Name columns that say something of an id and do not change."
+        )
     features = {
         name: column
         for name, column in columns.items()
-        if name not in (id_name, time_name)
+        if name not in keys | {*static_names}
     }
     ids, codes = _coded(columns[id_name], "id", id_name)
     order = np.argsort(codes, kind="stable")
@@ -65,13 +89,19 @@ def sequences_of_table(
         order = np.lexsort((time_codes, codes))
         _refuse_duplicates(order, codes, time_codes, ids, times)
     refuse_date_columns(
-        date_columns(table, [k for k, name in enumerate(columns) if name in features]),
+        date_columns(table, [k for k, name in enumerate(columns) if name not in keys]),
         "pad_sequences",
         X="The table",
         instead="The column to sort by goes to time=. ",
     )
-    values = _values_of(features)
-    order = order[~np.isnan(values[order]).all(axis=1)]
+    values = _values_of(features) if features else np.empty((len(codes), 0))
+    if features:
+        order = order[~np.isnan(values[order]).all(axis=1)]
+    elif not elapsed:
+        raise ValueError(
+            "The table has no column beside id and time. Every other column is a "
+            "feature: it needs at least one."
+        )
     lengths = np.bincount(codes[order], minlength=len(ids))
     if lengths.min() == 0:
         empty = np.flatnonzero(lengths == 0)
@@ -80,7 +110,52 @@ def sequences_of_table(
             f"its rows are NaN in all value columns ({len(empty)} such ids of "
             f"{len(ids)}). Drop these rows, and their targets from y."
         )
-    return np.split(values[order], lengths.cumsum()[:-1]), ids
+    steps = values[order]
+    if elapsed:
+        since = _elapsed(columns[time_name], order, codes)
+        among = [name for name in columns if name in features or name == time_name]
+        steps = np.insert(steps, among.index(time_name), since, axis=1)
+    of_ids = _static_values({k: columns[k] for k in static_names}, codes, ids)
+    return np.split(steps, lengths.cumsum()[:-1]), ids, of_ids
+
+
+def _static_values(
+    columns: dict[Any, Any], codes: NDArray[np.intp], ids: NDArray[Any]
+) -> NDArray[Any]:
+    """The only value of each column in the rows of each id; NaN if none is known."""
+    static = np.full((len(ids), len(columns)), np.nan)
+    if not columns:
+        return static
+    values = _values_of(columns)
+    for k, name in enumerate(columns):
+        known = np.flatnonzero(~np.isnan(values[:, k]))
+        # Of several assignments to one place the last counts: the first row.
+        static[codes[known[::-1]], k] = values[known[::-1], k]
+        other = known[values[known, k] != static[codes[known], k]]
+        if len(other):
+            row = other[0]
+            raise ValueError(
+                f"The column {name!r} of static changes within id "
+                f"{_said(ids[codes[row]])}: row {row} of the table has "
+                f"{_said(values[row, k])}, a row before it "
+                f"{_said(static[codes[row], k])}. Leave it out of static: what changes "
+                "is a feature like the others."
+            )
+    return static
+
+
+def _elapsed(
+    column: Any, order: NDArray[np.intp], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """From the row before in the same sequence, in seconds for dates; 0 at its start.
+
+    Shape (n_ordered_rows,).
+    """
+    times, dates = read_times(column, 0, "pad_sequences")
+    begins = np.diff(codes[order], prepend=-1) != 0
+    since = np.diff(times[order], prepend=0).astype(np.float64)
+    since[begins] = 0
+    return since * 1e-9 if dates else since
 
 
 def _as_table(table: Any) -> Any:
@@ -187,12 +262,7 @@ def _said(value: Any) -> str:
 
 
 def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
-    """The value columns as floats; single NaN and infinity are refused."""
-    if not features:
-        raise ValueError(
-            "The table has no column beside id and time. Every other column is a "
-            "feature: it needs at least one."
-        )
+    """The value columns as floats; infinity is refused."""
     columns = []
     for name, column in features.items():
         try:
@@ -200,29 +270,26 @@ def _values_of(features: dict[Any, Any]) -> NDArray[Any]:
             if numbers.dtype.kind not in "fiub":
                 numbers = numbers.astype(np.float64)
         except (TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]  # all values follow, if complex
             raise ValueError(
                 f"Column {name!r} of the table holds values that are no numbers: "
-                f"{error}. Leave it out, or encode it first, for example with "
+                f"{reason}. Leave it out, or encode it first, for example with "
                 "sklearn.preprocessing.OneHotEncoder."
             ) from error
         columns.append(numbers)
     values = np.concatenate(columns, axis=1)
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
-    offending = ~np.isfinite(values) & ~np.isnan(values).all(axis=1, keepdims=True)
-    if offending.any():
-        _refuse_value(values, offending, list(features))
+    infinite = np.isinf(values)
+    if infinite.any():
+        _refuse_infinity(infinite, list(features))
     return values
 
 
-def _refuse_value(
-    values: NDArray[Any], offending: NDArray[np.bool_], names: list[Any]
-) -> NoReturn:
-    row, k = (int(place) for place in np.argwhere(offending)[0])
-    what = "missing, beside numbers" if np.isnan(values[row, k]) else "infinite"
+def _refuse_infinity(infinite: NDArray[np.bool_], names: list[Any]) -> NoReturn:
+    row, k = (int(place) for place in np.argwhere(infinite)[0])
     raise ValueError(
-        f"The value of column {names[k]!r} in row {row} of the table is {what} "
-        f"({offending.sum()} such values). Only a row that is NaN in all value columns "
-        "is left out as a missing timestep. Impute single values, for example with "
-        "sklearn.impute.SimpleImputer, or drop these rows."
+        f"The value of column {names[k]!r} in row {row} of the table is infinite "
+        f"({infinite.sum()} such values). Replace it, or make it NaN, a missing value "
+        "that SequenceImputer fills in."
     )

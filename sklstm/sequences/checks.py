@@ -37,7 +37,9 @@ def listed(names: list[Any]) -> str:
     return named if len(names) <= MOST_COLUMNS_NAMED else f"{named}, ..."
 
 
-def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> SequenceBatch:
+def check_sequences(
+    estimator: BaseEstimator, X: Any, *, reset: bool, allow_missing: bool = False
+) -> SequenceBatch:
     """Validate X and describe it as a batch of sequences.
 
     Sets `n_features_in_`, `n_timesteps_in_` and, for a data frame,
@@ -50,6 +52,8 @@ def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> Sequenc
         A 2D X is `n_columns` timesteps of one feature.
     reset : bool
         True in `fit`, False in `predict` and `transform`.
+    allow_missing : bool, default=False
+        Whether NaN may stand beside numbers in a timestep.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def check_sequences(estimator: BaseEstimator, X: Any, *, reset: bool) -> Sequenc
     """
     values = as_three_axes(estimator, X, reset=reset)
     with saying_what_to_do(type(estimator).__name__):
-        return read_sequences(values)
+        return read_sequences(values, allow_missing=allow_missing)
 
 
 def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:

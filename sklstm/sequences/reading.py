@@ -17,13 +17,15 @@ SWAPPED = (
 )
 
 
-def read_sequences(values: Any) -> SequenceBatch:
+def read_sequences(values: Any, *, allow_missing: bool = False) -> SequenceBatch:
     """Find lengths and padding of a 3D array, and refuse what is not a number.
 
     Parameters
     ----------
     values : array-like of shape (n_samples, n_timesteps, n_features)
         Numbers; a timestep whose features are all NaN is padding.
+    allow_missing : bool, default=False
+        Whether NaN may stand beside numbers, for those who impute it.
 
     Returns
     -------
@@ -33,14 +35,14 @@ def read_sequences(values: Any) -> SequenceBatch:
     ------
     ValueError
         If a value is infinite or too large for float32, if only some features of a
-        timestep are NaN, or if a sample is nothing but padding. The message says
-        where.
+        timestep are NaN, unless that is allowed, or if a sample is nothing but
+        padding. The message says where.
     """
     windows = windows_of(values)
     if windows is None:
-        lengths, right_padded = _read_steps(values)
+        lengths, right_padded = _read_steps(values, allow_missing)
     else:
-        lengths, right_padded = _read_windows(values, windows)
+        lengths, right_padded = _read_windows(values, windows, allow_missing)
     n_samples = len(lengths)
     if n_samples and lengths.min() == 0:
         empty = np.flatnonzero(lengths == 0)
@@ -52,7 +54,7 @@ def read_sequences(values: Any) -> SequenceBatch:
     return SequenceBatch(values, lengths, right_padded)
 
 
-def _read_steps(values: Any) -> tuple[NDArray[np.intp], bool]:
+def _read_steps(values: Any, allow_missing: bool) -> tuple[NDArray[np.intp], bool]:
     """Lengths, and whether all valid steps stand in front, from all the steps."""
     n_samples, n_timesteps, n_features = values.shape
     lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
@@ -64,14 +66,17 @@ def _read_steps(values: Any) -> tuple[NDArray[np.intp], bool]:
         if finite.all():
             continue
         padding = ~valid_steps(chunk)
-        _refuse_non_finite(values, rows.start, ~finite & ~padding[:, :, None])
+        offending = _offending(chunk, ~padding, allow_missing)
+        _refuse_non_finite(values, rows.start, offending)
         lengths[rows] = n_timesteps - padding.sum(axis=1)
         in_front = np.arange(n_timesteps) < lengths[rows, None]
         right_padded &= bool(np.array_equal(in_front, ~padding))
     return lengths, right_padded
 
 
-def _read_windows(values: Any, windows: Windows) -> tuple[NDArray[np.intp], bool]:
+def _read_windows(
+    values: Any, windows: Windows, allow_missing: bool
+) -> tuple[NDArray[np.intp], bool]:
     """The same from the rows of the table, each of which is in many windows."""
     n_rows, n_features = windows.table.shape
     valid = np.empty(n_rows, dtype=bool)
@@ -80,16 +85,26 @@ def _read_windows(values: Any, windows: Windows) -> tuple[NDArray[np.intp], bool
         with np.errstate(over="ignore"):
             chunk = np.asarray(windows.table[rows], dtype=np.float32)
         valid[rows] = ~np.isnan(chunk).all(axis=1)
-        offending[rows] = valid[rows] & ~np.isfinite(chunk).all(axis=1)
+        offending[rows] = _offending(chunk, valid[rows], allow_missing).any(axis=1)
     if offending.any():
         for sample in np.flatnonzero(count_steps(offending, windows, windows.n_steps))[
             :1
         ]:
             with np.errstate(over="ignore"):
                 window = np.asarray(values[sample : sample + 1], dtype=np.float32)
-            steps = valid_steps(window)[:, :, None]
-            _refuse_non_finite(values, int(sample), ~np.isfinite(window) & steps)
+            wrong = _offending(window, valid_steps(window), allow_missing)
+            _refuse_non_finite(values, int(sample), wrong)
     return lengths_of(windows, valid)
+
+
+def _offending(
+    values: NDArray[Any], valid: NDArray[np.bool_], allow_missing: bool
+) -> NDArray[np.bool_]:
+    """Which values of the valid timesteps are not what they may be."""
+    if allow_missing:
+        return np.isinf(values)  # never in padding, which is NaN
+    offending: NDArray[np.bool_] = ~np.isfinite(values) & valid[..., None]
+    return offending
 
 
 def _refuse_non_finite(
@@ -105,8 +120,9 @@ def _refuse_non_finite(
         raise ValueError(
             f"X contains NaN in only some features of a timestep ({where}). A "
             "timestep whose features are all NaN is padding; NaN beside numbers is a "
-            "missing value. Impute it, for example with "
-            "sklearn.impute.SimpleImputer, before the rows become sequences."
+            "missing value. Put SequenceImputer behind the step that makes the "
+            "sequences, or impute the rows before, for example with "
+            "sklearn.impute.SimpleImputer."
             + f" {SWAPPED}"
             * padded_along_features(sample)
         )

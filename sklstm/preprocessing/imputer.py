@@ -1,0 +1,226 @@
+"""Missing values from the timesteps around them: SequenceImputer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.persistence import (
+    SavedState,
+    input_contradictions,
+    is_finite_array,
+    parameter_contradictions,
+)
+from sklstm.preprocessing.filling import STRATEGIES, fill
+from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.sequences.batch import SequenceBatch, as_floats
+from sklstm.sequences.checks import check_sequences, n_step_features
+
+
+class SequenceImputer(
+    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+):
+    """Fill missing values in from the timesteps around them in the same sequence.
+
+    NaN beside numbers is a missing value. A timestep whose features are all NaN is
+    padding: it is not filled, wherever it stands, and neither counts nor is counted.
+
+    Parameters
+    ----------
+    strategy : {"ffill", "bfill", "linear"}, default="ffill"
+        Where a missing value comes from, in pandas' words.
+
+        - "ffill": the last value before it.
+        - "bfill": the next value after it.
+        - "linear": the line between these two, by the number of timesteps; behind the
+          last value, that.
+    fill_value : {"mean", "median"} or float, default="mean"
+        What stands where a sequence has nothing to take, as in front of its first value
+        with "ffill": the mean or median of the feature over all timesteps seen in
+        `fit`, or a number.
+    add_indicator : bool, default=False
+        Whether features are put behind the others that are 1 where a value was missing
+        and 0 where not: one for each feature of which `fit` saw a missing value.
+
+    Attributes
+    ----------
+    statistics_ : ndarray of shape (n_features,)
+        What `fill_value` is for each feature.
+    indicator_features_ : ndarray of int
+        The features that have an indicator; none without `add_indicator`.
+    n_features_out_ : int
+        Features per timestep of what `transform` returns.
+    n_features_in_ : int
+        Features of each timestep; the number of columns if X was a table.
+    n_timesteps_in_ : int
+        Timesteps of X in `fit`, its padding included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if X was a data frame whose column names
+        are all strings.
+
+    See Also
+    --------
+    SequenceScaler : With any imputer of rows of scikit-learn, such as KNNImputer.
+    SequencePadder : Bring sequences of unequal length to one length.
+
+    Notes
+    -----
+    A table is `n_columns` timesteps of one feature, as everywhere in sklstm, so NaN in
+    it is padding and nothing is imputed. Put the imputer *behind* the step that makes
+    the sequences, such as :class:`SequenceReshaper`. Overlapping windows are copied.
+
+    "bfill" and "linear" look ahead: not for forecasts, where nobody knows what follows.
+
+    float32 and float64 are kept, integers become float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import SequenceImputer
+    >>> nan = np.nan
+    >>> X = [[[nan, 5.0], [1.0, nan], [nan, 6.0]], [[3.0, 7.0]]]
+    >>> imputer = SequenceImputer().fit(X)
+    >>> imputer.transform(X)[0]
+    array([[2., 5.],
+           [1., 5.],
+           [1., 6.]])
+    """
+
+    _learnt: ClassVar[str] = "statistics_"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "strategy": [StrOptions(set(STRATEGIES))],
+        "fill_value": [
+            StrOptions({"mean", "median"}),
+            Interval(Real, None, None, closed="neither"),
+        ],
+        "add_indicator": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        strategy: Literal["ffill", "bfill", "linear"] = "ffill",
+        *,
+        fill_value: Literal["mean", "median"] | float = "mean",
+        add_indicator: bool = False,
+    ) -> None:
+        self.strategy = strategy
+        self.fill_value = fill_value
+        self.add_indicator = add_indicator
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn what stands where a sequence has no value to take.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            The sequences of a list have shape (n_timesteps_i,) or (n_timesteps_i,
+            n_features). A table is `n_columns` timesteps of one feature.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        SequenceImputer
+            The fitted instance.
+
+        Raises
+        ------
+        ValueError
+            If X has infinite values or a sequence without timesteps, or if a feature
+            has no value at all and `fill_value` is not a number.
+        """
+        with unchanged_on_error(self):
+            steps = check_sequences(self, X, reset=True, allow_missing=True).steps()
+            missing = np.isnan(steps)
+            self.statistics_ = self._statistics(steps, missing)
+            has_indicator = missing.any(axis=0) & bool(self.add_indicator)
+            self.indicator_features_ = np.flatnonzero(has_indicator)
+            self.n_features_out_ = steps.shape[1] + len(self.indicator_features_)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """Fill missing values in; padding stays where it is.
+
+        Parameters
+        ----------
+        X : 2D or 3D array-like, or a list of sequences of unequal length
+            Sequences with the features seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features_out_)
+            The sequences, then the indicators. The shorter of a list are padded with
+            NaN behind.
+
+        Raises
+        ------
+        ValueError
+            If X has other features than in `fit`, infinite values or a sequence without
+            timesteps.
+        """
+        check_is_fitted(self)
+        batch = check_sequences(self, X, reset=False, allow_missing=True)
+        steps = as_floats(batch.all_values())
+        missing = np.isnan(steps)
+        if not missing.any() and not len(self.indicator_features_):
+            return steps
+        return self._filled(steps, missing, batch)
+
+    def _filled(
+        self, steps: NDArray[Any], missing: NDArray[np.bool_], batch: SequenceBatch
+    ) -> NDArray[Any]:
+        valid = batch.valid()
+        filled = fill(steps, valid, self.strategy)
+        start = self.statistics_.astype(steps.dtype)
+        filled = np.where(np.isnan(filled), start, filled)
+        flags = missing[:, :, self.indicator_features_].astype(steps.dtype)
+        filled = np.concatenate([filled, flags], axis=2)
+        filled[~valid] = np.nan
+        return filled
+
+    def _statistics(
+        self, steps: NDArray[Any], missing: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        if not isinstance(self.fill_value, str):
+            return np.full(steps.shape[1], float(self.fill_value))
+        empty = np.flatnonzero(missing.all(axis=0))
+        if len(empty):
+            raise ValueError(
+                f"Feature {empty[0]} of X is missing at all {len(steps)} timesteps "
+                f"({len(empty)} such features of {steps.shape[1]}): nothing is there "
+                f"to learn its {self.fill_value} from. Leave it out, or give a number, "
+                "fill_value=0."
+            )
+        statistic = np.nanmean if self.fill_value == "mean" else np.nanmedian
+        return statistic(steps.astype(np.float64), axis=0)
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from parameter_contradictions(self)
+        yield from input_contradictions(self)
+        n_features = n_step_features(self)
+        if not is_finite_array(self.statistics_, np.float64, (n_features,)):
+            yield f"statistics_ are no {n_features} finite numbers"
+        flagged = self.indicator_features_.tolist()
+        if flagged != sorted({*flagged} & {*range(n_features)}):
+            yield f"indicator_features_={flagged} are not among {n_features} features"
+        if self.n_features_out_ != n_features + len(flagged):
+            yield (
+                f"n_features_out_={self.n_features_out_!r}, but there are {n_features} "
+                f"features and {len(flagged)} indicators"
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
