@@ -14,8 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm.network.architecture import Architecture, initial_parameters
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.targets.training_set import TrainingSet
-from sklstm.training import epochs
-from sklstm.training.epochs import BUCKET_BATCHES, _chunks_of, batch_order
+from sklstm.training import batches as batching
+from sklstm.training.batches import BUCKET_BATCHES, batch_order, chunks_of
 from sklstm.training.layers import keras_layers
 from sklstm.training.network import AnySizeStructure
 from sklstm.training.program import Rates
@@ -129,8 +129,8 @@ def test_chunks_change_nothing(network, data, flat, monkeypatch, bound, value):
     whole = network.parameters
     network.rng = np.random.default_rng(2)
     network.assign(flat, ARCHITECTURE)
-    monkeypatch.setattr(epochs, "STEP_OPERATIONS", 0)
-    monkeypatch.setattr(epochs, bound, value)
+    monkeypatch.setattr(batching, "STEP_OPERATIONS", 0)
+    monkeypatch.setattr(batching, bound, value)
     calls = []
     callback = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: calls.append((batch, logs["loss"]))
@@ -146,12 +146,12 @@ def test_a_call_is_bounded_by_what_its_batches_cost():
     lengths[5] = 10_000
     sequences = SequenceBatch(np.empty((64, 10_000, 1), np.float32), lengths, True)
     batches = [np.arange(start, start + 4) for start in range(0, 64, 4)]
-    n_parameters = epochs.CALL_OPERATIONS // (4 * 10_000)
-    calls = list(_chunks_of(batches, sequences, n_parameters))
+    n_parameters = batching.CALL_OPERATIONS // (4 * 10_000)
+    calls = list(chunks_of(batches, sequences, n_parameters))
     assert [len(chunk) for chunk in calls] == [2, 14]
     assert_array_equal(np.concatenate([np.stack(chunk) for chunk in calls]), batches)
-    assert len(list(_chunks_of(batches, sequences, 100))) == 1
-    assert len(list(_chunks_of(batches, sequences, 2**40))) == 16
+    assert len(list(chunks_of(batches, sequences, 100))) == 1
+    assert len(list(chunks_of(batches, sequences, 2**40))) == 16
 
 
 def test_callbacks_see_epochs(network, data):

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import BiLSTMClassifier, BiLSTMTimestepRegressor
-from sklstm.training import epochs, runtime
+from sklstm.training import batches, runtime
 from sklstm.training.schedules import cosine, one_cycle
 
 rng = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def start():
 def test_steps_at_a_schedule(start, name, schedule, chunk_bytes, on_gpu, monkeypatch):
     """As in Keras, whether an epoch is one graph call or several; warm starts anew."""
     monkeypatch.setattr(runtime, "has_gpu", lambda: on_gpu)
-    monkeypatch.setattr(epochs, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(batches, "CHUNK_BYTES", chunk_bytes)
     classifier = copy.deepcopy(start).set_params(schedule=name, epochs=3).fit(X, y)
     expected = trained_by_keras(start, 0.5 * schedule(N_STEPS))
     for weights, of_keras in zip(classifier.weights_.values(), expected, strict=True):

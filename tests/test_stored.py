@@ -15,7 +15,7 @@ from sklstm import (
 from sklstm.network import forward
 from sklstm.sequences import batch
 from sklstm.sequences.stored import StoredArray
-from sklstm.training import epochs
+from sklstm.training import batches
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5, 2)).astype(np.float32)
@@ -68,7 +68,7 @@ HOW = ["memmap", "hdf5", "zarr", "dask", "slices"]
 def small_chunks(monkeypatch):
     """So that data as small as these are read in many parts, every epoch anew."""
     n_bytes = X[:8].nbytes
-    for module in (batch, epochs, forward):
+    for module in (batch, batches, forward):
         monkeypatch.setattr(module, "CHUNK_BYTES", n_bytes)
     monkeypatch.setattr(batch, "IN_MEMORY_BYTES", n_bytes)
     return n_bytes

@@ -734,7 +734,7 @@ def test_nothing_makes_all_windows(monkeypatch):
         return windows
 
     monkeypatch.setattr(Windows, "__getitem__", watched)
-    monkeypatch.setattr("sklstm.training.epochs.CHUNK_BYTES", 2**20)
+    monkeypatch.setattr("sklstm.training.batches.CHUNK_BYTES", 2**20)
     monkeypatch.setattr("sklstm.sequences.batch.IN_MEMORY_BYTES", 2**20)
     table = numbers((n_rows, 4), np.float32, 0)
     X = pd.DataFrame(table).assign(store=np.arange(n_rows) % 3)
