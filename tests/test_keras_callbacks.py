@@ -8,7 +8,7 @@ from recipes import recipe
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.targets import TrainingSet
-from sklstm.training import batches, runtime
+from sklstm.training import batches, epochs, runtime
 from sklstm.training.pool import POOL
 
 rng = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_batch_hooks_once_a_chunk(network, monkeypatch):
     ours, data, _ = network
     recorder = Recorder()
     monkeypatch.setattr(batches, "CHUNK_BYTES", 1)
-    monkeypatch.setattr(batches, "batch_order", lambda *_: np.split(np.arange(24), 3))
+    monkeypatch.setattr(epochs, "batch_order", lambda *_: np.split(np.arange(24), 3))
     ours.fit(data, recipe=recipe(), validation_data=data, callbacks=[recorder])
     for kind in ("train", "test"):
         hook = f"on_{kind}_batch_end"
