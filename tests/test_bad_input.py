@@ -432,9 +432,10 @@ CASES = [
         ValueError,
         "X contains NaN in only some features of a timestep (sample 0, timestep 0, "
         "feature 5). A timestep whose features are all NaN is padding; NaN beside "
-        "numbers is a missing value. Impute it, for example with "
-        "sklearn.impute.SimpleImputer, before the rows become sequences. Or these NaN "
-        "are padding, and the last two axes of X are swapped: (n_samples, n_features, "
+        "numbers is a missing value. Put SequenceImputer behind the step that makes "
+        "the sequences, or impute the rows before, for example with "
+        "sklearn.impute.SimpleImputer. Or these NaN are padding, and the last two axes "
+        "of X are swapped: (n_samples, n_features, "
         'n_timesteps) is what SequencePadder(layout="channels_first") reads.',
     ),
     (
@@ -1658,8 +1659,8 @@ CASES = [
         lambda: again(classifier(), pooling=["max", "last"], merge_mode="sum"),
         ValueError,
         "Training cannot go on with another architecture: the fitted one has "
-        "merge_mode='concat' and pooling=('last',), the parameters ask for "
-        "merge_mode='sum' and pooling=('max', 'last'). Give the parameters the fitted "
+        "merge_mode='concat' and pooling=('last', 'mean', 'max'), the parameters ask "
+        "for merge_mode='sum' and pooling=('max', 'last'). Give the parameters the fitted "
         "values, or call fit with warm_start=False to start again.",
     ),
     (

@@ -123,7 +123,7 @@ print("tensorflow" in sys.modules)
     run = [sys.executable, "-c", code]
     said = subprocess.run(run, check=True, capture_output=True, text=True).stdout
     *errors, tensorflow = said.splitlines()
-    assert len(errors) == 10
+    assert len(errors) == 12
     assert errors[3] == (
         "MergeModeDisplay.from_estimator requires matplotlib. Install it with "
         "pip install 'sklstm[plot]'."

@@ -106,7 +106,8 @@ def test_one_new_sequence_every_epoch_is_one_epoch_in_batches_of_one():
         one_by_one.partial_fit(X[k : k + 1], y[k : k + 1], classes=[0, 1])
     at_once = BiLSTMTimestepClassifier(
         units=20, batch_size=1, shuffle=False, epochs=1, random_state=0
-    ).fit(X, y)
+    )
+    at_once.set_params(schedule="constant").fit(X, y)
     for name, weights in at_once.weights_.items():
         assert_array_equal(one_by_one.weights_[name], weights)
 

@@ -61,7 +61,13 @@ def _layers_train(request, monkeypatch):
 def make(kind, network="kernel", **params):
     """An estimator of a kind, and its target."""
     estimator, y = ESTIMATORS[kind]
-    params = {"units": 2, "epochs": 3, "random_state": 0, **NETWORKS[network], **params}
+    params = {
+        "units": 2,
+        "epochs": 3,
+        "schedule": "constant",
+        "random_state": 0,
+    } | params
+    params |= NETWORKS[network]
     return estimator(**params), y
 
 
@@ -281,7 +287,7 @@ rng = np.random.default_rng(0)
 X, y = rng.normal(size=(24, 5, 2)), rng.normal(size=24)
 model = BiLSTMRegressor(
     3, epochs=2, dropout=0.2, warm_start=True, keep_optimizer_state=True, random_state=0
-)
+).set_params(schedule="constant")
 if os.path.exists("run.joblib"):
     model = joblib.load("run.joblib")
 while getattr(model, "n_epochs_", 0) < 8:

@@ -72,7 +72,7 @@ def test_one_trace_for_all_quantiles(pool):
     """Levels, their number and that of targets are data, not constants of a graph."""
     for quantiles, n_targets in [((0.5,), 1), ((0.1, 0.9), 1), ((0.1, 0.5, 0.9), 2)]:
         y = sequences()[:, :n_targets, 0].squeeze()
-        params = {"units": 3, "epochs": 1, "loss": "quantile"}
+        params = {"units": 3, "epochs": 1, "loss": "quantile", "pooling": "last"}
         BiLSTMRegressor(quantiles=quantiles, **params).fit(sequences(), y)
     (network,) = pool.networks()
     assert network.traces == 1

@@ -272,6 +272,7 @@ def test_class_weight_of_zero_leaves_samples_out():
     """Even where whole batches would weigh nothing; the class stays known."""
     order = np.argsort(LABELS)
     model = classifier(batch_size=4, class_weight={"low": 0}, shuffle=False)
+    model.set_params(schedule="constant")
     model.fit(X[order], LABELS[order])
     others = LABELS[order] != "low"
     assert_array_equal(model.classes_, ["high", "low", "mid"])
@@ -346,7 +347,7 @@ def test_only_ratios_of_weights_matter(factor):
 def test_warm_start_goes_on(model):
     """Two fits of two epochs are one of four, and partial_fit is one epoch."""
     y = BINARY
-    params = {"batch_size": 7, "dropout": 0.3}
+    params = {"batch_size": 7, "dropout": 0.3, "schedule": "constant"}
     once = model(epochs=4, **params).fit(X, y)
     warm = model(warm_start=True, **params).fit(X, y).fit(X, y)
     parts = model(**params)
@@ -378,6 +379,7 @@ def test_early_stopping_keeps_the_best():
         "early_stopping": True,
         "validation_fraction": 0.25,
         "learning_rate": 0.05,
+        "schedule": "constant",
     }
     model = classifier(epochs=60, patience=3, **params).fit(X, noise)
     losses = model.history_["val_loss"]
@@ -436,7 +438,8 @@ def test_callbacks_of_keras(tmp_path):
         keras.callbacks.EarlyStopping("loss", min_delta=9, patience=3),
         keras.callbacks.TerminateOnNaN(),
     ]
-    model = classifier(epochs=9, callbacks=callbacks).fit(X, BINARY)
+    model = classifier(epochs=9, callbacks=callbacks, schedule="constant")
+    model.fit(X, BINARY)
     assert model.n_epochs_ == 4
     rates = model.history_["learning_rate"]
     assert_allclose(rates, rates[0] * np.array([1, 1, 0.5, 0.25]))

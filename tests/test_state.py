@@ -516,7 +516,7 @@ PERCEPTRON = MLPClassifier(2, solver="lbfgs", max_iter=2, random_state=0)
 # Name: what it is, what it is fitted on, and its target.
 FITTED = {
     "network": (
-        BiLSTMRegressor(keep_optimizer_state=True, **SHORT),
+        BiLSTMRegressor(pooling="last", keep_optimizer_state=True, **SHORT),
         X[:30],
         NUMBERS[:30],
     ),

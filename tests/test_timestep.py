@@ -233,6 +233,7 @@ def test_an_epoch_is_that_of_keras_layers(sequences, labels, on_gpu, monkeypatch
         "batch_size": 4,
         "epochs": 1,
         "shuffle": False,
+        "schedule": "constant",
     }
     weights = [np.linspace(0.5, 2, n) for n in LENGTHS]
     start = classifier(**settings, learning_rate=1e-30).fit(sequences, labels)

@@ -22,7 +22,7 @@ rng = np.random.default_rng(0)
 TABLE = rng.normal(size=(80, 6))
 X = TABLE.reshape(80, 3, 2)
 y = (TABLE[:, 4] + TABLE[:, 1] > 0).astype(int)
-CLASSIFIER = BiLSTMClassifier(3, epochs=4, random_state=0)
+CLASSIFIER = BiLSTMClassifier(3, epochs=4, schedule="constant", random_state=0)
 PIPELINE = make_pipeline(SequenceReshaper(n_features=2), CLASSIFIER)
 
 # With few epochs the last is the best, which the estimator says.
@@ -210,7 +210,8 @@ def test_halving_goes_on(optimizer, backend):
     plain, n_plain = searched(clone(CLASSIFIER).set_params(**params))
     names = {}
     exec(recipe("go on"), names)
-    step = names["ContinuedClassifier"](3, random_state=0).set_params(**params)
+    step = names["ContinuedClassifier"](3, schedule="constant", random_state=0)
+    step.set_params(**params)
     with parallel_config(backend=backend, n_jobs=1 if backend == "sequential" else 2):
         continued, n_continued = searched(step)
     assert plain.n_resources_ == continued.n_resources_ == [1, 2, 4]

@@ -63,6 +63,11 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM)
         """What scikit-learn numbers in the names of the columns of `transform`."""
         return self.network_.architecture.head[0]
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
     def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
         state = super()._unpack(state)
         if "network_" in state:

@@ -128,8 +128,7 @@ def _sorted(graph: Graph, outputs: str, rows: list[Any], n_quantiles: int) -> st
     """The outputs of every target in increasing order."""
     as_it_is = [0] * len(rows)
     by_target = graph.node("Reshape", outputs, [*as_it_is, -1, n_quantiles])
-    order = graph.node("TopK", by_target, [n_quantiles], n_unread=1, largest=0)
-    in_order = graph.node("GatherElements", by_target, order, axis=-1)
+    in_order, _ = graph.outputs("TopK", by_target, [n_quantiles], largest=0)
     return graph.node("Reshape", in_order, [*as_it_is, -1])
 
 
