@@ -1660,8 +1660,8 @@ CASES = [
         ValueError,
         "Training cannot go on with another architecture: the fitted one has "
         "merge_mode='concat' and pooling=('last', 'mean', 'max'), the parameters ask "
-        "for merge_mode='sum' and pooling=('max', 'last'). Give the parameters the fitted "
-        "values, or call fit with warm_start=False to start again.",
+        "for merge_mode='sum' and pooling=('max', 'last'). Give the parameters the "
+        "fitted values, or call fit with warm_start=False to start again.",
     ),
     (
         "warm_start, other units",
