@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,66 +11,13 @@ from scipy.special import logit
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.classifier import BaseClassifier
+from sklstm.estimators.per_timestep import PerTimestepMixin
 from sklstm.estimators.regressor import BaseRegressor
 from sklstm.parameters import _fit_context
-from sklstm.targets import PER_TIMESTEP, Layout
 
 # Beyond the log-odds of any probability between 0 and 1; metrics refuse infinity.
 _CERTAIN = 750.0
-
-
-class _PerTimestepMixin(BaseBiLSTM):
-    """The rows of the target are those of all valid timesteps."""
-
-    _layout: ClassVar[Layout] = PER_TIMESTEP
-
-    def _predict(
-        self,
-        X: Any,
-        decode: Callable[[NDArray[np.float64]], NDArray[Any]],
-        *,
-        labels: bool = False,
-    ) -> NDArray[Any]:
-        """Decoded outputs, numbers unless `labels`, in the places of X's timesteps."""
-        placed: NDArray[Any] = super()._predict(X, decode)
-        # A metric takes each column of a matrix of numbers for an output by itself. All
-        # else it would read as what it is not.
-        if (labels or placed.ndim != 2 or np.isnan(placed).any()) and _for_a_scorer():
-            raise ValueError(
-                f"{type(self).__name__} predicts at every timestep, but this scorer of "
-                "scikit-learn wants one prediction per sample, and no padding. Use "
-                "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores "
-                "all valid timesteps, or no scoring, which is the estimator's score."
-            )
-        return placed
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags
-
-
-def _for_a_scorer() -> bool:
-    """Whether scikit-learn asks for predictions to hand them to a metric.
-
-    Nothing that they could look like would make a metric refuse them: it takes a matrix
-    of two integer labels for indicators, so that f1_macro of labels 1 and 2 is 1.0
-    whatever was predicted, and column 1 of three axes for class 1. Who asks by way of
-    code that is not scikit-learn's, such as a subclass with one prediction per
-    sequence, has made something else of them.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if module == "sklearn.utils._response":
-            return True
-        if module != __name__ and not module.startswith("sklearn."):
-            return False
-        frame = frame.f_back
-    return False
 
 
 def _log_odds(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,7 +26,7 @@ def _log_odds(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(eq=False, repr=False)
-class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
+class BiLSTMTimestepClassifier(PerTimestepMixin, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back [1]_. Their
@@ -281,7 +226,7 @@ ndarray
 
 
 @dataclass(eq=False, repr=False)
-class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
+class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back. Their states

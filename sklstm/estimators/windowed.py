@@ -32,7 +32,7 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.sequences.windows import Windows, front_padded
 from sklstm.targets.checks import (
     check_lengths_match,
@@ -307,6 +307,10 @@ n_columns), or list of sequences
             yield f"y had {self._y_ndim!r} axes"
         if not hasattr(self.estimator_, "predict"):
             yield f"estimator_={self.estimator_!r} does not predict"
+        if isinstance(self.estimator_, BaseBiLSTM):
+            n_read, n_features = map(n_step_features, (self.estimator_, self))
+            if n_read != n_features:
+                yield f"estimator_ reads {n_read} of {n_features} features per timestep"
         if is_classifier(self.estimator_):
             classes, inner = self.classes_, self.estimator_.classes_
             if checksum_of(classes) != checksum_of(inner):
