@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sklstm.parameters import Interval, validate_parameter_constraints
+from sklstm.parameters import Interval, validated
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
@@ -27,6 +27,14 @@ from sklstm.sequences.columns import column_names
 from sklstm.sequences.windows import Windows, sliding_windows
 
 
+@validated(
+    {
+        "n_timesteps": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "target": [str, Integral, None],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+    }
+)
 def make_windows(
     series: Any,
     n_timesteps: int,
@@ -88,16 +96,6 @@ def make_windows(
     >>> X[0].ravel(), y[0]
     (array([1., 2.]), array([3., 4.]))
     """
-    validate_parameter_constraints(
-        _MAKE_WINDOWS_CONSTRAINTS,
-        {
-            "n_timesteps": n_timesteps,
-            "horizon": horizon,
-            "target": target,
-            "stride": stride,
-        },
-        caller_name="make_windows",
-    )
     rows, goal = _read_series(series, target, groups, horizon)
     order = rows.order()
     longest = int(order.sizes.max())
@@ -123,14 +121,6 @@ def make_windows(
     ahead = np.arange(1, horizon + 1) if horizon > 1 else np.array(1)
     y = by_series[np.add.outer(ends, ahead), goal]
     return Windows(by_series, ends, steps, n_timesteps, 1), y
-
-
-_MAKE_WINDOWS_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_timesteps": [Interval(Integral, 1, None, closed="left")],
-    "horizon": [Interval(Integral, 1, None, closed="left")],
-    "target": [str, Integral, None],
-    "stride": [Interval(Integral, 1, None, closed="left")],
-}
 
 
 def _read_series(
