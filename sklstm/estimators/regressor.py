@@ -230,5 +230,4 @@ n_columns), or list of sequences
             3e-7 standard deviations of y.
         """
         check_is_fitted(self)
-        numbers: NDArray[np.float64] = self._predict(X, self.codec_.decode)
-        return numbers
+        return self._predict(X, self.codec_.decode)

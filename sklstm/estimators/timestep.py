@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
+from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,14 +13,6 @@ from sklstm.estimators.classifier import BaseClassifier
 from sklstm.estimators.per_timestep import PerTimestepMixin
 from sklstm.estimators.regressor import BaseRegressor
 from sklstm.parameters import _fit_context
-
-# Beyond the log-odds of any probability between 0 and 1; metrics refuse infinity.
-_CERTAIN = 750.0
-
-
-def _log_odds(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
-    return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
 
 
 @dataclass(eq=False, repr=False)
@@ -66,8 +56,7 @@ n_epochs_, weights_
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklstm import BiLSTMTimestepClassifier
+    >>>     >>> from sklstm import BiLSTMTimestepClassifier
     >>> X = np.random.default_rng(0).uniform(size=(60, 10, 1))
     >>> y = (X[:, :, 0].cumsum(axis=1) > 2.5).astype(int)
     >>> classifier = BiLSTMTimestepClassifier(units=8, epochs=40, random_state=0)
@@ -175,21 +164,6 @@ or list of arrays, default=None
         check_is_fitted(self)
         return self._predict(X, self.codec_.probabilities)
 
-    def predict_log_proba(self, X: ArrayLike) -> Any:
-        """Logarithms of the probabilities of the classes at every timestep.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
-            As in `predict_proba`; -inf where a probability is zero.
-        """
-        check_is_fitted(self)
-        return self._predict(X, self.codec_.log_probabilities)
-
     def decision_function(self, X: ArrayLike) -> Any:
         """Log-odds of the second class, or of every class, at every timestep.
 
@@ -206,7 +180,7 @@ ndarray
             `predict`.
         """
         check_is_fitted(self)
-        return self._predict(X, _log_odds)
+        return self._predict(X, self.codec_.log_odds)
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -256,8 +230,7 @@ n_epochs_, weights_
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklstm import BiLSTMTimestepRegressor
+    >>>     >>> from sklstm import BiLSTMTimestepRegressor
     >>> X = np.random.default_rng(0).normal(size=(60, 10, 1))
     >>> y = X[:, :, 0].cumsum(axis=1)
     >>> regressor = BiLSTMTimestepRegressor(units=8, epochs=40, random_state=0)

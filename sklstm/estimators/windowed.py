@@ -8,22 +8,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
     clone,
     is_classifier,
-    is_regressor,
 )
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.checksum import checksum_of
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
+from sklstm.estimators.inner import check_inner, weights_for
 from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -31,9 +30,9 @@ from sklstm.persistence import (
     is_count,
     parameter_contradictions,
 )
-from sklstm.sequences.batch import SequenceBatch, chunks
+from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, n_step_features
-from sklstm.sequences.windows import Windows, front_padded
+from sklstm.sequences.cutting import CutSequences
 from sklstm.targets.checks import (
     check_lengths_match,
     check_sample_weight,
@@ -170,22 +169,23 @@ n_columns), or list of sequences
         """
         estimator = clone(self.estimator)
         with inner_fit(self, estimator, X, y), unchanged_on_error(self):
-            self._check_parameters()
+            check_inner(self.estimator, type(self).__name__)
+            self._check_stride()
             batch = check_sequences(self, X, reset=True)
             y = check_target(self, y)
             check_lengths_match(batch, y)
             if is_classifier(estimator) and type_of_target(y).startswith("multilabel"):
                 warn_of_several_labels(y, self.n_timesteps_in_)
             weights = check_sample_weight(sample_weight, len(batch))
-            windows, owners = self._cut(batch)
-            fit_params = _fit_params(estimator, _window_weights(owners, weights))
+            cut = self._cut(batch)
+            fit_params = weights_for(estimator, cut.weights(weights))
             reads_in_place = isinstance(estimator, BaseBiLSTM)
             self.estimator_ = estimator.fit(
-                windows if reads_in_place else np.asarray(windows),
-                y[owners],
+                cut.windows if reads_in_place else np.asarray(cut.windows),
+                y[cut.owners],
                 **fit_params,
             )
-            self.n_windows_ = len(owners)
+            self.n_windows_ = len(cut.owners)
             self._y_ndim = y.ndim
             if is_classifier(estimator):
                 self.classes_ = self.estimator_.classes_
@@ -208,15 +208,10 @@ n_columns), or list of sequences
         check_is_fitted(self)
         if not is_classifier(self.estimator_):
             return self._mean(self.estimator_.predict, X)
-        if hasattr(self.estimator_, "predict_proba"):
-            proba = self._mean(self.estimator_.predict_proba, X)
-        else:
-            proba = self._mean(self._votes, X)
+        proba = self._mean(getattr(self.estimator_, "predict_proba", self._votes), X)
         if self._y_ndim == 2:
-            labels: NDArray[Any] = (proba > 0.5).astype(np.int64)
-            return labels
-        labels = self.classes_[proba.argmax(axis=1)]
-        return labels
+            return (proba > 0.5).astype(np.int64)
+        return self.classes_[proba.argmax(axis=1)]
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -270,28 +265,13 @@ n_columns), or list of sequences
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X), sample_weight=sample_weight))
 
-    def _check_parameters(self) -> None:
-        name, inner = type(self).__name__, type(self.estimator).__name__
-        if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
-            raise ValueError(
-                f"The 'estimator' parameter of {name} must be a classifier or a "
-                f"regressor. Got {self.estimator!r}, which is neither."
-            )
+    def _check_stride(self) -> None:
         if self._leaves_gaps():
             raise ValueError(
                 f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
                 "the timesteps between two windows would be left out. Choose a stride "
                 f"of at most {self.n_timesteps}."
             )
-        for key, value in self.estimator.get_params().items():
-            leaf = key.rpartition("__")[2]
-            if leaf == "cv" or (leaf == "early_stopping" and value is True):
-                raise ValueError(
-                    f"{inner} with {key}={value!r} splits the samples it is given, so "
-                    "windows of one sequence would be on both sides and every score "
-                    f"too good. Put the split outside, around {name}"
-                    + ("." if leaf == "cv" else f", and set {key}=False.")
-                )
 
     def _leaves_gaps(self) -> bool:
         return self.stride is not None and self.stride > self.n_timesteps
@@ -316,34 +296,15 @@ n_columns), or list of sequences
             if checksum_of(classes) != checksum_of(inner):
                 yield f"classes_={classes!r}, but those of estimator_ are {inner!r}"
 
-    def _cut(self, batch: SequenceBatch) -> tuple[Windows, NDArray[np.intp]]:
-        """The windows of all sequences, and which sequence each belongs to."""
+    def _cut(self, batch: SequenceBatch) -> CutSequences:
         stride = self.stride or max(1, self.n_timesteps // 2)
-        owners, ends, n_steps = window_places(batch.lengths, self.n_timesteps, stride)
-        steps = batch.steps()
-        if steps.dtype.kind != "f":  # a window is padded with NaN
-            steps = steps.astype(np.float64)
-        # Windows of short sequences reach back before the sequence, maybe before all.
-        missing = max(0, self.n_timesteps - 1 - int(ends.min()))
-        if missing:
-            steps = front_padded(steps, missing)
-        return Windows(steps, ends + missing, n_steps, self.n_timesteps, 1), owners
+        return CutSequences.of(batch, self.n_timesteps, stride)
 
     def _mean(
         self, function: Callable[[NDArray[Any]], Any], X: Any
     ) -> NDArray[np.float64]:
         """A function of windows, averaged over the windows of each sequence."""
-        batch = check_sequences(self, X, reset=False)
-        windows, owners = self._cut(batch)
-        totals: NDArray[np.float64] | None = None
-        for rows in chunks(len(windows), 4 * self.n_timesteps * batch.n_features):
-            outputs = np.asarray(function(windows[rows]), dtype=np.float64)
-            if totals is None:
-                totals = np.zeros((len(batch), *outputs.shape[1:]))
-            np.add.at(totals, owners[rows], outputs)
-        assert totals is not None  # a batch has at least one window
-        n_windows = np.bincount(owners)
-        return totals / n_windows.reshape(-1, *[1] * (totals.ndim - 1))
+        return self._cut(check_sequences(self, X, reset=False)).mean(function)
 
     def _votes(self, windows: NDArray[Any]) -> NDArray[np.float64]:
         """For each window one at the class predicted, zero elsewhere."""
@@ -363,70 +324,3 @@ n_columns), or list of sequences
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True  # a timestep of NaN is padding
         return tags
-
-
-def window_places(
-    lengths: NDArray[np.intp], n_timesteps: int, stride: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Where the windows of sequences lie that stand one behind the other.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_samples,)
-        Timesteps of each sequence.
-    n_timesteps : int
-        Timesteps of a window.
-    stride : int
-        From one window to the next; the last ends with its sequence.
-
-    Returns
-    -------
-    owners : ndarray of shape (n_windows,)
-        The sequence of each window.
-    ends : ndarray of shape (n_windows,)
-        The last timestep of each window, counted through all sequences.
-    n_steps : ndarray of shape (n_windows,)
-        Timesteps of each window, fewer than `n_timesteps` if its sequence has fewer.
-    """
-    n_windows = 1 + -(-np.maximum(lengths - n_timesteps, 0) // stride)
-    owners = np.repeat(np.arange(len(lengths)), n_windows)
-    rank = np.arange(len(owners)) - (n_windows.cumsum() - n_windows)[owners]
-    n_steps = np.minimum(lengths, n_timesteps)[owners]
-    stops = np.minimum(rank * stride + n_steps, lengths[owners])
-    starts = lengths.cumsum() - lengths
-    return owners, starts[owners] + stops - 1, n_steps
-
-
-def _window_weights(
-    owners: NDArray[np.intp], weights: NDArray[np.float64] | None
-) -> NDArray[np.float64] | None:
-    """Each sequence's weight in equal parts for its windows; None if all are alike."""
-    n_windows = np.bincount(owners)
-    parts = (np.ones(len(n_windows)) if weights is None else weights) / n_windows
-    if (parts == parts[0]).all():
-        return None
-    return parts[owners]
-
-
-def _fit_params(
-    estimator: Any, weights: NDArray[np.float64] | None
-) -> dict[str, NDArray[np.float64]]:
-    """The weights under the name by which `fit` of the estimator takes them."""
-    if weights is None:
-        return {}
-    if has_fit_parameter(estimator, "sample_weight"):
-        return {"sample_weight": weights}
-    from sklearn.pipeline import Pipeline
-
-    if isinstance(estimator, Pipeline):
-        if get_config()["enable_metadata_routing"]:
-            return {"sample_weight": weights}
-        name, last = estimator.steps[-1]
-        if has_fit_parameter(last, "sample_weight"):
-            return {f"{name}__sample_weight": weights}
-    raise ValueError(
-        f"{type(estimator).__name__}.fit takes no sample_weight, but the windows need "
-        "weights for every sequence to count as much as it should: the sequences have "
-        "unequal numbers of windows, or sample_weight was given. Choose an estimator "
-        "that takes it."
-    )
