@@ -37,10 +37,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def validated(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:
     """Have a function's parameters checked, those of these names, when it is called."""
-    decorate: Callable[[Function], Function] = validate_params(
-        constraints, prefer_skip_nested_validation=True
-    )
-    return decorate
+    return validate_params(constraints, prefer_skip_nested_validation=True)
 
 
 @contextmanager

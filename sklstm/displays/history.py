@@ -304,5 +304,4 @@ class HistoryDisplay(Display):
 def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
     """Mean of the last `n_epochs` values, or of as many as there were."""
     sums = np.convolve(run, np.ones(n_epochs))[: len(run)]
-    means: NDArray[np.float64] = sums / np.minimum(np.arange(len(run)) + 1, n_epochs)
-    return means
+    return sums / np.minimum(np.arange(len(run)) + 1, n_epochs)

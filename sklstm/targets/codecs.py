@@ -153,8 +153,7 @@ class Labels(ClassCodec):
             numbers = (outputs[:, 0] > 0.5).astype(np.intp)
         else:
             numbers = outputs.argmax(axis=1)
-        labels: NDArray[Any] = self.classes[numbers]
-        return labels
+        return self.classes[numbers]
 
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.n_outputs == 1:
