@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
 
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.targets import PER_TIMESTEP, Layout
@@ -40,6 +42,24 @@ class PerTimestepMixin(BaseBiLSTM):
                 "all valid timesteps, or no scoring, which is the estimator's score."
             )
         return placed
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Accuracy of labels, R2 of numbers, over all valid timesteps.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            R2 averaged over the targets if there are several.
+        """
+        metric = accuracy_score if is_classifier(self) else r2_score
+        return self._score_rows(X, y, sample_weight, metric)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.classifier import BaseClassifier
@@ -182,22 +181,6 @@ ndarray
         check_is_fitted(self)
         return self._predict(X, self.codec_.log_odds)
 
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Accuracy over all valid timesteps.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-
-        Returns
-        -------
-        float
-        """
-        return self._score_rows(X, y, sample_weight, accuracy_score)
-
 
 @dataclass(eq=False, repr=False)
 class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
@@ -314,20 +297,3 @@ n_targets), or (n_samples,) of ndarray
         """
         check_is_fitted(self)
         return self._predict(X, self.codec_.decode)
-
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Coefficient of determination R2 over all valid timesteps.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-
-        Returns
-        -------
-        float
-            Averaged over the targets if there are several.
-        """
-        return self._score_rows(X, y, sample_weight, r2_score)

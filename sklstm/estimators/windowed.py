@@ -14,6 +14,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
@@ -260,27 +261,24 @@ n_columns), or list of sequences
         -------
         float
         """
-        from sklearn.metrics import accuracy_score, r2_score
-
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X), sample_weight=sample_weight))
 
     def _check_stride(self) -> None:
-        if self._leaves_gaps():
+        for gaps in self._gaps():
             raise ValueError(
-                f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
-                "the timesteps between two windows would be left out. Choose a stride "
-                f"of at most {self.n_timesteps}."
+                f"{gaps}: the timesteps between two windows would be left out. Choose "
+                f"a stride of at most {self.n_timesteps}."
             )
 
-    def _leaves_gaps(self) -> bool:
-        return self.stride is not None and self.stride > self.n_timesteps
+    def _gaps(self) -> Iterator[str]:
+        if self.stride is not None and self.stride > self.n_timesteps:
+            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
         yield from input_contradictions(self)
-        if self._leaves_gaps():
-            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
+        yield from self._gaps()
         if not is_count(self.n_windows_):
             yield f"n_windows_={self.n_windows_!r} is no number of windows"
         if self._y_ndim not in (1, 2):
