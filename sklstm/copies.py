@@ -18,9 +18,11 @@ def check_copied_whole(optimizer: Any) -> None:
     Raises
     ------
     ValueError
-        If it belongs to another network, or spares parameters from weight decay.
+        If it belongs to another network, spares parameters from weight decay, or has a
+        method of its own.
     """
-    name = type(optimizer).__name__
+    kind = type(optimizer)
+    name = kind.__name__
     if getattr(optimizer, "built", False):
         raise ValueError(
             f"The optimizer {name} has been used to train another network, to which "
@@ -34,4 +36,12 @@ def check_copied_whole(optimizer: Any) -> None:
             "optimizer, such as those that are trained with, do not keep it. Give one "
             "that spares nothing (its weight_decay is then for all parameters, biases "
             "too), or has no weight_decay."
+        )
+    attributes = getattr(optimizer, "__dict__", {})
+    own = [key for key in attributes if callable(getattr(kind, key, None))]
+    if own:
+        raise ValueError(
+            f"The optimizer {name} has {', '.join(own)} of its own, in place of the "
+            "method of its class: copies of the optimizer, such as those that are "
+            "trained with, do not keep it. Give an optimizer as Keras makes it."
         )

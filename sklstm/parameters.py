@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import (
@@ -17,6 +18,7 @@ from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
     validate_parameter_constraints,
+    validate_params,
 )
 
 __all__ = [
@@ -26,8 +28,16 @@ __all__ = [
     "_fit_context",
     "unchanged_on_error",
     "validate_parameter_constraints",
+    "validated",
     "warn_caller",
 ]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def validated(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:
+    """Have a function's parameters checked, those of these names, when it is called."""
+    return validate_params(constraints, prefer_skip_nested_validation=True)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 import sklstm
 
 PINNED = Path(__file__).with_name("public_api.txt")
@@ -115,6 +117,35 @@ def test_everything_public_has_types_and_words():
         for parameter in inspect.signature(value).parameters.values():
             hinted = parameter.annotation is not inspect.Parameter.empty
             assert hinted or parameter.name == "self", f"{line}: {parameter.name}"
+
+
+def entries_of(documented):
+    """The entries of a docstring by name, their text on one line without footnotes."""
+    text = re.sub(r" \[\d\]_", "", inspect.getdoc(documented))
+    found = re.findall(r"^(\w+) : (.+(?:\n +.*)*)", text, re.M)
+    return {name: " ".join(words.split()) for name, words in found}
+
+
+@pytest.mark.parametrize(
+    ("of_each", "but_for"),
+    [
+        (
+            lambda estimator: estimator,
+            {"loss", "validation_fraction", "classes_", "n_outputs_", "history_"},
+        ),
+        (lambda estimator: estimator.fit, {"y"}),
+        (lambda estimator: estimator.partial_fit, {"y"}),
+    ],
+    ids=["class", "fit", "partial_fit"],
+)
+def test_shared_entries_agree_word_for_word(of_each, but_for):
+    """What classifier and regressor document both stands twice, where it is read."""
+    estimators = (sklstm.BiLSTMClassifier, sklstm.BiLSTMRegressor)
+    first, second = (entries_of(of_each(estimator)) for estimator in estimators)
+    shared = first.keys() & second.keys()
+    assert shared >= but_for - {"classes_", "y"}
+    for name in shared - but_for:
+        assert first[name] == second[name], name
 
 
 if __name__ == "__main__":

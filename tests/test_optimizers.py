@@ -205,6 +205,12 @@ def used():
     return optimizer
 
 
+def with_a_method():
+    optimizer = Adam(0.1)
+    optimizer.apply = lambda *arguments, **more: None
+    return optimizer
+
+
 def ahead():
     optimizer = SGD(0.1)
     optimizer.iterations.assign(7)
@@ -279,6 +285,11 @@ REFUSED = {
         r"exclude_from_weight_decay\(\.\.\.\) is not supported",
     ),
     "used": (used(), {}, r"Adam has been used .* Adam\.from_config\(optimizer\.get_c"),
+    "a method": (
+        with_a_method(),
+        {},
+        r"Adam has apply of its own, in place of the method .* as Keras makes it\.",
+    ),
     "ahead": (ahead(), {}, r"SGD starts at step 7.*counts from 0\. Give a new one"),
     "two rates": (
         Adam(schedules.CosineDecay(0.5, 9)),
@@ -325,7 +336,7 @@ def test_refused_with_what_to_write(case):
 
 
 @pytest.mark.parametrize("copied", [clone, copy.deepcopy, pickle.dumps])
-@pytest.mark.parametrize("case", ["spared", "spared by name", "used"])
+@pytest.mark.parametrize("case", ["spared", "spared by name", "used", "a method"])
 def test_no_copy_loses_settings(case, copied):
     """A search clones and pickles estimators before they are fitted."""
     optimizer, _, message = REFUSED[case]

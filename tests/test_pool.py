@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import keras
 import numpy as np
@@ -220,6 +220,12 @@ def brings_a_schedule(network):
     network.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(0.1, 9)
 
 
+def counts_by_itself(network):
+    """Keras refuses it, and has one more variable from then on."""
+    with suppress(AttributeError):
+        network.optimizer.iterations = keras.Variable(5)
+
+
 def freezes(network):
     network.trainable = False
 
@@ -236,6 +242,7 @@ CHANGES = {
     "schedule": ("adam", brings_a_schedule),
     "optimizer": ("adam", swaps_the_optimizer),
     "compiled": ("adam", compiles),
+    "count": ("adam", counts_by_itself),
     "frozen": ("adam", freezes),
 }
 

@@ -896,6 +896,7 @@ def architecture(**changes):
         ("reshaper", {"n_timesteps_out_": 10**9}, "1000000000 timesteps of 3 features"),
         ("reshaper", {"n_features_in_": 0}, "0 columns were made"),
         ("reshaper", {"layout": "both"}, "'layout' parameter"),
+        ("reshaper", {"time": 10**5}, "time=100000 is none of 3 features"),
         ("static", {"is_static_": np.eye(1, 3)[0] > 0}, "is no mask of 4 columns"),
         ("static", {"is_static_": np.eye(1, 4)[0]}, "is no mask of 4 columns"),
         (
@@ -928,6 +929,7 @@ def architecture(**changes):
         ("ensemble", {"n_windows_": 0}, "is no number of windows"),
         ("ensemble", {"_y_ndim": 3}, "y had 3 axes"),
         ("ensemble", {"estimator_": "none"}, "does not predict"),
+        ("ensemble", {"n_features_in_": 9}, "estimator_ reads 2 of 9 features per"),
     ],
 )
 def test_a_state_that_contradicts_itself(name, changes, why, fitted):

@@ -20,7 +20,7 @@ from sklstm import (
     SequenceReshaper,
     SequenceScaler,
 )
-from sklstm.estimators.timestep import _log_odds
+from sklstm.targets import Labels
 from sklstm.training import runtime
 
 LENGTHS = [6, 3, 1, 5, 6, 2, 4, 6, 3, 5]
@@ -135,7 +135,8 @@ def test_log_odds(sequences, n_classes):
 
 def test_log_odds_of_what_is_certain():
     """Finite, as metrics want them, and in the order of the probabilities."""
-    odds = _log_odds(np.array([[0], [5e-324], [0.5], [1 - 2**-53], [1]]))
+    outputs = np.array([[0], [5e-324], [0.5], [1 - 2**-53], [1]])
+    odds = Labels(np.array([0, 1])).log_odds(outputs)
     assert np.isfinite(odds).all()
     assert (np.diff(odds) > 0).all()
     assert odds[2] == 0

@@ -19,7 +19,7 @@ from sklearn.ensemble import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, get_scorer
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -430,6 +430,17 @@ def test_samplers(sampler):
     assert_array_equal(
         model.predict_proba(padded), expected.predict_proba(padded.reshape(-1, 4, 2))
     )
+
+
+@pytest.mark.parametrize("scoring", ["f1_macro", "accuracy", "roc_auc_ovr"])
+def test_scorers_by_name_refuse_timesteps_of_its_pipeline(scoring):
+    """As of scikit-learn's: f1_macro of labels 1 and 2 was 1.0, whatever they were."""
+    pipeline = pytest.importorskip("imblearn.pipeline", reason="needs imbalanced-learn")
+    tagger = BiLSTMTimestepClassifier(1, epochs=1, random_state=0)
+    labels = 1 + (X[:30, :, 0] > 0)
+    model = pipeline.make_pipeline("passthrough", tagger).fit(X[:30], labels)
+    with pytest.raises(ValueError, match="make_timestep_scorer"):
+        get_scorer(scoring)(model, X[:30], labels)
 
 
 # -- mlflow ----------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from sklstm import (
     WindowedEnsemble,
     pad_sequences,
 )
-from sklstm.estimators.windowed import window_places
+from sklstm.sequences.cutting import window_places
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 23, 2))

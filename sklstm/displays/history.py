@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
-from sklstm.displays.style import check_matplotlib, colour, count_from_whole_numbers
-from sklstm.parameters import Interval, validate_parameter_constraints
+from sklstm.displays.networks import find_network, names_of
+from sklstm.displays.style import (
+    Display,
+    check_matplotlib,
+    colour,
+    count_from_whole_numbers,
+)
+from sklstm.parameters import Interval, validated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 History = Mapping[str, Sequence[float]]
@@ -23,11 +27,8 @@ History = Mapping[str, Sequence[float]]
 # Fewer epochs are drawn with a marker each: a single one would be invisible.
 MOST_MARKERS = 30
 
-# They change nothing that a reader wants to tell estimators apart by.
-NOT_NAMED = {"random_state", "verbose", "callbacks", "warm_start"}
 
-
-class HistoryDisplay:
+class HistoryDisplay(Display):
     """Loss and metrics by epoch, of one or several estimators.
 
     Use :meth:`from_estimator` or :meth:`from_estimators` to make one.
@@ -67,9 +68,7 @@ class HistoryDisplay:
     ['loss', 'accuracy']
     """
 
-    ax_: Axes
     axes_: NDArray[Any]
-    figure_: Figure
     lines_: dict[str, dict[str, Line2D]]
     bands_: dict[str, dict[str, Any]]
 
@@ -151,7 +150,7 @@ class HistoryDisplay:
         check_matplotlib(f"{cls.__name__}.from_estimators")
         if not isinstance(estimators, Mapping):
             networks = [find_network(estimator) for estimator in estimators]
-            estimators = dict(zip(_names_of(networks), networks, strict=True))
+            estimators = dict(zip(names_of(networks), networks, strict=True))
         histories: dict[str, list[History]] = {}
         for name, runs in estimators.items():
             runs = runs if isinstance(runs, (list, tuple)) else [runs]
@@ -164,6 +163,7 @@ class HistoryDisplay:
         display = cls(histories)
         return display.plot(ax, metrics=metrics, smoothing=smoothing, line_kw=line_kw)
 
+    @validated({"smoothing": [Interval(Integral, 1, None, closed="left")]})
     def plot(
         self,
         ax: Any = None,
@@ -203,11 +203,6 @@ class HistoryDisplay:
         check_matplotlib(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
-        validate_parameter_constraints(
-            {"smoothing": [Interval(Integral, 1, None, closed="left")]},
-            {"smoothing": smoothing},
-            caller_name=f"{type(self).__name__}.plot",
-        )
         chosen = self._chosen(metrics, alone=ax is not None and np.ndim(ax) == 0)
         if ax is None:
             size = (5.2 * len(chosen), 3.8)
@@ -309,52 +304,4 @@ class HistoryDisplay:
 def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
     """Mean of the last `n_epochs` values, or of as many as there were."""
     sums = np.convolve(run, np.ones(n_epochs))[: len(run)]
-    means: NDArray[np.float64] = sums / np.minimum(np.arange(len(run)) + 1, n_epochs)
-    return means
-
-
-def find_network(estimator: Any) -> Any:
-    """The estimator with a `history_`, in a pipeline, a search or an ensemble.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    found = estimator
-    while not isinstance(getattr(found, "history_", None), Mapping):
-        if isinstance(found, Pipeline):
-            found = found[-1]
-            continue
-        for attribute in ("best_estimator_", "estimator_", "regressor_"):
-            if hasattr(found, attribute):
-                found = getattr(found, attribute)
-                break
-        else:
-            raise ValueError(
-                f"{type(estimator).__name__} has no history_. Give a fitted estimator "
-                "of sklstm, a pipeline that ends in one, or a search with refit=True."
-            )
-    return found
-
-
-def _names_of(networks: Sequence[Any]) -> list[str]:
-    """Short names: the class if it differs, and the parameters that do."""
-    kinds = [type(network).__name__ for network in networks]
-    params = [network.get_params(deep=False) for network in networks]
-    shared = set.intersection(*map(set, params)) - NOT_NAMED if params else set()
-    varied = [
-        key
-        for key in (params[0] if params else ())
-        if key in shared and len({repr(given[key]) for given in params}) > 1
-    ]
-    names = []
-    for kind, given in zip(kinds, params, strict=True):
-        parts = [f"{key}={given[key]!r}" for key in varied]
-        if len(set(kinds)) > 1 or not parts:
-            parts.insert(0, kind)
-        names.append(", ".join(parts))
-    return [
-        name if names.count(name) == 1 else f"{name} ({names[: k + 1].count(name)})"
-        for k, name in enumerate(names)
-    ]
+    return sums / np.minimum(np.arange(len(run)) + 1, n_epochs)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 
-from sklstm.displays.style import axes_or_new, check_matplotlib
-from sklstm.network.architecture import MERGE_MODES
+from sklstm.displays.searches import (
+    as_key,
+    as_layers,
+    check_metric,
+    name_of_score,
+    scores_by_cell,
+)
+from sklstm.displays.style import Display, check_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-BOTH = "bidirectional"
-
-# Names of a search's default score.
-ACCURACY, R2 = "accuracy", "R²"
 
 
-class MergeModeDisplay:
+class MergeModeDisplay(Display):
     """The scores of a search by merge mode and units, and their spread over folds.
 
     Use :meth:`from_estimator` to make one of a fitted search.
@@ -71,8 +69,6 @@ class MergeModeDisplay:
     'merge mode'
     """
 
-    ax_: Axes
-    figure_: Figure
     errorbars_: list[Any]
     folds_: list[Any]
     best_: Any
@@ -137,15 +133,10 @@ class MergeModeDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
-        if not hasattr(search, "cv_results_"):
-            raise ValueError(
-                f"{type(search).__name__} has no cv_results_. Give a GridSearchCV, a "
-                "RandomizedSearchCV or alike, after its fit."
-            )
-        metric = _check_metric(search, metric)
-        merge_modes, units, scores, finalists = _scores_by_cell(search, metric)
+        metric = check_metric(search, metric)
+        merge_modes, units, scores, finalists = scores_by_cell(search, metric)
         if score_name is None:
-            score_name = _score_name(search, metric, negate_score)
+            score_name = name_of_score(search, metric, negate_score)
         display = cls(
             merge_modes=merge_modes,
             units=units,
@@ -184,9 +175,6 @@ class MergeModeDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib(f"{type(self).__name__}.plot")
-        import matplotlib as mpl
-
         n_modes, n_units, n_splits = self.scores.shape
         mean, spread = self.scores.mean(axis=2), self.scores.std(axis=2)
         if np.isnan(mean).all():
@@ -194,10 +182,11 @@ class MergeModeDisplay:
                 "There is no score to draw: all fits of the search failed in some "
                 "fold. Refit it with error_score='raise' to see why."
             )
-        self.ax_ = ax = axes_or_new(ax, (6.4, 4.2))
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._take(ax, (6.4, 4.2))
+        from matplotlib import colormaps
+
         # Units are ordered, so their colours are; the palest yellows are left out.
-        colours = mpl.colormaps["viridis"](np.linspace(0, 0.8, n_units))
+        colours = colormaps["viridis"](np.linspace(0, 0.8, n_units))
         offsets = (np.arange(n_units) - (n_units - 1) / 2) * 0.7 / max(n_units, 2)
         self.errorbars_, self.folds_ = [], []
         for k in range(n_units):
@@ -252,124 +241,5 @@ class MergeModeDisplay:
         return self
 
 
-def _check_metric(search: Any, metric: str | None) -> str:
-    """The name behind ``mean_test_`` in the results."""
-    found = [
-        key.removeprefix("mean_test_")
-        for key in search.cv_results_
-        if key.startswith("mean_test_")
-    ]
-    if metric is None and len(found) == 1:
-        return found[0]
-    if metric is None and isinstance(search.refit, str):
-        return search.refit
-    if metric not in found:
-        raise ValueError(
-            f"metric={metric!r} is not in the search, which has {', '.join(found)}. "
-            "Choose one of them."
-        )
-    return str(metric)
-
-
-def _scores_by_cell(
-    search: Any, metric: str
-) -> tuple[list[str], list[Any], NDArray[np.float64], NDArray[np.bool_]]:
-    """Merge modes, units, scores in each fold of the best candidates, the finalists."""
-    candidates = search.cv_results_["params"]
-    key = _merge_mode_key(search)
-    units_key = f"{key.removesuffix('merge_mode')}units"
-    default = search.estimator.get_params().get(units_key)
-    cells = [
-        (params[key] if merges else None, _as_key(params.get(units_key, default)))
-        for params, merges in zip(candidates, _which_merge(search, key), strict=True)
-    ]
-    merge_modes = [m for m in MERGE_MODES if any(mode == m for mode, _ in cells)]
-    # Candidates of a grid without merge_mode are of networks that merge nothing.
-    units = sorted({n for mode, n in cells if mode is not None}, key=_as_layers)
-    splits = [f"split{k}_test_{metric}" for k in range(search.n_splits_)]
-    folds = np.column_stack([search.cv_results_[split] for split in splits])
-    scores = np.full((len(merge_modes), len(units), len(splits)), np.nan)
-    reached = np.zeros(scores.shape[:2], dtype=int)
-    rounds = search.cv_results_.get("iter", np.zeros(len(cells), dtype=int))
-    for (mode, n), of_candidate, round_ in zip(cells, folds, rounds, strict=True):
-        if mode is None:
-            continue
-        place = merge_modes.index(mode), units.index(n)
-        mean = scores[place].mean()
-        better = np.isnan(mean) or of_candidate.mean() > mean
-        if round_ > reached[place] or (round_ == reached[place] and better):
-            scores[place], reached[place] = of_candidate, round_
-    return merge_modes, units, scores, reached == reached.max()
-
-
-def _merge_mode_key(search: Any) -> str:
-    """The name of the parameter in the search, such as ``bilstmclassifier__...``."""
-    searched = {key: None for params in search.cv_results_["params"] for key in params}
-    found = [key for key in searched if key.split("__")[-1] == "merge_mode"]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(
-            f"The search varied several merge modes: {', '.join(found)}. A picture "
-            "shows one: search them one after the other."
-        )
-    known = [
-        key
-        for key in search.estimator.get_params()
-        if key.split("__")[-1] == "merge_mode"
-    ]
-    repair = f" Add {known[0]!r}: {list(MERGE_MODES)} to it." if known else ""
-    raise ValueError(
-        f"The search did not vary merge_mode, only {', '.join(searched) or 'nothing'}."
-        f"{repair}"
-    )
-
-
-def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
-    """Which candidates merge two directions by a mode that was searched."""
-    candidates = search.cv_results_["params"]
-    direction = f"{key.removesuffix('merge_mode')}direction"
-    default = search.estimator.get_params().get(direction, BOTH)
-    searched = np.array([key in params for params in candidates])
-    both = np.array([params.get(direction, default) == BOTH for params in candidates])
-    n_idle = np.count_nonzero(searched & ~both)
-    if not (searched & both).any():
-        raise ValueError(
-            "All candidates of the search with a merge_mode read in one direction, on "
-            f"which it has no effect. Search it with {direction}={BOTH!r}."
-        )
-    if n_idle:
-        warnings.warn(
-            f"{n_idle} of {len(candidates)} candidates read in one direction, on which "
-            "merge_mode has no effect. They are left out, and the ring is around the "
-            "best of the others.",
-            stacklevel=4,
-        )
-    return searched & both
-
-
-def _as_key(units: Any) -> Any:
-    return tuple(units) if isinstance(units, (list, tuple)) else units
-
-
-def _as_layers(units: Any) -> tuple[Any, ...]:
-    return units if isinstance(units, tuple) else (units,)
-
-
 def _units_label(units: Any) -> str:
-    return ", ".join(map(str, _as_layers(_as_key(units))))
-
-
-def _score_name(search: Any, metric: str, negate_score: bool) -> str:
-    """In words: of the scorer if it has a name, else of the metric."""
-    name = metric
-    if metric == "score":
-        if isinstance(search.scoring, str):
-            name = search.scoring
-        elif search.scoring is None:
-            name = ACCURACY if is_classifier(search.estimator) else R2
-    if negate_score:
-        name = name.removeprefix("neg_")
-    elif name.startswith("neg_"):
-        name = f"negative {name.removeprefix('neg_')}"
-    return name.replace("_", " ")
+    return ", ".join(map(str, as_layers(as_key(units))))

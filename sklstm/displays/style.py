@@ -1,4 +1,4 @@
-"""What all displays share: colours that the colour-blind can tell apart, and Axes."""
+"""What all displays share: Axes, and colours that the colour-blind can tell apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette without its yellow, which is hard to see on white.
 COLOURS = (
@@ -24,6 +25,20 @@ PADDING_STYLE: dict[str, Any] = {
     "hatch": "////",
     "linewidth": 0,
 }
+
+
+class Display:
+    """A picture: `plot` draws it, sets the attributes, and returns the display."""
+
+    ax_: Axes
+    figure_: Figure
+
+    def _take(self, ax: Axes | None, figsize: tuple[float, float]) -> Axes:
+        """Draw in the Axes that are given, or in those of a new figure."""
+        check_matplotlib(f"{type(self).__name__}.plot")
+        self.ax_ = axes_or_new(ax, figsize)
+        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        return self.ax_
 
 
 def colour(k: int) -> str:

@@ -8,19 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
+from sklstm.displays.predictions import Predictions
 from sklstm.displays.style import (
     PADDING_STYLE,
-    axes_or_new,
+    Display,
     check_matplotlib,
     colour,
     count_from_whole_numbers,
 )
-from sklstm.sequences.missing import is_missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 # In points. Where timesteps are narrower, markers would run into each other: lines.
 NARROWEST_MARKED = 8.0
@@ -29,7 +27,7 @@ NARROWEST_MARKED = 8.0
 LIGHT = np.linspace(0, 0.7, 256)
 
 
-class TimestepDisplay:
+class TimestepDisplay(Display):
     """True and predicted labels or values along one sequence.
 
     Labels stand on a map of the probability of each class, values are lines. Padded
@@ -76,8 +74,6 @@ class TimestepDisplay:
     'timestep'
     """
 
-    ax_: Axes
-    figure_: Figure
     true_: list[Any]
     predicted_: list[Any]
     wrong_: Any
@@ -185,25 +181,8 @@ class TimestepDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-        if y_true.shape != y_pred.shape or y_true.ndim not in (1, 2):
-            raise ValueError(
-                f"y_true has shape {y_true.shape}, y_pred {y_pred.shape}: both are of "
-                "one sequence, (n_timesteps,) or (n_timesteps, n_targets). Give each "
-                "timestep one target, padded ones included."
-            )
-        classes = None if classes is None else np.asarray(classes)
-        if y_proba is not None:
-            y_proba = np.asarray(y_proba)
-            expected = (len(y_true), 0 if classes is None else len(classes))
-            if y_proba.shape != expected:
-                raise ValueError(
-                    f"y_proba has shape {y_proba.shape}, but {expected[0]} timesteps "
-                    f"and {expected[1]} classes need {expected}. Give the probability "
-                    "of each class at each timestep, and the classes."
-                )
-        display = cls(y_true=y_true, y_pred=y_pred, classes=classes, y_proba=y_proba)
-        return display.plot(ax)
+        read = Predictions.read(y_true, y_pred, classes, y_proba)
+        return cls(**vars(read)).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
@@ -225,21 +204,17 @@ class TimestepDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib(f"{type(self).__name__}.plot")
+        of = Predictions(self.y_true, self.y_pred, self.classes, self.y_proba)
+        codes = None if self.classes is None else of.codes()
+        height = 3.6 if self.classes is None else 1.8 + 0.4 * len(self.classes)
         n_timesteps = len(self.y_pred)
-        if self.classes is None:
-            height = 3.6
-        else:
-            true, predicted = self._codes(self.y_true), self._codes(self.y_pred)
-            height = 1.8 + 0.4 * len(self.classes)
         width = float(np.clip(2.5 + 0.25 * n_timesteps, 6, 14))
-        self.ax_ = ax = axes_or_new(ax, (width, height))
-        self.figure_ = ax.figure  # type: ignore[assignment]
-        if self.classes is None:
-            self._draw_values(ax)
+        ax = self._take(ax, (width, height))
+        if codes is None:
+            self._draw_values(ax, *of.numbers())
         else:
-            self._draw_labels(ax, true, predicted)
-        self._draw_padding(ax)
+            self._draw_labels(ax, *codes)
+        self._draw_padding(ax, of.padded_stretches())
         ax.set_xlim(-0.5, n_timesteps - 0.5)
         count_from_whole_numbers(ax)
         ax.set_xlabel("timestep")
@@ -301,13 +276,11 @@ class TimestepDisplay:
         ax.figure.colorbar(cells, ax=ax, pad=0.01).set_label("probability")
         return cells
 
-    def _draw_values(self, ax: Axes) -> None:
+    def _draw_values(
+        self, ax: Axes, true: NDArray[np.float64], predicted: NDArray[np.float64]
+    ) -> None:
         """Values as lines; the true ones broad and pale below the predicted ones."""
         self.wrong_ = self.probabilities_ = None
-        padded = _padded(self.y_pred)
-        predicted = np.asarray(self.y_pred, dtype=float).reshape(len(padded), -1)
-        true = np.asarray(self.y_true, dtype=float).reshape(predicted.shape).copy()
-        true[padded] = np.nan
         n_targets = predicted.shape[1]
         self.true_, self.predicted_ = [], []
         for k in range(n_targets):
@@ -329,35 +302,11 @@ class TimestepDisplay:
         ax.set_ylabel("target")
         ax.grid(alpha=0.3)
 
-    def _draw_padding(self, ax: Axes) -> None:
+    def _draw_padding(self, ax: Axes, stretches: NDArray[np.intp]) -> None:
         """Hatch the padded stretches."""
-        # One False at either end, so that each stretch has a beginning and an end.
-        padded = np.concatenate([[False], _padded(self.y_pred), [False]])
-        bounds = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
         self.padding_ = [
             ax.axvspan(begin - 0.5, end - 0.5, zorder=1.5, **PADDING_STYLE)
-            for begin, end in bounds
+            for begin, end in stretches
         ]
         if self.padding_:
             self.padding_[0].set_label("padding")
-
-    def _codes(self, labels: NDArray[Any]) -> NDArray[np.float64]:
-        """The place of each label in `classes`, NaN where the timestep is padded."""
-        padded, classes = _padded(self.y_pred), np.asarray(self.classes)
-        # pandas' NA is equal to nothing, and not unequal either.
-        labels = np.where(padded, classes[:1], np.asarray(labels))
-        matches = labels[:, None] == classes[None]
-        unknown = np.flatnonzero(~padded & ~matches.any(axis=1))
-        if len(unknown):
-            raise ValueError(
-                f"The label {labels[unknown[0]]!r} of timestep {unknown[0]} is not in "
-                f"classes={np.asarray(self.classes).tolist()}. Give labels that the "
-                "estimator was fitted with."
-            )
-        return np.where(padded, np.nan, matches.argmax(axis=1))
-
-
-def _padded(values: Any) -> NDArray[np.bool_]:
-    """Which timesteps are missing, in numbers or among text."""
-    missing = is_missing(np.asarray(values))
-    return np.asarray(missing.reshape(len(missing), -1).all(axis=1))

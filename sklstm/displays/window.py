@@ -12,11 +12,10 @@ from sklstm.displays.origins import (
     origins_of_series,
     origins_of_transformer,
 )
-from sklstm.displays.style import PADDING_STYLE, axes_or_new, check_matplotlib, colour
+from sklstm.displays.style import PADDING_STYLE, Display, check_matplotlib, colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Rows of the table that are shown around those that the window uses.
 ROWS_AROUND = 1
@@ -31,7 +30,7 @@ MOST_NAMES = 30
 SMALLEST_FONT, LARGEST_FONT = 6.0, 9.0
 
 
-class WindowDisplay:
+class WindowDisplay(Display):
     """How the rows of a table become a window: which cell goes to which timestep.
 
     On the left the table, on the right one window of shape (n_timesteps, n_features).
@@ -75,8 +74,6 @@ class WindowDisplay:
     array([2, 3, 4])
     """
 
-    ax_: Axes
-    figure_: Figure
     table_: Any
     window_: Any
     padding_: list[Any]
@@ -184,9 +181,6 @@ class WindowDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib(f"{type(self).__name__}.plot")
-        import matplotlib as mpl
-
         origins = self.origins
         n_timesteps, n_features = origins.rows.shape
         self._first, end = origins.shown(ROWS_AROUND)
@@ -195,12 +189,13 @@ class WindowDisplay:
         width = self._right + origins.target_rows.shape[1]
         height = max(end - self._first, n_timesteps) + BELOW
         size = np.clip([0.62 * width, 0.36 * height + 0.6], [5, 2], [16, 14])
-        self.ax_ = ax = axes_or_new(ax, (float(size[0]), float(size[1])))
-        self.figure_ = ax.figure  # type: ignore[assignment]
+        ax = self._take(ax, (float(size[0]), float(size[1])))
+        from matplotlib import colormaps
+
         self._fontsize = self._fitting(ax, width, height)
         self.texts_, self.padding_, self.targets_ = {}, [], []
         # Without the darkest shades, on which black could not be read.
-        shades = mpl.colormaps["viridis"](np.linspace(0.5, 1, n_timesteps))
+        shades = colormaps["viridis"](np.linspace(0.5, 1, n_timesteps))
         self._draw_table(ax, shades, end)
         self._draw_window(ax, shades)
         self._draw_targets(ax)

@@ -100,6 +100,21 @@ class BaseClassifier(ClassifierMixin, BaseBiLSTM):
             class_weight = balanced_weights(balanced_on)
         return weights_by_class(class_weight, y, weights, codec)
 
+    def predict_log_proba(self, X: ArrayLike) -> Any:
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray
+            As `predict_proba` gives the probabilities; -inf where one is zero.
+        """
+        check_is_fitted(self)
+        return self._predict(X, self.codec_.log_probabilities)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
@@ -337,8 +352,7 @@ n_columns), or list of sequences
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         check_is_fitted(self)
-        labels: NDArray[Any] = self._predict(X, self.codec_.decode)
-        return labels
+        return self._predict(X, self.codec_.decode)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities of the classes.
@@ -354,21 +368,4 @@ n_columns), or list of sequences
             A row alone and in a batch may differ by rounding, some 5e-7.
         """
         check_is_fitted(self)
-        proba: NDArray[np.float64] = self._predict(X, self.codec_.probabilities)
-        return proba
-
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Logarithms of the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; -inf where a probability is zero.
-        """
-        check_is_fitted(self)
-        proba: NDArray[np.float64] = self._predict(X, self.codec_.log_probabilities)
-        return proba
+        return self._predict(X, self.codec_.probabilities)

@@ -2,87 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
-from sklearn.metrics import accuracy_score, r2_score
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.classifier import BaseClassifier
+from sklstm.estimators.per_timestep import PerTimestepMixin
 from sklstm.estimators.regressor import BaseRegressor
 from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
-from sklstm.targets import PER_TIMESTEP, Layout
-
-# Beyond the log-odds of any probability between 0 and 1; metrics refuse infinity.
-_CERTAIN = 750.0
-
-
-class _PerTimestepMixin(BaseBiLSTM):
-    """The rows of the target are those of all valid timesteps."""
-
-    _layout: ClassVar[Layout] = PER_TIMESTEP
-
-    def _predict(
-        self,
-        X: Any,
-        decode: Callable[[NDArray[np.float64]], NDArray[Any]],
-        *,
-        labels: bool = False,
-    ) -> NDArray[Any]:
-        """Decoded outputs, numbers unless `labels`, in the places of X's timesteps."""
-        placed: NDArray[Any] = super()._predict(X, decode)
-        # A metric takes each column of a matrix of numbers for an output by itself. All
-        # else it would read as what it is not.
-        if (labels or placed.ndim != 2 or np.isnan(placed).any()) and _for_a_scorer():
-            raise ValueError(
-                f"{type(self).__name__} predicts at every timestep, but this scorer of "
-                "scikit-learn wants one prediction per sample, and no padding. Use "
-                "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores "
-                "all valid timesteps, or no scoring, which is the estimator's score."
-            )
-        return placed
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags
-
-
-def _for_a_scorer() -> bool:
-    """Whether scikit-learn asks for predictions to hand them to a metric.
-
-    Nothing that they could look like would make a metric refuse them: it takes a matrix
-    of two integer labels for indicators, so that f1_macro of labels 1 and 2 is 1.0
-    whatever was predicted, and column 1 of three axes for class 1. Who asks by way of
-    code that is not scikit-learn's, such as a subclass with one prediction per
-    sequence, has made something else of them.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if module == "sklearn.utils._response":
-            return True
-        if module != __name__ and not module.startswith("sklearn."):
-            return False
-        frame = frame.f_back
-    return False
-
-
-def _log_odds(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
-    return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
 
 
 @dataclass(eq=False, repr=False)
-class BiLSTMTimestepClassifier(_PerTimestepMixin, BaseClassifier):
+class BiLSTMTimestepClassifier(PerTimestepMixin, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back [1]_. Their
@@ -122,8 +56,7 @@ n_epochs_, weights_
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklstm import BiLSTMTimestepClassifier
+    >>>     >>> from sklstm import BiLSTMTimestepClassifier
     >>> X = np.random.default_rng(0).uniform(size=(60, 10, 1))
     >>> y = (X[:, :, 0].cumsum(axis=1) > 2.5).astype(int)
     >>> classifier = BiLSTMTimestepClassifier(units=8, epochs=40, random_state=0)
@@ -247,21 +180,6 @@ or list of arrays, default=None
         check_is_fitted(self)
         return self._predict(X, self.codec_.probabilities)
 
-    def predict_log_proba(self, X: ArrayLike) -> Any:
-        """Logarithms of the probabilities of the classes at every timestep.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
-            As in `predict_proba`; -inf where a probability is zero.
-        """
-        check_is_fitted(self)
-        return self._predict(X, self.codec_.log_probabilities)
-
     def decision_function(self, X: ArrayLike) -> Any:
         """Log-odds of the second class, or of every class, at every timestep.
 
@@ -278,27 +196,11 @@ ndarray
             `predict`.
         """
         check_is_fitted(self)
-        return self._predict(X, _log_odds)
-
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Accuracy over all valid timesteps.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-
-        Returns
-        -------
-        float
-        """
-        return self._score_rows(X, y, sample_weight, accuracy_score)
+        return self._predict(X, self.codec_.log_odds)
 
 
 @dataclass(eq=False, repr=False)
-class BiLSTMTimestepRegressor(_PerTimestepMixin, BaseRegressor):
+class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, at every timestep.
 
     Two LSTMs read each sequence, one from the front and one from the back. Their states
@@ -328,8 +230,7 @@ history_, n_epochs_, weights_
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklstm import BiLSTMTimestepRegressor
+    >>>     >>> from sklstm import BiLSTMTimestepRegressor
     >>> X = np.random.default_rng(0).normal(size=(60, 10, 1))
     >>> y = X[:, :, 0].cumsum(axis=1)
     >>> regressor = BiLSTMTimestepRegressor(units=8, epochs=40, random_state=0)
@@ -431,20 +332,3 @@ n_targets), or (n_samples,) of ndarray
         """
         check_is_fitted(self)
         return self._predict(X, self.codec_.decode)
-
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Coefficient of determination R2 over all valid timesteps.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-
-        Returns
-        -------
-        float
-            Averaged over the targets if there are several.
-        """
-        return self._score_rows(X, y, sample_weight, r2_score)

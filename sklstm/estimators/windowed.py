@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -14,8 +13,8 @@ from sklearn.base import (
     MetaEstimatorMixin,
     clone,
     is_classifier,
-    is_regressor,
 )
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
@@ -24,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm.checksum import checksum_of
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
-from sklstm.estimators.routing import early_stopping_of, routed, sets_groups_aside
+from sklstm.estimators.inner import InnerData, check_inner
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
@@ -33,9 +32,9 @@ from sklstm.persistence import (
     is_count,
     parameter_contradictions,
 )
-from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.checks import check_sequences
-from sklstm.sequences.windows import Windows, front_padded
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.cutting import CutSequences
 from sklstm.targets.checks import (
     check_lengths_match,
     check_sample_weight,
@@ -190,31 +189,20 @@ n_columns), or list of sequences
         estimator = clone(self.estimator)
         with inner_fit(self, estimator, X, y), unchanged_on_error(self):
             validation = Validation(X_val, y_val, sample_weight_val, groups)
-            self._check_parameters()
-            cut = self._read(X, y, sample_weight, reset=True)
-            if is_classifier(estimator) and type_of_target(cut.y).startswith(
-                "multilabel"
-            ):
-                warn_of_several_labels(cut.y, self.n_timesteps_in_)
-            fit_params: dict[str, Any] = {"sample_weight": cut.weights}
+            check_inner(self.estimator, type(self).__name__)
+            self._check_stride()
+            given = self._read(X, y, sample_weight, reset=True)
+            kind = type_of_target(given.y)
+            if is_classifier(estimator) and kind.startswith("multilabel"):
+                warn_of_several_labels(given.y, self.n_timesteps_in_)
+            held_out = None
             if validation.is_given:
                 with of_validation_data():
-                    held_out = self._read(
-                        validation.X, validation.y, validation.sample_weight
-                    )
-                fit_params["X_val"] = held_out.windows_for(estimator)
-                fit_params["y_val"] = held_out.y
-                fit_params["sample_weight_val"] = held_out.weights
-            elif sets_groups_aside(estimator):
-                of_sequences = validation.groups_of(cut.sequences)
-                fit_params["groups"] = (
-                    cut.owners if of_sequences is None else of_sequences[cut.owners]
-                )
-            self.estimator_ = estimator.fit(
-                cut.windows_for(estimator), cut.y, **routed(estimator, fit_params)
-            )
-            self.n_windows_ = len(cut.owners)
-            self._y_ndim = cut.y.ndim
+                    held_out = self._read(X_val, y_val, sample_weight_val)
+            of_sequences = validation.groups_of(given.sequences)
+            self.estimator_ = given.fit(estimator, held_out, of_sequences)
+            self.n_windows_ = len(given.owners)
+            self._y_ndim = given.y.ndim
             if is_classifier(estimator):
                 self.classes_ = self.estimator_.classes_
             elif hasattr(self, "classes_"):
@@ -236,15 +224,10 @@ n_columns), or list of sequences
         check_is_fitted(self)
         if not is_classifier(self.estimator_):
             return self._mean(self.estimator_.predict, X)
-        if hasattr(self.estimator_, "predict_proba"):
-            proba = self._mean(self.estimator_.predict_proba, X)
-        else:
-            proba = self._mean(self._votes, X)
+        proba = self._mean(getattr(self.estimator_, "predict_proba", self._votes), X)
         if self._y_ndim == 2:
-            labels: NDArray[Any] = (proba > 0.5).astype(np.int64)
-            return labels
-        labels = self.classes_[proba.argmax(axis=1)]
-        return labels
+            return (proba > 0.5).astype(np.int64)
+        return self.classes_[proba.argmax(axis=1)]
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -293,93 +276,58 @@ n_columns), or list of sequences
         -------
         float
         """
-        from sklearn.metrics import accuracy_score, r2_score
-
         metric = accuracy_score if is_classifier(self) else r2_score
         return float(metric(y, self.predict(X), sample_weight=sample_weight))
 
-    def _check_parameters(self) -> None:
-        name, inner = type(self).__name__, type(self.estimator).__name__
-        if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
+    def _check_stride(self) -> None:
+        for gaps in self._gaps():
             raise ValueError(
-                f"The 'estimator' parameter of {name} must be a classifier or a "
-                f"regressor. Got {self.estimator!r}, which is neither."
+                f"{gaps}: the timesteps between two windows would be left out. Choose "
+                f"a stride of at most {self.n_timesteps}."
             )
-        if self._leaves_gaps():
-            raise ValueError(
-                f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
-                "the timesteps between two windows would be left out. Choose a stride "
-                f"of at most {self.n_timesteps}."
-            )
-        by_groups = early_stopping_of(self.estimator)
-        for key, value in self.estimator.get_params().items():
-            leaf = key.rpartition("__")[2]
-            if key == by_groups:
-                continue
-            if leaf == "cv" or (leaf == "early_stopping" and value is True):
-                raise ValueError(
-                    f"{inner} with {key}={value!r} splits the samples it is given, so "
-                    "windows of one sequence would be on both sides and every score "
-                    f"too good. Put the split outside, around {name}"
-                    + ("." if leaf == "cv" else f", and set {key}=False.")
-                )
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = False) -> _Cut:
+    def _gaps(self) -> Iterator[str]:
+        if self.stride is not None and self.stride > self.n_timesteps:
+            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool = False
+    ) -> InnerData:
         """Sequences, targets and weights, checked and cut into windows."""
         batch = check_sequences(self, X, reset=reset)
         y = check_target(self, y)
         check_lengths_match(batch, y)
         weights = check_sample_weight(sample_weight, len(batch))
-        windows, owners = self._cut(batch)
-        return _Cut(batch, windows, owners, y[owners], _window_weights(owners, weights))
-
-    def _leaves_gaps(self) -> bool:
-        return self.stride is not None and self.stride > self.n_timesteps
+        return InnerData.of(batch, self._cut(batch), y, weights)
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
         yield from input_contradictions(self)
-        if self._leaves_gaps():
-            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
+        yield from self._gaps()
         if not is_count(self.n_windows_):
             yield f"n_windows_={self.n_windows_!r} is no number of windows"
         if self._y_ndim not in (1, 2):
             yield f"y had {self._y_ndim!r} axes"
         if not hasattr(self.estimator_, "predict"):
             yield f"estimator_={self.estimator_!r} does not predict"
+        if isinstance(self.estimator_, BaseBiLSTM):
+            n_read, n_features = map(n_step_features, (self.estimator_, self))
+            if n_read != n_features:
+                yield f"estimator_ reads {n_read} of {n_features} features per timestep"
         if is_classifier(self.estimator_):
             classes, inner = self.classes_, self.estimator_.classes_
             if checksum_of(classes) != checksum_of(inner):
                 yield f"classes_={classes!r}, but those of estimator_ are {inner!r}"
 
-    def _cut(self, batch: SequenceBatch) -> tuple[Windows, NDArray[np.intp]]:
-        """The windows of all sequences, and which sequence each belongs to."""
+    def _cut(self, batch: SequenceBatch) -> CutSequences:
         stride = self.stride or max(1, self.n_timesteps // 2)
-        owners, ends, n_steps = window_places(batch.lengths, self.n_timesteps, stride)
-        steps = batch.steps()
-        if steps.dtype.kind != "f":  # a window is padded with NaN
-            steps = steps.astype(np.float64)
-        # Windows of short sequences reach back before the sequence, maybe before all.
-        missing = max(0, self.n_timesteps - 1 - int(ends.min()))
-        if missing:
-            steps = front_padded(steps, missing)
-        return Windows(steps, ends + missing, n_steps, self.n_timesteps, 1), owners
+        return CutSequences.of(batch, self.n_timesteps, stride)
 
     def _mean(
         self, function: Callable[[NDArray[Any]], Any], X: Any
     ) -> NDArray[np.float64]:
         """A function of windows, averaged over the windows of each sequence."""
-        batch = check_sequences(self, X, reset=False)
-        windows, owners = self._cut(batch)
-        totals: NDArray[np.float64] | None = None
-        for rows in chunks(len(windows), 4 * self.n_timesteps * batch.n_features):
-            outputs = np.asarray(function(windows[rows]), dtype=np.float64)
-            if totals is None:
-                totals = np.zeros((len(batch), *outputs.shape[1:]))
-            np.add.at(totals, owners[rows], outputs)
-        assert totals is not None  # a batch has at least one window
-        n_windows = np.bincount(owners)
-        return totals / n_windows.reshape(-1, *[1] * (totals.ndim - 1))
+        return self._cut(check_sequences(self, X, reset=False)).mean(function)
 
     def _votes(self, windows: NDArray[Any]) -> NDArray[np.float64]:
         """For each window one at the class predicted, zero elsewhere."""
@@ -399,73 +347,3 @@ n_columns), or list of sequences
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True  # a timestep of NaN is padding
         return tags
-
-
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """The windows of sequences.
-
-    Parameters
-    ----------
-    sequences : SequenceBatch
-    windows : Windows
-    owners : ndarray of shape (n_windows,)
-        The sequence of each.
-    y : ndarray of shape (n_windows,) or (n_windows, n_outputs)
-    weights : ndarray of shape (n_windows,) or None
-    """
-
-    sequences: SequenceBatch
-    windows: Windows
-    owners: NDArray[np.intp]
-    y: NDArray[Any]
-    weights: NDArray[np.float64] | None
-
-    def windows_for(self, estimator: Any) -> Any:
-        """Estimators of sklstm read them where they lie in the sequences."""
-        if isinstance(estimator, BaseBiLSTM):
-            return self.windows
-        return np.asarray(self.windows)
-
-
-def window_places(
-    lengths: NDArray[np.intp], n_timesteps: int, stride: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Where the windows of sequences lie that stand one behind the other.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_samples,)
-        Timesteps of each sequence.
-    n_timesteps : int
-        Timesteps of a window.
-    stride : int
-        From one window to the next; the last ends with its sequence.
-
-    Returns
-    -------
-    owners : ndarray of shape (n_windows,)
-        The sequence of each window.
-    ends : ndarray of shape (n_windows,)
-        The last timestep of each window, counted through all sequences.
-    n_steps : ndarray of shape (n_windows,)
-        Timesteps of each window, fewer than `n_timesteps` if its sequence has fewer.
-    """
-    n_windows = 1 + -(-np.maximum(lengths - n_timesteps, 0) // stride)
-    owners = np.repeat(np.arange(len(lengths)), n_windows)
-    rank = np.arange(len(owners)) - (n_windows.cumsum() - n_windows)[owners]
-    n_steps = np.minimum(lengths, n_timesteps)[owners]
-    stops = np.minimum(rank * stride + n_steps, lengths[owners])
-    starts = lengths.cumsum() - lengths
-    return owners, starts[owners] + stops - 1, n_steps
-
-
-def _window_weights(
-    owners: NDArray[np.intp], weights: NDArray[np.float64] | None
-) -> NDArray[np.float64] | None:
-    """Each sequence's weight in equal parts for its windows; None if all are alike."""
-    n_windows = np.bincount(owners)
-    parts = (np.ones(len(n_windows)) if weights is None else weights) / n_windows
-    if (parts == parts[0]).all():
-        return None
-    return parts[owners]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sklstm.parameters import Interval, validate_parameter_constraints
+from sklstm.parameters import Interval, validated
 from sklstm.preprocessing.series import (
     Columns,
     Observations,
@@ -29,6 +29,16 @@ from sklstm.sequences.selection import column_mask
 from sklstm.sequences.windows import Windows, sliding_windows
 
 
+@validated(
+    {
+        "n_timesteps": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "target": [str, Integral, None],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+        "known": ["array-like", None],
+        "return_index": ["boolean"],
+    }
+)
 def make_windows(
     series: Any,
     n_timesteps: int,
@@ -120,18 +130,6 @@ def make_windows(
            [11. ,  2.5,  0. ],
            [ 0. ,  3.5,  1. ]]), 12.0)
     """
-    validate_parameter_constraints(
-        _MAKE_WINDOWS_CONSTRAINTS,
-        {
-            "n_timesteps": n_timesteps,
-            "horizon": horizon,
-            "target": target,
-            "stride": stride,
-            "known": known,
-            "return_index": return_index,
-        },
-        caller_name="make_windows",
-    )
     rows, goal, is_known = _read_series(series, target, groups, horizon, known)
     order = rows.order()
     longest = int(order.sizes.max())
@@ -180,16 +178,6 @@ def _with_horizon(
     windows[:, :n_timesteps, -1] = np.where(in_past, 0, np.nan)
     windows[:, n_timesteps:, -1] = 1
     return windows
-
-
-_MAKE_WINDOWS_CONSTRAINTS: dict[str, list[Any]] = {
-    "n_timesteps": [Interval(Integral, 1, None, closed="left")],
-    "horizon": [Interval(Integral, 1, None, closed="left")],
-    "target": [str, Integral, None],
-    "stride": [Interval(Integral, 1, None, closed="left")],
-    "known": ["array-like", None],
-    "return_index": ["boolean"],
-}
 
 
 def _read_series(

@@ -340,6 +340,8 @@ class SequenceReshaper(
                 f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
                 f"{n_columns} columns of X nor from the parameters"
             )
+        if self.time is not None and self.time >= self.n_features_out_:
+            yield f"time={self.time} is none of {self.n_features_out_} features"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

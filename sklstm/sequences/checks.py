@@ -166,7 +166,7 @@ def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
                 checks = {"skip_check_array": True}
             return validate_data(estimator, X, reset=reset, **checks)
         except ValueError as error:
-            if "is expecting" not in str(error):
+            if reset or X.shape[1] == estimator.n_features_in_:
                 raise
             raise ValueError(
                 f"{error} The columns of a matrix are timesteps: give the same ones, "

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from sklstm.network import Architecture
 from sklstm.persistence import is_finite_array
 from sklstm.targets.training_set import Target, relative_weights
+
+# Beyond the log-odds of any probability between 0 and 1.
+_CERTAIN = 750.0
 
 
 class Codec(ABC):
@@ -85,8 +89,15 @@ class ClassCodec(Codec):
     def log_probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Their logarithms, -inf where a probability is zero."""
         with np.errstate(divide="ignore"):
-            logarithms: NDArray[np.float64] = np.log(self.probabilities(outputs))
-        return logarithms
+            return np.log(self.probabilities(outputs))
+
+    def log_odds(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of every output, in a column each; finite, as metrics want them.
+
+        Shape (n_rows,) if there is one.
+        """
+        log_odds = np.clip(logit(outputs), -_CERTAIN, _CERTAIN)
+        return log_odds if log_odds.shape[1] > 1 else log_odds[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +146,7 @@ class Labels(ClassCodec):
             numbers = (outputs[:, 0] > 0.5).astype(np.intp)
         else:
             numbers = outputs.argmax(axis=1)
-        labels: NDArray[Any] = self.classes[numbers]
-        return labels
+        return self.classes[numbers]
 
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.n_outputs == 1:

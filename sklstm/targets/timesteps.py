@@ -18,7 +18,7 @@ from sklstm.sequences.missing import is_missing
 from sklstm.sequences.ragged import is_ragged
 from sklstm.targets.checks import check_sample_weight
 
-AXES = "(n_samples, n_timesteps)"
+TARGET_AXES = "(n_samples, n_timesteps)"
 
 
 def read_timesteps(
@@ -63,7 +63,7 @@ n_columns), or list of arrays
     if array.ndim == 3 and array.shape[2] == 1:
         warn_caller(
             f"{name} has shape {array.shape}; its last axis is dropped. Give it shape "
-            f"{array.shape[:2]}, {AXES}.",
+            f"{array.shape[:2]}, {TARGET_AXES}.",
             DataConversionWarning,
         )
         array = array[:, :, 0]
@@ -122,8 +122,8 @@ def _refuse_shape(
     n_samples = len(sequences)
     message = (
         f"{name} has shape {array.shape}, but {estimator_name} takes one row for every "
-        f"timestep of X: an array {AXES}, here {(n_samples, n_timesteps)}, or a list "
-        "with an array for every sequence."
+        f"timestep of X: an array {TARGET_AXES}, here {(n_samples, n_timesteps)}, or a "
+        "list with an array for every sequence."
     )
     if array.ndim == 1 and len(array) == n_samples:
         per_sequence = estimator_name.replace("Timestep", "")
@@ -176,7 +176,7 @@ def refuse_missing(
         f"Input y contains NaN: {int(missing.sum())} timesteps of X have data but no "
         f"target, the first is sample {sample}, valid timestep {step}. Give them a "
         "target, or weight zero in a sample_weight of shape "
-        f"{AXES}; at padded timesteps y may hold anything."
+        f"{TARGET_AXES}; at padded timesteps y may hold anything."
     )
 
 

@@ -27,6 +27,7 @@ class Configuration:
         self.objects = [
             network.optimizer,
             *settings.values(),
+            *network.optimizer.variables,
             *network.trainable_variables,
         ]
         self.configs = [*settings, *(layer.get_config() for layer in network.layers)]
