@@ -153,9 +153,9 @@ def test_no_hint_where_the_axes_are_swapped_already():
 @pytest.mark.parametrize(
     ("names", "keys"),
     [
-        (["case", "when"], "id='case', time='when'"),
-        ([None, None], "id='level_0', time='level_1'"),
-        (["region", "case", "when"], "id='case', time='when'"),
+        (["case", "when"], "groups='case', time='when'"),
+        ([None, None], "groups='level_0', time='level_1'"),
+        (["region", "case", "when"], "groups='case', time='when'"),
     ],
 )
 def test_hint_on_a_time_in_the_index(names, keys):
@@ -170,8 +170,7 @@ def test_hint_on_a_time_in_the_index(names, keys):
         sequences, ids = pad_sequences(frame.reset_index(), **arguments)
         assert sequences.shape == (2, 3, 2)
         assert_array_equal(ids, ["p", "q"])
-        groups = {"groups": arguments["id"], "time": arguments["time"]}
-        windows = SlidingWindows(2, **groups).fit_transform(frame.reset_index())
+        windows = SlidingWindows(2, **arguments).fit_transform(frame.reset_index())
         assert windows.shape == (6, 2, 3)
     assert not explain_shapes(BiLSTMClassifier(), frame.reset_index(drop=True)).hint
 
@@ -237,6 +236,6 @@ def test_long_tables_of_any_kind(frame):
     """A row without numbers is no timestep."""
     rows = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
     table = rows[["a", "b"]][:3].assign(id=pd.array([7, 7, 7], dtype="Int64"))
-    padded, ids = pad_sequences(table, id="id")
+    padded, ids = pad_sequences(table, groups="id")
     assert_array_equal(padded, [[[1, 1.5], [2, 2.5]]])
     assert_array_equal(ids, [7])

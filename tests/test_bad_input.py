@@ -296,12 +296,12 @@ CASES = [
     ),
     (
         "dates in a long table",
-        lambda: pad_sequences(FRAME.assign(id=y, when=DAYS), id="id"),
+        lambda: pad_sequences(FRAME.assign(id=y, when=DAYS), groups="id"),
         ValueError,
-        "The table holds dates or durations in column 'when' (dtype datetime64[...]), "
-        "but pad_sequences takes numbers. The column to sort by goes to time=. Make "
-        "them numbers that mean something to a network, for example hours since the "
-        "timestep before.",
+        "X holds dates or durations in column 'when' (dtype datetime64[...]), but "
+        "pad_sequences takes numbers. The column that tells when a row was observed "
+        "goes to time= of pad_sequences. Make them numbers that mean something to a "
+        "network, for example hours since the timestep before.",
     ),
     (
         "a date in a sequence",
@@ -321,11 +321,11 @@ CASES = [
     ),
     (
         "an id in the index",
-        lambda: pad_sequences(INDEXED, id="id", time="step"),
+        lambda: pad_sequences(INDEXED, groups="id", time="step"),
         ValueError,
-        "id='id' is no column of the table. Choose the name or number of one of its 3 "
-        "columns: 'a', 'b', 'c'. The index of its rows has 'id', 'step': "
-        "reset_index() makes columns of these.",
+        "groups='id' is no column of X, which has 'a', 'b', 'c'. Name one of these, or "
+        "give its index. The index of its rows has 'id', 'step': reset_index() makes "
+        "columns of these.",
     ),
     (
         "groups in the index",
@@ -470,10 +470,10 @@ CASES = [
     ),
     (
         "axes of a long table",
-        lambda: pad_sequences(FRAME, id="a", layout="channels_first"),
+        lambda: pad_sequences(FRAME, groups="a", layout="channels_first"),
         ValueError,
-        'layout="channels_first" was given with id, but the rows of a long table are '
-        "timesteps and its columns features, whatever their order. Leave it out.",
+        'layout="channels_first" was given with groups, but the rows of a long table '
+        "are timesteps and its columns features, whatever their order. Leave it out.",
     ),
     (
         "layout of columns for axes",
@@ -505,8 +505,8 @@ CASES = [
         "Found input variables with inconsistent numbers of samples: X has 8 (shape "
         "(8, 3, 1)), y has 2. The first axis of X is samples, and every sample needs "
         "one target. If several rows of X are the timesteps of one sequence, make "
-        "sequences of them first: pad_sequences(X, id=...) takes the column that tells "
-        "them apart.",
+        "sequences of them first: pad_sequences(X, groups=...) takes the column that "
+        "tells them apart.",
     ),
     (
         "a name that a ColumnTransformer changed",
@@ -2075,11 +2075,11 @@ CASES = [
     ),
     (
         "a static column that changes",
-        lambda: pad_sequences(FRAME.assign(id=y), id="id", static=["c"]),
+        lambda: pad_sequences(FRAME.assign(id=y), groups="id", static=["c"]),
         ValueError,
-        "The column 'c' of static changes within id 0: row 2 of the table has ..., a "
-        "row before it .... Leave it out of static: what changes is a feature like the "
-        "others.",
+        "The column 'c' of static changes within group 0: row 2 of the table has ..., "
+        "a row before it .... Leave it out of static: what changes is a feature like "
+        "the others.",
     ),
     (
         "static values of too few sequences",
@@ -2146,10 +2146,10 @@ CASES = [
     ),
     (
         "elapsed without time",
-        lambda: pad_sequences(FRAME, id="a", elapsed=True),
+        lambda: pad_sequences(FRAME, groups="a", elapsed=True),
         ValueError,
-        "elapsed=True needs id and time: name the columns of a long table that tell "
-        "its sequences apart and when a row was observed.",
+        "elapsed=True needs groups and time: name the columns of a long table that "
+        "tell its sequences apart and when a row was observed.",
     ),
     (
         "fractions as labels of timesteps",

@@ -269,7 +269,7 @@ def test_padder(params, X, X_new):
     st.fixed_dictionaries(
         {
             **PADDING,
-            "id": usually(None, *COLUMNS),
+            "groups": usually(None, *COLUMNS),
             "time": usually(None, *COLUMNS),
             "elapsed": usually(False, True, "yes"),
             "static": usually(None, [0], [2], ["c1"], np.ones((6, 2)), [[1]] * 6, 0),
@@ -281,9 +281,9 @@ def test_pad_sequences(params, X):
     """pad_sequences keeps all values that fit, or refuses."""
     with judged() as errors:
         padded = pad_sequences(X, **params)
-        if params["id"] is None and params["static"] is not None:
+        if params["groups"] is None and params["static"] is not None:
             assert padded.shape[0] == len(X)
-        elif params["id"] is None:
+        elif params["groups"] is None:
             check_padded(X, padded, padded.shape[1], params)
         else:
             padded, ids = padded

@@ -201,7 +201,7 @@ def test_a_long_table_with_holes():
             "b": [7.0, nan, nan, 6.0],
         }
     )
-    padded, _ = pad_sequences(table, id="id", time="time")
+    padded, _ = pad_sequences(table, groups="id", time="time")
     assert_array_equal(padded[0], [[1, nan], [nan, 7]])
     filled = SequenceImputer().fit_transform(padded)
     assert_array_equal(filled[0], [[1, 6.5], [1, 7]])

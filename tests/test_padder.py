@@ -305,14 +305,14 @@ def test_long_table_is_the_list(sequences, random, padding):
     table = np.array(rows, dtype=sequences[0].dtype)
     frame = pd.DataFrame(table).add_prefix("c")
     expected = pad_sequences(sequences, padding=padding)
-    for given_as, id, time in (
+    for given_as, groups, time in (
         (table, 0, 1),
         (table.tolist(), 0, 1),
         (frame, "c0", "c1"),
         (frame[frame.columns[::-1]], "c0", -2),
         (pl.DataFrame(frame), "c0", "c1"),
     ):
-        X, ids = pad_sequences(given_as, id=id, time=time, padding=padding)
+        X, ids = pad_sequences(given_as, groups=groups, time=time, padding=padding)
         assert_array_equal(ids, np.arange(len(sequences)))
         if given_as is not table and time == -2:
             X = X[:, :, ::-1]
@@ -344,33 +344,77 @@ BY_PATIENT = [[[80, 80.5], [83, 81]], [[60, 71], [59, 70], [61, 70.5]]]
 )
 def test_long_table_of_every_kind(table):
     """Ids as text, times as dates, values as numbers of any kind."""
-    X, ids = pad_sequences(table, id="patient", time="day")
+    X, ids = pad_sequences(table, groups="patient", time="day")
     assert list(ids) == ["a", "b"]
     assert_array_equal(X, pad_sequences(BY_PATIENT))
     labels = pd.Series({"b": 1, "c": 5, "a": 0})
     assert_array_equal(labels.loc[ids], [0, 1])
-    cut, _ = pad_sequences(table, 2, id="patient", time="day", truncating="pre")
+    cut, _ = pad_sequences(table, 2, groups="patient", time="day", truncating="pre")
     assert_array_equal(cut, pad_sequences(BY_PATIENT, 2, truncating="pre"))
+
+
+def test_long_table_of_lists_with_text():
+    """Numbers stay numbers, which as text would have another order."""
+    table = [["b", 10, 1.5], ["b", 9, 0.5], ["a", 1, 2.5]]
+    X, ids = pad_sequences(table, groups=0, time=1)
+    assert list(ids) == ["a", "b"]
+    assert_array_equal(X[:, :, 0], [[2.5, np.nan], [0.5, 1.5]])
+
+
+def test_long_table_by_labels():
+    """As make_windows takes them: a Series, or a function of the table."""
+    table, patient = TABLE.drop(columns="patient"), TABLE["patient"]
+    expected, labels = pad_sequences(TABLE, groups="patient", time="day")
+    for groups in (patient, list(patient), lambda table: patient):
+        X, ids = pad_sequences(table, groups=groups, time="day")
+        assert_array_equal(ids, labels)
+        assert_array_equal(X, expected)
+
+
+def test_numbers_are_indices_of_columns():
+    """Whatever the names: as for SlidingWindows and make_windows."""
+    table = np.array([[1, 7.0, 61], [0, 5, 83], [1, 5, 80]])
+    frame = pd.DataFrame(table, columns=[1, 0, 2])
+    X, ids = pad_sequences(frame, groups=1, time=0)
+    assert_array_equal(ids, [5, 7])
+    assert_array_equal(X[0, :, 0], [83, 80])
+    windows = SlidingWindows(2, groups=1, time=0).fit_transform(frame)
+    assert_array_equal(windows[2, :, -1], [83, 80])
+
+
+def test_id_is_the_former_name_of_groups():
+    """It works as before, numbers being names, and says what to write."""
+    frame = pd.DataFrame([[1, 7.0, 61], [0, 5, 83], [1, 5, 80]], columns=[1, 0, 2])
+    with pytest.warns(FutureWarning, match=r"write groups=1\..* version 0\.3") as said:
+        X, ids = pad_sequences(frame, id=0, time=1)
+    assert said[0].filename == __file__
+    expected, labels = pad_sequences(frame, groups=1, time=0)
+    assert_array_equal(X, expected)
+    assert_array_equal(ids, labels)
+    with pytest.warns(FutureWarning, match=r"write groups='patient'"):
+        pad_sequences(TABLE, id="patient", time="day")
+    with pytest.raises(ValueError, match="groups=0 and id=1 say the same: leave out"):
+        pad_sequences(frame, groups=0, id=1)
 
 
 def test_long_table_without_time():
     """The rows of an id in the order in which they stand, however far apart."""
-    X, _ = pad_sequences(TABLE.drop(columns="day"), id="patient")
+    X, _ = pad_sequences(TABLE.drop(columns="day"), groups="patient")
     assert_array_equal(X[1, :, 0], [61, 60, 59])
 
 
 def test_long_table_keeps_single_precision():
     """If all value columns have it."""
     table = TABLE.astype({"pulse": "float32", "weight": "float32"})
-    assert pad_sequences(table, id="patient", time="day")[0].dtype == np.float32
-    assert pad_sequences(TABLE, id="patient", time="day")[0].dtype == np.float64
+    assert pad_sequences(table, groups="patient", time="day")[0].dtype == np.float32
+    assert pad_sequences(TABLE, groups="patient", time="day")[0].dtype == np.float64
 
 
 def test_rows_without_any_number_are_left_out():
     """A missing timestep, as everywhere."""
     table = TABLE.copy()
     table.loc[3, ["pulse", "weight"]] = np.nan
-    X, ids = pad_sequences(table, id="patient", time="day")
+    X, ids = pad_sequences(table, groups="patient", time="day")
     assert list(ids) == ["a", "b"]
     assert_array_equal(X[0], [[83, 81], [np.nan] * 2, [np.nan] * 2])
 
@@ -386,82 +430,94 @@ def changed(row, column, value):
     [
         (
             TABLE,
-            {"id": "name"},
-            r"id='name' is no column .* 4 columns: 'patient', 'day'",
+            {"groups": "name"},
+            r"groups='name' is no column of X, which has 'patient', 'day'",
         ),
-        (TABLE, {"id": "patient", "time": 4}, "time=4 is no column of the table"),
+        (
+            TABLE,
+            {"groups": "patient", "time": 4},
+            "time=4 is no column of X, which has 4",
+        ),
         (
             TABLE.set_index(["patient", "day"]),
-            {"id": "patient", "time": "day"},
+            {"groups": "patient", "time": "day"},
             r"'patient' is no column .* index of its rows has 'patient', 'day': reset",
         ),
         (
             TABLE.set_index("patient"),
-            {"id": "patient"},
+            {"groups": "patient"},
             r"The index of its rows has 'patient': reset_index\(\) makes",
         ),
         (
             TABLE.set_index("patient"),
-            {"id": "name"},
-            "columns: 'day', 'pulse', 'weight'.$",
+            {"groups": "name"},
+            "has 'day', 'pulse', 'weight'. Name one of these, or give its index.$",
         ),
-        (TABLE, {"id": "day", "time": "day"}, "are the same column"),
-        (TABLE, {"time": "day"}, "time='day' was given without id"),
+        (TABLE, {"groups": "day", "time": "day"}, "are the same column"),
+        (TABLE, {"time": "day"}, "time='day' was given without groups"),
         (
             changed(0, "day", pd.Timestamp("2024-01-02")),
-            {"id": "patient", "time": "day"},
-            r"id 'b' has time 2024-01-02.* twice, in rows 0 and 4 .* \(1 rows repeat",
+            {"groups": "patient", "time": "day"},
+            r"group 'b' has time 2024-01-02.* twice, in rows 0 and 4 .* \(1 rows rep",
         ),
         (
             np.array([[7, 1, 0], [7, 2, 0], [7, 1, 0], [7, 1, 0.0]]),
-            {"id": 0, "time": 1},
-            r"id 7.0 has time 1.0 twice, in rows 0 and 2 .* \(2 rows repeat",
+            {"groups": 0, "time": 1},
+            r"group 7.0 has time 1.0 twice, in rows 0 and 2 .* \(2 rows repeat",
         ),
         (
             changed(2, "patient", None),
-            {"id": "patient"},
-            r"id column 'patient' is missing in row 2 of the table \(1 such",
+            {"groups": "patient"},
+            r"Row 2 of X has no group: the column groups='patient' .* \(1 of 5 rows",
         ),
         (
             changed(1, "day", pd.NaT),
-            {"id": "patient", "time": "day"},
-            "time column 'day' is missing in row 1",
+            {"groups": "patient", "time": "day"},
+            "Row 1 of X has no time",
         ),
-        (changed(1, "patient", 3), {"id": "patient"}, "'patient' holds values that ca"),
-        (changed(0, "day", "9"), {"id": "patient", "time": "day"}, "'10' comes before"),
+        (
+            changed(1, "patient", 3),
+            {"groups": "patient", "time": "day"},
+            "groups holds labels that cannot be sorted",
+        ),
+        (
+            changed(0, "day", "9"),
+            {"groups": "patient", "time": "day"},
+            "numbers or dates for times",
+        ),
         (
             TABLE,
-            {"id": "patient"},
+            {"groups": "patient"},
             "holds dates or durations in column 'day' .* goes to time=",
         ),
         (
             changed(4, "pulse", "high"),
-            {"id": "patient", "time": "day"},
-            "Column 'pulse' of the table holds values that are no numbers: .*'high'",
+            {"groups": "patient", "time": "day"},
+            "X holds values that are no numbers in 'pulse': .*'high'",
         ),
         (
             changed(4, "weight", np.inf),
-            {"id": "patient", "time": "day"},
+            {"groups": "patient", "time": "day"},
             "column 'weight' in row 4 of the table is infinite",
         ),
         (
             pd.DataFrame({"id": [1, 2], "x": [np.nan, 3]}),
-            {"id": "id"},
-            r"The sequence of id 1 has no timestep with numbers.* \(1 such ids of 2\)",
+            {"groups": "id"},
+            r"The sequence of group 1 has no timestep .* \(1 such groups of 2\)",
         ),
         (
             TABLE[["patient", "day"]],
-            {"id": 0, "time": 1},
-            "no column beside id and time",
+            {"groups": 0, "time": 1},
+            "no column beside those of groups and time",
         ),
-        (TABLE[:0], {"id": "patient"}, "0 rows, a minimum of 1 is required"),
+        (TABLE[:0], {"groups": "patient"}, "0 rows, a minimum of 1 is required"),
         (
             pd.concat([TABLE, TABLE[["pulse"]]], axis=1),
-            {"id": "patient"},
-            "more than one column 'pulse'",
+            {"groups": "pulse", "time": "day"},
+            "groups='pulse' is the name of 2 columns of X. Give the index",
         ),
-        (SHORT, {"id": 0}, "got a list of sequences. Leave id and time out"),
-        (np.ones(3), {"id": 0}, r"got \(3,\)"),
+        (SHORT, {"groups": 0}, "got a list of sequences. Leave groups and time out"),
+        (np.ones(3), {"groups": 0}, r"got \(3,\)"),
     ],
 )
 def test_wrong_long_tables(table, columns, message):
@@ -484,7 +540,7 @@ def test_elapsed(frame):
     days = [datetime(2026, 5, day) for day in (1, 3, 1, 2, 9, 4)]
     pulse = [1.0, 2, 3, 4, 5, np.nan]
     table = frame({"id": [7, 5, 5, 7, 5, 5], "day": days, "pulse": pulse})
-    X, ids = pad_sequences(table, id="id", time="day", elapsed=True)
+    X, ids = pad_sequences(table, groups="id", time="day", elapsed=True)
     day = 24 * 3600
     assert_array_equal(ids, [5, 7])
     assert_allclose(X[0], [[0, 3], [2 * day, 2], [6 * day, 5]])
@@ -494,10 +550,10 @@ def test_elapsed(frame):
 def test_elapsed_is_that_of_windows():
     """The same words and the same numbers; of events there may be nothing else."""
     table = np.array([[1, 0.5, 5], [1, 2.5, 6], [2, 1.0, 7], [2, 8.0, 8]])
-    X, _ = pad_sequences(table, id=0, time=1, elapsed=True)
+    X, _ = pad_sequences(table, groups=0, time=1, elapsed=True)
     windows = SlidingWindows(2, groups=0, time=1).fit_transform(table)
     assert_array_equal(X, np.asarray(windows)[[1, 3]])
-    alone, _ = pad_sequences(table[:, :2], id=0, time=1, elapsed=True)
+    alone, _ = pad_sequences(table[:, :2], groups=0, time=1, elapsed=True)
     assert_array_equal(alone, X[:, :, :1])
 
 

@@ -146,27 +146,27 @@ LONG = pd.DataFrame(
 @pytest.mark.parametrize("static", [["sex", "age"], [4, 1]])
 def test_of_a_long_table(static):
     """In the order asked for; they do not make a timestep out of a missing row."""
-    X, ids = pad_sequences(LONG, id="id", time="hour", static=static)
+    X, ids = pad_sequences(LONG, groups="id", time="hour", static=static)
     assert_array_equal(ids, ["a", "b"])
     assert_array_equal(X[0], [[61, nan, 0, 34], [nan] * 4])
     assert_array_equal(X[1], [[80, nan, 1, 52], [81, 70, 1, 52]])
-    X, _ = pad_sequences(LONG, id="id", time="hour", elapsed=True, static=static)
+    X, _ = pad_sequences(LONG, groups="id", time="hour", elapsed=True, static=static)
     assert_array_equal(X[1], [[0, 80, nan, 1, 52], [1, 81, 70, 1, 52]])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("static", "message"),
     [
-        ({"id": "id", "static": ["pulse"]}, "'pulse' of static changes within id 'b'"),
-        ({"id": "id", "static": ["id"]}, "has a column of id or time"),
-        ({"id": "id", "static": ["size"]}, "static='size' is no column of the table"),
-        ({"id": "id", "static": "age"}, "'static' parameter of pad_sequences must be"),
+        (["pulse"], "'pulse' of static changes within group 'b'"),
+        (["id"], "has a column of groups or time"),
+        (["size"], "static='size' is no column of X"),
+        ("age", "'static' parameter of pad_sequences must be"),
     ],
 )
-def test_wrong_static_columns(arguments, message):
-    """The message names column and id."""
+def test_wrong_static_columns(static, message):
+    """The message names column and group."""
     with pytest.raises(ValueError, match=message):
-        pad_sequences(LONG, time="hour", **arguments)
+        pad_sequences(LONG, groups="id", time="hour", static=static)
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ READERS = {
     "imputer": SequenceImputer().fit_transform,
     "windows": SlidingWindows(2, groups="id").fit_transform,
     "make_windows": lambda X: make_windows(X, 1, groups="id", target="a"),
-    "pad_sequences": lambda X: pad_sequences(X, id="id"),
+    "pad_sequences": lambda X: pad_sequences(X, groups="id"),
 }
 
 
@@ -192,7 +192,7 @@ def test_times_may_be_dates():
     """What is given to `time` is not refused."""
     table = {"id": IDS, "when": HOURS, "a": [0.5, 1.5, 2.5, 3.5]}
     for frame in (pd.DataFrame(table), pl.DataFrame(table), pa.table(table)):
-        X, _ = pad_sequences(frame, id="id", time="when")
+        X, _ = pad_sequences(frame, groups="id", time="when")
         assert X.shape == (2, 2, 1)
         windows = SlidingWindows(2, groups="id", time="when")
         assert windows.fit_transform(frame).shape == (4, 2, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
-from sklstm.preprocessing.series import (
-    Columns,
-    check_labels,
-    codes_of,
-    find_column,
-    read_labels,
-)
+from sklstm.preprocessing.columns import Columns, find_column
+from sklstm.preprocessing.observations import read_labels
+from sklstm.preprocessing.series import series_order
 from sklstm.sequences.columns import column_names
-from sklstm.sequences.windows import SeriesOrder, windows_by_series
+from sklstm.sequences.windows import windows_by_series
 
 
 def _no_target() -> NDArray[np.intp]:
@@ -86,13 +81,9 @@ def origins_of_transformer(transformer: Any, X: Any, sample: int) -> Origins:
     sample = _check_sample(sample, X.shape[0])
     if isinstance(fitted, SequenceReshaper):
         return _origins_of_row(fitted, X, sample)
-    key = None if callable(fitted.groups) else fitted.groups
-    columns = Columns.of(X, key, fitted.time)
-    labels = None
-    if fitted.groups is not None:
-        labels = read_labels(X, fitted.groups, columns, type(fitted).__name__)
-    codes = np.zeros(X.shape[0], dtype=np.intp) if labels is None else codes_of(labels)
-    order = SeriesOrder.of(codes)
+    columns = Columns.of(X, fitted.groups, fitted.time)
+    labels = read_labels(X, fitted.groups, columns, type(fitted).__name__)
+    order = series_order(labels, X.shape[0])
     windows = windows_by_series(
         _row_numbers(X), order, fitted.n_timesteps, fitted.sampling_rate
     )
@@ -155,15 +146,8 @@ def origins_of_series(
     table = _as_table(series)
     if len(table.shape) == 1:
         table = np.asarray(table)[:, None]
-    is_key = isinstance(groups, (str, Integral))
-    columns = Columns.of(table, groups if is_key else None, None)
-    labels = None
-    if is_key or callable(groups):
-        labels = read_labels(table, groups, columns, "make_windows")
-    elif groups is not None:
-        labels = check_labels(
-            np.asarray(groups), table.shape[0], "groups", "make_windows"
-        )
+    columns = Columns.of(table, groups, None)
+    labels = read_labels(table, groups, columns, "make_windows")
     X, y = make_windows(
         _row_numbers(table), n_timesteps, horizon=horizon, stride=stride, groups=labels
     )

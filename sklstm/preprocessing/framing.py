@@ -12,16 +12,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from sklstm.parameters import Interval, validated
-from sklstm.preprocessing.series import (
-    Columns,
-    Observations,
-    as_table,
-    check_labels,
-    check_longest,
-    find_column,
-    read_labels,
-    read_values,
-)
+from sklstm.preprocessing.columns import Columns, find_column, is_key
+from sklstm.preprocessing.observations import Observations, as_table
+from sklstm.preprocessing.series import check_longest
 from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.checks import listed, refuse_lazy, saying_what_to_do
 from sklstm.sequences.columns import column_names
@@ -186,21 +179,14 @@ def _read_series(
     """The series as rows, which feature is to be forecast, and which are known."""
     name = "make_windows"
     refuse_lazy(series, name)
-    is_key = isinstance(groups, (str, Integral))
     if not hasattr(series, "shape"):
-        series = as_table(series, object if is_key else None, name)
+        series = as_table(series, object if is_key(groups) else None, name)
     table = np.asarray(series)[:, None] if len(series.shape) == 1 else series
     if len(table.shape) != 2 or issparse(table) or 0 in table.shape:
         with saying_what_to_do(name, "series"):
             check_array(table, dtype=None, estimator=name, input_name="series")
-    columns = Columns.of(table, groups if is_key else None, None)
-    values = read_values(table, columns, name)
-    labels = None
-    if is_key or callable(groups):
-        labels = read_labels(table, groups, columns, name)
-    elif groups is not None:
-        labels = check_labels(np.asarray(groups), len(values), "groups", name)
-    rows = Observations(values, labels, None)
+    columns = Columns.of(table, groups, None)
+    rows = Observations.read(table, columns, groups, name)
     if known is None:
         return rows, _goal(table, columns, target, horizon), None
     is_known = _known(table, columns, known)

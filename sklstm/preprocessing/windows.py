@@ -15,17 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, is_count, parameter_contradictions
+from sklstm.preprocessing.columns import Columns
+from sklstm.preprocessing.observations import Observations, as_table
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.preprocessing.series import (
-    Columns,
-    Observations,
-    as_table,
-    check_longest,
-    check_times,
-    read_labels,
-    read_times,
-    read_values,
-)
+from sklstm.preprocessing.series import check_longest, check_times
 from sklstm.sequences.checks import AXES, refuse_lazy, saying_what_to_do
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.windows import (
@@ -291,24 +284,16 @@ class SlidingWindows(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
     def _read(self, X: Any, *, reset: bool) -> tuple[Observations, SeriesOrder]:
         """Check a table and take its columns apart."""
         X = self._check_table(X, reset=reset)
-        key = None if callable(self.groups) else self.groups
         if reset:
-            self._columns = Columns.of(X, key, self.time)
+            self._columns = Columns.of(X, self.groups, self.time)
         columns = self._columns
         if not reset and column_names(X) is not None:
-            columns = Columns.of(X, key, self.time)
-        name = type(self).__name__
-        labels = times = None
-        dates = False
-        if self.groups is not None:
-            labels = read_labels(X, self.groups, columns, name)
-        if columns.time is not None:
-            times, dates = read_times(X, columns.time, name)
-        rows = Observations(read_values(X, columns, name), labels, times, dates)
+            columns = Columns.of(X, self.groups, self.time)
+        rows = Observations.read(X, columns, self.groups, type(self).__name__)
         order = rows.order()
-        if times is not None:
-            self._check_same_clock(dates, reset=reset)
-            check_times(times, order, labels, dates)
+        if rows.times is not None:
+            self._check_same_clock(rows.dates, reset=reset)
+            check_times(rows.times, order, rows.labels, rows.dates)
         return rows, order
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:

@@ -108,7 +108,7 @@ def time_in_index_hint(X: Any) -> str:
         return ""
     # reset_index names them like this.
     names = [f"level_{k}" if name is None else name for k, name in enumerate(names)]
-    keys = f"id={names[-2]!r}, time={names[-1]!r}"
+    keys = f"groups={names[-2]!r}, time={names[-1]!r}"
     return (
         f"The index of the rows of X has {len(names)} levels. If the last is the time, "
         "a row is a timestep, not a sample: make a sequence of each series with X, ids "

@@ -52,8 +52,8 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
     elif shape[2] == 1:  # a table, of which the rows may be timesteps
         message += (
             " If several rows of X are the timesteps of one sequence, make sequences "
-            "of them first: pad_sequences(X, id=...) takes the column that tells them "
-            "apart."
+            "of them first: pad_sequences(X, groups=...) takes the column that tells "
+            "them apart."
         )
     raise ValueError(message)
 
