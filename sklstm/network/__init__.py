@@ -6,12 +6,14 @@ from sklstm.network.architecture import (
     Architecture,
     initial_parameters,
 )
+from sklstm.network.embedding import Embedding
 from sklstm.network.network import Network
 
 __all__ = [
     "DIRECTIONS",
     "MERGE_MODES",
     "Architecture",
+    "Embedding",
     "Network",
     "initial_parameters",
 ]

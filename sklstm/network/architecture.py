@@ -1,9 +1,10 @@
 """The parameters of a network: slices of one flat float32 vector. Pure NumPy.
 
-The order is Keras' own: for every layer the forward and then the backward LSTM, each
-as kernel, recurrent kernel and bias (gates i, f, c, o side by side), then the dense
-output layer. So kernel and recurrent kernel of one LSTM lie back to back and are one
-matrix of shape ``(n_inputs + units, 4 * units)``, as the fused kernel wants it.
+The order is Keras' own: the tables of embedded features; for every layer the forward
+and then the backward LSTM, each as kernel, recurrent kernel and bias (gates i, f, c, o
+side by side); the dense output layer. So kernel and recurrent kernel of one LSTM lie
+back to back and are one matrix of shape ``(n_inputs + units, 4 * units)``, as the fused
+kernel wants it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklstm.network.embedding import Embedding, initial_table
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
 DIRECTIONS = {
@@ -45,6 +48,8 @@ class Architecture:
     every_step : bool, default=False
         Whether the dense output layer is applied to the states of every timestep, or
         to the last states of a sequence.
+    embeddings : tuple of Embedding, default=()
+        Features that are codes, which learnt vectors stand for, behind the numbers.
     """
 
     n_features: int
@@ -54,6 +59,23 @@ class Architecture:
     n_outputs: int
     activation: str
     every_step: bool = False
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def categorical(self) -> NDArray[np.intp]:
+        """Numbers of the features that are codes."""
+        return np.array([e.feature for e in self.embeddings], dtype=np.intp)
+
+    @property
+    def n_inputs(self) -> int:
+        """Features that enter the first layer: numbers and vectors."""
+        n_numbers = self.n_features - len(self.embeddings)
+        return n_numbers + sum(embedding.dim for embedding in self.embeddings)
+
+    @property
+    def n_embedded(self) -> int:
+        """Parameters in the tables of embedded features."""
+        return sum(math.prod(embedding.shape) for embedding in self.embeddings)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -63,12 +85,15 @@ class Architecture:
     def widths(self) -> tuple[int, ...]:
         """Features that enter each layer, the dense output layer included."""
         doubled = len(self.directions) == 2 and self.merge_mode == "concat"
-        return (self.n_features, *(u * (1 + doubled) for u in self.units))
+        return (self.n_inputs, *(u * (1 + doubled) for u in self.units))
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every array, in the order in which they lie in the flat vector."""
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {
+            f"embedding_{k}/embeddings": embedding.shape
+            for k, embedding in enumerate(self.embeddings, start=1)
+        }
         for k, (n_inputs, units) in enumerate(
             zip(self.widths[:-1], self.units, strict=True), start=1
         ):
@@ -98,6 +123,10 @@ class Architecture:
         )
         if not known:
             yield f"there is no network of {self}"
+        for embedding in self.embeddings:
+            yield from embedding.contradictions(self.n_features)
+        if len(set(self.categorical)) < len(self.embeddings):
+            yield f"{self} embeds a feature twice"
 
 
 def split_parameters(
@@ -130,7 +159,8 @@ def initial_parameters(
     """Draw initial values as Keras does.
 
     Kernels are Glorot uniform [1]_, recurrent kernels orthogonal [2]_, biases zero but
-    for the forget gate's, which are one [3]_.
+    for the forget gate's, which are one [3]_; embeddings see
+    :func:`~sklstm.network.embedding.initial_table`.
 
     Parameters
     ----------
@@ -151,7 +181,9 @@ def initial_parameters(
     """
     flat = np.zeros(architecture.n_parameters, dtype=np.float32)
     for name, array in split_parameters(flat, architecture).items():
-        if name.endswith("recurrent_kernel"):
+        if name.endswith("embeddings"):
+            array[:] = initial_table(array.shape, rng)
+        elif name.endswith("recurrent_kernel"):
             array[:] = _orthogonal(array.shape, rng)
         elif name.endswith("kernel"):
             limit = math.sqrt(6 / sum(array.shape))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from sklstm.network.architecture import Architecture, split_parameters
+from sklstm.network.embedding import embedded
 from sklstm.sequences.batch import CHUNK_BYTES, SequenceBatch
 
 Floats = NDArray[np.float32]
@@ -43,6 +44,10 @@ class ForwardPass:
     def __init__(self, flat: Floats, architecture: Architecture) -> None:
         parts = split_parameters(flat, architecture)
         self.architecture = architecture
+        self.tables = [
+            parts[f"embedding_{k}/embeddings"]
+            for k in range(1, len(architecture.embeddings) + 1)
+        ]
         self.layers = [
             np.stack(
                 [
@@ -60,7 +65,8 @@ class ForwardPass:
     def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
         """Activated outputs, shape (n_rows, n_outputs), float64.
 
-        A row for every sample, or for every valid timestep, sample after sample.
+        A row for every sample, or for every valid timestep, sample after sample. Codes
+        of embedded features are places in their tables, and stand behind the numbers.
 
         Raises
         ------
@@ -97,7 +103,7 @@ class ForwardPass:
     def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
         lengths = batch.lengths
-        per_row = 4 * batch.longest * batch.n_features
+        per_row = 4 * batch.longest * self.architecture.n_inputs
         rows = min(self.chunk_rows, max(1, CHUNK_BYTES // per_row))
         chunks = [
             slice(start, min(start + rows, len(lengths)))
@@ -112,7 +118,7 @@ class ForwardPass:
         self, values: Floats, lengths: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         """Shape (n_rows, n_outputs) or (n_rows, n_timesteps, n_outputs)."""
-        states = values.transpose(1, 2, 0)
+        states = embedded(values, self.tables).transpose(1, 2, 0)
         for k, weights in enumerate(self.layers, start=1):
             every_step = k < len(self.layers) or self.architecture.every_step
             by_direction = self._both_ways(
