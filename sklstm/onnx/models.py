@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.onnx.registration import REFUSED
 from sklstm.sequences.checks import fitted_on_table
 
 OLDEST_OPSET = 13
@@ -61,6 +62,9 @@ def _steps(estimator: Any) -> Iterator[Any]:
 
 def _input_shape(first: Any) -> list[int | None]:
     """Shape of X by what the first step was fitted on; None for an axis of any size."""
+    for model, message in REFUSED.items():
+        if isinstance(first, model):
+            raise ValueError(message)
     if not hasattr(first, "n_features_in_"):
         raise ValueError(
             f"{type(first).__name__} does not know how many columns X had in fit. Call "

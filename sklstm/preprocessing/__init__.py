@@ -1,15 +1,17 @@
-"""Transformers that give tables and ragged data the three axes of sequences."""
+"""Transformers that give tables, ragged data and texts the axes of sequences."""
 
 from sklstm.preprocessing.framing import make_windows
 from sklstm.preprocessing.padder import SequencePadder, pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
+from sklstm.preprocessing.tokenizer import SequenceTokenizer
 from sklstm.preprocessing.windows import SlidingWindows
 
 __all__ = [
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",
+    "SequenceTokenizer",
     "SlidingWindows",
     "make_windows",
     "pad_sequences",
