@@ -34,6 +34,7 @@ TRUSTED_TYPES = [
     "sklstm.preprocessing.padder.SequencePadder",
     "sklstm.preprocessing.reshaper.SequenceReshaper",
     "sklstm.preprocessing.scaler.SequenceScaler",
+    "sklstm.preprocessing.tokenizer.SequenceTokenizer",
     "sklstm.preprocessing.windows.SlidingWindows",
 ]
 

@@ -38,6 +38,7 @@ from sklstm.inspection import occlusion_importance, timestep_importance
 rng = np.random.default_rng(0)
 X = rng.normal(size=(8, 3, 2))
 TABLE = X[:, :, 0]
+CODES = X.round().clip(0)
 FRAME = pd.DataFrame(TABLE, columns=["a", "b", "c"])
 y = np.array([0, 1] * 4)
 DAYS = pd.date_range("2026-05-01", periods=8)
@@ -375,6 +376,38 @@ CASES = [
         ValueError,
         "X contains infinity or a value too large for float32 (sample 1, timestep 2, "
         "feature 0: 1e+39). Replace or drop it, or scale the features first.",
+    ),
+    (
+        "a code that is no integer",
+        lambda: classifier(categorical_features=[1]).fit(but(CODES, (1, 2, 1), 0.5), y),
+        ValueError,
+        "Feature 1 of X is in categorical_features, but holds 0.5 (sample 1, timestep "
+        "2). A category is an integer of at least 0 and at most 2**53; NaN and "
+        "negative numbers are missing. Encode it first, for example with "
+        "sklearn.preprocessing.OrdinalEncoder, or leave the feature out of "
+        "categorical_features.",
+    ),
+    (
+        "categorical_features, no such feature",
+        lambda: classifier(categorical_features=[2]).fit(CODES, y),
+        ValueError,
+        "categorical_features has 2, but X has 2 features per timestep: give numbers "
+        "from 0 to 1.",
+    ),
+    (
+        "categorical_features of a table",
+        lambda: classifier(categorical_features=["a"]).fit(FRAME, y),
+        ValueError,
+        "categorical_features names features, but X is a table, whose columns are "
+        "timesteps of one feature. Give BiLSTMClassifier their numbers, or a boolean "
+        "mask; names go with a data frame whose cells are sequences.",
+    ),
+    (
+        "categorical_features, then others",
+        lambda: again(classifier(), CODES, categorical_features=[0]),
+        ValueError,
+        "categorical_features=[0] is features [0], but training began with []. Give "
+        "it the fitted value, or call fit with warm_start=False to start again.",
     ),
     (
         "NaN in half a timestep",

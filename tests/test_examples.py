@@ -28,6 +28,7 @@ SMALL = {
     },
     "plot_forecast_panel": {"EPOCHS": "1"},
     "plot_grid_search": {"EPOCHS": "1"},
+    "plot_hyphenation": {"EPOCHS": "1", "EVERY": "60"},
     # With fewer, an event is never predicted, and its precision is not defined.
     "plot_imbalanced": {"EPOCHS": "10"},
     "plot_intervals": {"EPOCHS": "1", "N_SERIES": "4"},
@@ -37,6 +38,7 @@ SMALL = {
         "NEW_SEEDS": "range(2)",
         "FIXED_SEEDS": "range(2)",
     },
+    "plot_names": {"EPOCHS": "1", "EVERY": "60"},
     "plot_sine_to_cosine": {"EPOCHS": "1"},
     "plot_unequal_lengths": {"EPOCHS": "1"},
 }

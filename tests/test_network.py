@@ -89,7 +89,9 @@ def keras_logits_and_gradient(architecture, flat, values, lengths, loss):
     gradients = tape.gradient(
         scalar, [variable.value for variable in layers.trainable_variables]
     )
-    return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
+    # The gradient of an embedding comes as slices of it.
+    dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    return logits.numpy(), np.concatenate([np.ravel(g) for g in dense])
 
 
 @pytest.mark.parametrize(
@@ -389,8 +391,12 @@ def test_wide_kernels_have_a_structure_of_their_own(units, n_features, wide):
 
 
 @pytest.mark.parametrize(
-    ("n_parameters", "capacity"), [(1, 1), (4, 4), (5, 16), (4096, 4096), (4097, 16384)]
+    ("n_parameters", "capacity"),
+    [
+        *[(1, 1), (4, 4), (5, 16), (4096, 4096), (4097, 16384), (2**18, 2**18)],
+        *[(2**18 + 1, 9 * 2**15), (2**20, 2**20), (1_346_241, 11 * 2**17)],
+    ],
 )
 def test_capacity_is_a_power_of_four(n_parameters, capacity):
-    """Just enough room, so that nearby sizes share a network."""
+    """So that nearby sizes share a network; in eighths of a power of two if large."""
     assert capacity_for(n_parameters) == capacity

@@ -20,6 +20,12 @@ from sklstm.estimators.callbacks import (
     EpochReporter,
     copy_callbacks,
 )
+from sklstm.estimators.embeddings import (
+    Codes,
+    categorical_columns,
+    codes_for,
+    embeddings_for,
+)
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.forks import refuse_lost_threads
 from sklstm.network import (
@@ -32,6 +38,7 @@ from sklstm.network import (
 from sklstm.parameters import HasMethods, Interval, StrOptions, unchanged_on_error
 from sklstm.persistence import SavedState, input_contradictions, is_count
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.codes import with_places
 from sklstm.targets import (
     PER_SEQUENCE,
     Codec,
@@ -55,6 +62,8 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     _: KW_ONLY
     direction: Direction = "bidirectional"
     merge_mode: MergeMode = "concat"
+    categorical_features: Any = None
+    embedding_dim: int | Literal["auto"] = "auto"
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     optimizer: Any = "adam"
@@ -75,6 +84,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     verbose: int = 0
     random_state: Any = None
 
+    is_categorical_: NDArray[np.bool_] | None = field(init=False)
     n_outputs_: int = field(init=False)
     n_epochs_: int = field(init=False)
     history_: dict[str, list[float]] = field(init=False)
@@ -96,6 +106,11 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         "units": [Interval(Integral, 1, None, closed="left"), tuple, list],
         "direction": [StrOptions(set(DIRECTIONS))],
         "merge_mode": [StrOptions(set(MERGE_MODES))],
+        "categorical_features": ["array-like", None],
+        "embedding_dim": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str, HasMethods(["apply", "get_config"])],
@@ -205,7 +220,8 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             codec = self._codec_for(
                 given.y, given.weights, self.codec_ if resume else None, **known
             )
-            architecture = self._architecture_for(codec)
+            codes = codes_for(self, X, given.sequences, start)
+            architecture = self._architecture_for(codec, codes)
             if start is not None and architecture != start.architecture:
                 fitted, asked_for = start.architecture.differences(architecture)
                 raise ValueError(
@@ -223,6 +239,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             self._train(
                 data,
                 architecture,
+                codes,
                 start,
                 reporter,
                 validation_data=self._read_validation(validation, codec, given.y),
@@ -244,8 +261,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             )
             weights = self._weights_of(given.y, given.weights, codec, balanced_on=y)
             target = codec.encode(given.y, weights, type(self).__name__)
-            data = arrange(given, target)
-        return replace(data, sequences=data.sequences.in_memory())
+            return arrange(given, target)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
         """X, y and weights, checked."""
@@ -253,7 +269,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         name = type(self).__name__
         return self._layout.read(sequences, y, sample_weight, self._check_target, name)
 
-    def _architecture_for(self, codec: Codec) -> Architecture:
+    def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
         if not units or not all(is_count(u) for u in units):
             raise ValueError(
@@ -269,6 +285,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             n_outputs=codec.n_outputs,
             activation=codec.activation,
             every_step=self._layout.every_step,
+            embeddings=embeddings_for(self, codes),
         )
 
     def _loss_for(self, activation: str) -> str:
@@ -287,6 +304,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         self,
         data: TrainingSet,
         architecture: Architecture,
+        codes: Codes,
         start: Network | None,
         reporter: EpochReporter,
         *,
@@ -300,7 +318,8 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         from sklstm.training.optimizers import read_optimizer
         from sklstm.training.recipe import Recipe
 
-        data = replace(data, sequences=data.sequences.in_memory())
+        sequences = with_places(data.sequences, architecture.categorical, codes)
+        data = replace(data, sequences=sequences.in_memory())
         previous = None if start is None else vars(self).get("_training_state")
         if previous is not None:
             rng = np.random.default_rng()
@@ -318,7 +337,11 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         on_layers = trains_on_layers(self.recurrent_dropout)
         state_of = (spec.name, spec.config, on_layers)
         same = previous is not None and previous["state_of"] == state_of
-        if self.early_stopping and validation_data is None:
+        if validation_data is not None:
+            sequences = validation_data.sequences
+            coded = with_places(sequences, architecture.categorical, codes)
+            validation_data = replace(validation_data, sequences=coded.in_memory())
+        elif self.early_stopping:
             data, validation_data = data.split(
                 self.validation_fraction,
                 rng,
@@ -353,6 +376,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             callbacks=copy_callbacks(self.callbacks, type(self).__name__),
             reporter=reporter,
             rng=rng,
+            codes=codes,
         )
         history = {} if start is None else self.history_
         self.history_ = {
@@ -420,7 +444,9 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         check_is_fitted(self)
         from sklstm.training.layers import keras_layers
 
-        network = keras_layers(self.network_.architecture, mask=mask)
+        network = keras_layers(
+            self.network_.architecture, mask=mask, codes=self.network_.codes
+        )
         weights = self.codec_.in_units_of_y(self.network_.weights)
         network.set_weights(list(weights.values()))
         return network
@@ -459,6 +485,12 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
             yield (
                 f"its network reads {architecture.n_features} features per timestep, "
                 f"but was fitted on {n_step_features(self)}"
+            )
+        columns, embedded = categorical_columns(self), architecture.categorical
+        if not np.array_equal(columns, embedded):
+            yield (
+                f"is_categorical_ is of features {columns.tolist()}, its network "
+                f"embeds {embedded.tolist()}"
             )
         if not is_count(self.n_epochs_):
             yield f"n_epochs_={self.n_epochs_!r} is no number of epochs"

@@ -125,6 +125,14 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         What the dense layer sees of the merged states: those that each direction ends
         with, or their mean or maximum over all timesteps. A tuple puts several side by
         side.
+    categorical_features : array-like of bool, int or str, default=None
+        The features of a timestep that are codes of categories: a boolean mask, their
+        numbers, or their names if X is a data frame of sequences. Each of them becomes
+        a vector that is learnt for its code, an integer of at least 0. Missing codes,
+        which are negative or NaN beside other features, and those not seen in `fit`
+        share a vector of their own.
+    embedding_dim : int or "auto", default="auto"
+        Length of these vectors; "auto" is ``1.6 * n_codes**0.56``, at most 64.
     dropout : float, default=0.0
         Fraction of the inputs of every LSTM layer that is set to zero in training, the
         same features at all timesteps of a sequence.
@@ -198,6 +206,8 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         Timesteps in `fit`; `predict` takes any number of them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, if X was a data frame.
+    is_categorical_ : ndarray of shape (n_features,), bool, or None
+        Which features of a timestep are codes; None if none is.
     n_outputs_ : int
         Number of targets.
     quantiles_ : ndarray of shape (n_quantiles,)

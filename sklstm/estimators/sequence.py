@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.embeddings import Codes
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.parameters import StrOptions
 from sklstm.sequences.checks import check_sequences
@@ -29,7 +30,7 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM)
         "pooling": [StrOptions(set(POOLINGS)), tuple, list],
     }
 
-    def _architecture_for(self, codec: Codec) -> Architecture:
+    def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
         pooling = self.pooling
         poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)
         if not is_pooling(poolings):
@@ -38,7 +39,7 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM)
                 f"{', '.join(map(repr, POOLINGS))}, or a tuple of different ones of "
                 f"them. Got {pooling!r} instead."
             )
-        return replace(super()._architecture_for(codec), pooling=poolings)
+        return replace(super()._architecture_for(codec, codes), pooling=poolings)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """The states that the dense layer reads, as features of every sequence.

@@ -28,10 +28,10 @@ class BiLSTMTimestepClassifier(PerTimestepMixin, BaseClassifier):
 
     Parameters
     ----------
-    units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
-learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, validation_split, patience, class_weight, callbacks, warm_start, \
-keep_optimizer_state, verbose, random_state
+    units, direction, merge_mode, categorical_features, embedding_dim, dropout, \
+recurrent_dropout, optimizer, learning_rate, schedule, clipnorm, loss, epochs, \
+batch_size, shuffle, early_stopping, validation_fraction, validation_split, patience, \
+class_weight, callbacks, warm_start, keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMClassifier`. With `early_stopping` whole sequences are set
         aside, whatever their labels.
 
@@ -39,8 +39,8 @@ keep_optimizer_state, verbose, random_state
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
-    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, history_, \
-n_epochs_, weights_
+    n_features_in_, n_timesteps_in_, feature_names_in_, is_categorical_, n_outputs_, \
+history_, n_epochs_, weights_
         As in :class:`BiLSTMClassifier`.
 
     See Also
@@ -211,16 +211,16 @@ class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
 
     Parameters
     ----------
-    units, direction, merge_mode, dropout, recurrent_dropout, optimizer, \
-learning_rate, schedule, clipnorm, loss, epochs, batch_size, shuffle, early_stopping, \
-validation_fraction, validation_split, patience, normalize_y, quantiles, callbacks, \
-warm_start, keep_optimizer_state, verbose, random_state
+    units, direction, merge_mode, categorical_features, embedding_dim, dropout, \
+recurrent_dropout, optimizer, learning_rate, schedule, clipnorm, loss, epochs, \
+batch_size, shuffle, early_stopping, validation_fraction, validation_split, patience, \
+normalize_y, quantiles, callbacks, warm_start, keep_optimizer_state, verbose, random_state
         As in :class:`BiLSTMRegressor`.
 
     Attributes
     ----------
-    n_features_in_, n_timesteps_in_, feature_names_in_, n_outputs_, quantiles_, \
-history_, n_epochs_, weights_
+    n_features_in_, n_timesteps_in_, feature_names_in_, is_categorical_, n_outputs_, \
+quantiles_, history_, n_epochs_, weights_
         As in :class:`BiLSTMRegressor`.
 
     See Also

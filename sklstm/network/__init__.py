@@ -8,6 +8,7 @@ from sklstm.network.architecture import (
     initial_parameters,
     is_pooling,
 )
+from sklstm.network.embedding import Embedding
 from sklstm.network.network import Network
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "MERGE_MODES",
     "POOLINGS",
     "Architecture",
+    "Embedding",
     "Network",
     "initial_parameters",
     "is_pooling",

@@ -1,9 +1,10 @@
 """The parameters of a network: slices of one flat float32 vector. Pure NumPy.
 
-The order is Keras' own: for every layer the forward and then the backward LSTM, each
-as kernel, recurrent kernel and bias (gates i, f, c, o side by side), then the dense
-output layer. So kernel and recurrent kernel of one LSTM lie back to back and are one
-matrix of shape ``(n_inputs + units, 4 * units)``, as the fused kernel wants it.
+The order is Keras' own: the tables of embedded features; for every layer the forward
+and then the backward LSTM, each as kernel, recurrent kernel and bias (gates i, f, c, o
+side by side); the dense output layer. So kernel and recurrent kernel of one LSTM lie
+back to back and are one matrix of shape ``(n_inputs + units, 4 * units)``, as the fused
+kernel wants it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklstm.network.embedding import Embedding, initial_table
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
 DIRECTIONS = {
@@ -59,6 +62,8 @@ class Architecture:
         What the dense output layer reads of the merged states of a sequence, side by
         side: the last in each direction's order, mean and maximum over its timesteps.
         Without effect if `every_step`.
+    embeddings : tuple of Embedding, default=()
+        Features that are codes, which learnt vectors stand for, behind the numbers.
     """
 
     n_features: int
@@ -69,6 +74,23 @@ class Architecture:
     activation: str
     every_step: bool = False
     pooling: tuple[str, ...] = ("last",)
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def categorical(self) -> NDArray[np.intp]:
+        """Numbers of the features that are codes."""
+        return np.array([e.feature for e in self.embeddings], dtype=np.intp)
+
+    @property
+    def n_inputs(self) -> int:
+        """Features that enter the first layer: numbers and vectors."""
+        n_numbers = self.n_features - len(self.embeddings)
+        return n_numbers + sum(embedding.dim for embedding in self.embeddings)
+
+    @property
+    def n_embedded(self) -> int:
+        """Parameters in the tables of embedded features."""
+        return sum(math.prod(embedding.shape) for embedding in self.embeddings)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -78,7 +100,7 @@ class Architecture:
     def widths(self) -> tuple[int, ...]:
         """Features that enter each layer, and of the last layer's merged states."""
         doubled = len(self.directions) == 2 and self.merge_mode == "concat"
-        return (self.n_features, *(u * (1 + doubled) for u in self.units))
+        return (self.n_inputs, *(u * (1 + doubled) for u in self.units))
 
     @property
     def head(self) -> tuple[int, int]:
@@ -98,7 +120,10 @@ class Architecture:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every array, in the order in which they lie in the flat vector."""
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {
+            f"embedding_{k}/embeddings": embedding.shape
+            for k, embedding in enumerate(self.embeddings, start=1)
+        }
         for k, (n_inputs, units) in enumerate(
             zip(self.widths[:-1], self.units, strict=True), start=1
         ):
@@ -140,6 +165,10 @@ class Architecture:
         )
         if not known:
             yield f"there is no network of {self}"
+        for embedding in self.embeddings:
+            yield from embedding.contradictions(self.n_features)
+        if len(set(self.categorical)) < len(self.embeddings):
+            yield f"{self} embeds a feature twice"
 
 
 def is_pooling(pooling: Any) -> bool:
@@ -181,7 +210,8 @@ def initial_parameters(
     """Draw initial values as Keras does.
 
     Kernels are Glorot uniform [1]_, recurrent kernels orthogonal [2]_, biases zero but
-    for the forget gate's, which are one [3]_.
+    for the forget gate's, which are one [3]_; embeddings see
+    :func:`~sklstm.network.embedding.initial_table`.
 
     Parameters
     ----------
@@ -202,7 +232,9 @@ def initial_parameters(
     """
     flat = np.zeros(architecture.n_parameters, dtype=np.float32)
     for name, array in split_parameters(flat, architecture).items():
-        if name.endswith("recurrent_kernel"):
+        if name.endswith("embeddings"):
+            array[:] = initial_table(array.shape, rng)
+        elif name.endswith("recurrent_kernel"):
             array[:] = _orthogonal(array.shape, rng)
         elif name.endswith("kernel"):
             limit = math.sqrt(6 / sum(array.shape))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture, split_parameters
+from sklstm.network.embedding import embedded
 from sklstm.network.pooling import POOLS
 from sklstm.network.recurrence import (
     Floats,
@@ -40,6 +41,10 @@ class ForwardPass:
     def __init__(self, flat: Floats, architecture: Architecture) -> None:
         parts = split_parameters(flat, architecture)
         self.architecture = architecture
+        self.tables = [
+            parts[f"embedding_{k}/embeddings"]
+            for k in range(1, len(architecture.embeddings) + 1)
+        ]
         self.layers = [
             np.stack(
                 [
@@ -57,7 +62,8 @@ class ForwardPass:
     def __call__(self, batch: SequenceBatch) -> NDArray[np.float64]:
         """Activated outputs, shape (n_rows, n_outputs), float64.
 
-        A row for every sample, or for every valid timestep, sample after sample.
+        A row for every sample, or for every valid timestep, sample after sample. Codes
+        of embedded features are places in their tables, and stand behind the numbers.
 
         Raises
         ------
@@ -116,7 +122,7 @@ class ForwardPass:
     def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
         lengths = batch.lengths
-        per_row = 4 * batch.longest * batch.n_features
+        per_row = 4 * batch.longest * self.architecture.n_inputs
         rows = min(self.chunk_rows, max(1, CHUNK_BYTES // per_row))
         chunks = [
             slice(start, min(start + rows, len(lengths)))
@@ -132,7 +138,7 @@ class ForwardPass:
 
         Sequences of unequal length come sorted, the longest first.
         """
-        states = values.transpose(1, 2, 0)
+        states = embedded(values, self.tables).transpose(1, 2, 0)
         for weights in self.layers[:-1]:
             states = self._steps(weights, states, lengths)
         if self.architecture.every_step:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture, split_parameters
+from sklstm.network.embedding import Embedding, code_contradictions
 from sklstm.network.forward import ForwardPass
 from sklstm.persistence import is_finite_array
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.codes import with_places
 
 
 class Network:
@@ -24,11 +26,19 @@ class Network:
     architecture : Architecture
     flat : ndarray of shape (architecture.n_parameters,), float32
         All parameters. Kept, not copied; read-only from the first prediction on.
+    codes : tuple of ndarray of shape (n_codes,), int64, default=()
+        The known codes of every embedded feature, sorted.
     """
 
-    def __init__(self, architecture: Architecture, flat: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        flat: NDArray[np.float32],
+        codes: tuple[NDArray[np.int64], ...] = (),
+    ) -> None:
         self.architecture = architecture
         self.flat = flat
+        self.codes = codes
 
     @cached_property
     def forward_pass(self) -> ForwardPass:
@@ -50,7 +60,7 @@ class Network:
         ValueError
             If products of values and weights are too large for float32.
         """
-        return self.forward_pass(batch)
+        return self.forward_pass(self._coded(batch))
 
     def states(self, batch: SequenceBatch) -> NDArray[np.float32]:
         """What the dense layer reads of every sample, shape (n_samples, width).
@@ -60,7 +70,10 @@ class Network:
         ValueError
             As when called.
         """
-        return self.forward_pass.states(batch)
+        return self.forward_pass.states(self._coded(batch))
+
+    def _coded(self, batch: SequenceBatch) -> SequenceBatch:
+        return with_places(batch, self.architecture.categorical, self.codes)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float32]]:
@@ -76,10 +89,16 @@ class Network:
                 f"its weights are not {n_parameters} finite float32, which "
                 f"{self.architecture} needs"
             )
+        yield from code_contradictions(self.codes, self.architecture.embeddings)
 
     def to_state(self) -> dict[str, Any]:
         """Plain types and arrays, from which `from_state` makes the network again."""
-        return {"_architecture": asdict(self.architecture), "_flat": self.flat}
+        architecture = asdict(self.architecture)
+        state = {"_architecture": architecture, "_flat": self.flat}
+        if not architecture["embeddings"]:
+            return state
+        architecture["embeddings"] = [list(e) for e in architecture["embeddings"]]
+        return state | {"_codes": list(self.codes)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -87,4 +106,8 @@ class Network:
         architecture = dict(state["_architecture"])
         for name in {"units", "pooling"} & set(architecture):
             architecture[name] = tuple(architecture[name])
-        return cls(Architecture(**architecture), state["_flat"])
+        architecture["embeddings"] = tuple(
+            Embedding(*embedding) for embedding in architecture.get("embeddings", ())
+        )
+        codes = tuple(state.get("_codes", ()))
+        return cls(Architecture(**architecture), state["_flat"], codes)

@@ -18,6 +18,7 @@ from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.sequence import PerSequence
 from sklstm.onnx.network import STATES
+from sklstm.onnx.registration import REFUSED
 from sklstm.onnx.types import sequence_shape
 from sklstm.sequences.checks import fitted_on_table
 
@@ -71,6 +72,9 @@ def _steps(estimator: Any) -> Iterator[Any]:
 
 def _input_shape(first: Any) -> list[int | None]:
     """Shape of X by what the first step was fitted on; None for an axis of any size."""
+    for model, message in REFUSED.items():
+        if isinstance(first, model):
+            raise ValueError(message)
     if not hasattr(first, "n_features_in_"):
         raise ValueError(
             f"{type(first).__name__} does not know how many columns X had in fit. Call "

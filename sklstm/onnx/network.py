@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from sklstm.network import Network
+from sklstm.onnx.embedding import embedded
 from sklstm.onnx.graph import Graph
 
 # The tensor that the dense layer reads; there is one network in a model.
@@ -39,6 +40,8 @@ class GraphNetwork:
         self.weights = network.weights
         self.steps = graph.cast(steps, TensorProto.FLOAT)
         self.valid = graph.valid_steps(self.steps)
+        if self.architecture.embeddings:
+            self.steps = embedded(graph, network, steps)
         self.lengths = graph.cast(graph.lengths(self.valid), TensorProto.INT32)
 
     def logits(self, kernel: NDArray[Any], bias: NDArray[Any]) -> str:

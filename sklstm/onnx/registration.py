@@ -30,6 +30,7 @@ from sklstm.preprocessing import (
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
+    SequenceTokenizer,
     SlidingWindows,
 )
 from sklstm.targets import Quantiles
@@ -58,6 +59,12 @@ REFUSED = {
         "given at a time. Cut the windows outside and export the steps behind it: "
         "sklstm.to_onnx(pipeline[k:]), where k is the number of the next step, takes "
         "windows of shape (n_samples, n_timesteps, n_features)."
+    ),
+    SequenceTokenizer: (
+        "SequenceTokenizer cannot be exported to ONNX, whose operators split no texts. "
+        "Tokenize outside and export the steps behind it: "
+        "sklstm.to_onnx(pipeline[k:]), where k is the number of the next step, takes "
+        "codes of shape (n_samples, n_timesteps, 1), padded with NaN."
     ),
     WindowedEnsemble: (
         "WindowedEnsemble cannot be exported to ONNX: it cuts every sequence into "

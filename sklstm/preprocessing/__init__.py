@@ -1,4 +1,4 @@
-"""Transformers that give tables and ragged data the three axes of sequences."""
+"""Transformers that give tables, ragged data and texts the axes of sequences."""
 
 from sklstm.preprocessing.differencer import SequenceDifferencer
 from sklstm.preprocessing.framer import SequenceFramer
@@ -8,6 +8,7 @@ from sklstm.preprocessing.padder import SequencePadder
 from sklstm.preprocessing.padding import pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
+from sklstm.preprocessing.tokenizer import SequenceTokenizer
 from sklstm.preprocessing.windows import SlidingWindows
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "SequencePadder",
     "SequenceReshaper",
     "SequenceScaler",
+    "SequenceTokenizer",
     "SlidingWindows",
     "make_windows",
     "pad_sequences",

@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.categories import check_categories
 from sklstm.sequences.columns import date_columns, holds_dates
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
@@ -43,7 +44,8 @@ def check_sequences(
     """Validate X and describe it as a batch of sequences.
 
     Sets `n_features_in_`, `n_timesteps_in_` and, for a data frame,
-    `feature_names_in_` on the estimator when `reset`; compares with them otherwise.
+    `feature_names_in_` on the estimator when `reset`; compares with them otherwise. Of
+    an estimator with `categorical_features`, sets `is_categorical_` as well.
 
     Parameters
     ----------
@@ -68,6 +70,7 @@ def check_sequences(
     """
     values = as_three_axes(estimator, X, reset=reset)
     with saying_what_to_do(type(estimator).__name__):
+        values = check_categories(estimator, X, values, reset=reset)
         return read_sequences(values, allow_missing=allow_missing)
 
 

@@ -28,6 +28,9 @@ from sklstm.training.program import (
 from sklstm.training.recipe import Recipe
 from sklstm.training.schedules import LearningRates
 
+# Of a traced network with few parameters.
+COST_BYTES = 5_000_000
+
 
 class EpochNetwork(keras.Model):
     """A network whose `fit` runs an epoch over in-memory data as one graph call.
@@ -36,7 +39,7 @@ class EpochNetwork(keras.Model):
     and read its weights as one flat vector.
     """
 
-    #: Memory that TensorFlow takes for it, in networks of any size: some 5 MB each.
+    #: Memory that TensorFlow takes for it, in small networks, of `COST_BYTES` each.
     cost = 1
 
     #: Random numbers for shuffling and dropout; set by whoever borrows the network.
@@ -44,6 +47,9 @@ class EpochNetwork(keras.Model):
 
     #: Of the architecture in use.
     n_parameters: int
+
+    #: Those of them that every timestep is multiplied with.
+    n_multiplied: int
 
     #: What its graphs take beside the data: rates, and the sizes that `write` gave.
     inputs: tuple[Rates, Any]
@@ -70,6 +76,7 @@ class EpochNetwork(keras.Model):
         """Become the network of an architecture, with these parameters and rates."""
         constants = Rates(*(tf.constant(rate, tf.float32) for rate in rates))
         self.n_parameters = len(flat)
+        self.n_multiplied = len(flat) - architecture.n_embedded
         self.inputs = constants, self.write(flat, architecture)
 
     def forget(self) -> None:
@@ -245,7 +252,7 @@ class EpochNetwork(keras.Model):
         """One pass over the data; callbacks' batch hooks are called once a chunk."""
         totals = np.zeros(3)
         last_batch = -1
-        for chunk in chunks_of(batches, data.sequences, self.n_parameters):
+        for chunk in chunks_of(batches, data.sequences, self.n_multiplied):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
             on_batch_begin(first_batch)
             rows, bounds, counts = even_batches(chunk)

@@ -41,10 +41,11 @@ def trains_on_layers(recurrent_dropout: float) -> bool:
 class _Reports(keras.callbacks.Callback):
     """Tells a reporter of every epoch, and stops if it says so."""
 
-    def __init__(self, reporter: Any, architecture: Architecture) -> None:
+    def __init__(self, reporter: Any, architecture: Architecture, codes: Any) -> None:
         super().__init__()
         self.reporter = reporter
         self.architecture = architecture
+        self.codes = codes
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.reporter.begin_epoch()
@@ -54,7 +55,7 @@ class _Reports(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def network_now(self) -> Network:
-        return Network(self.architecture, self.model.parameters)
+        return Network(self.architecture, self.model.parameters, self.codes)
 
 
 def fit_network(
@@ -69,6 +70,7 @@ def fit_network(
     callbacks: list[Any],
     reporter: Any,
     rng: np.random.Generator,
+    codes: tuple[NDArray[np.int64], ...] = (),
 ) -> TrainingResult:
     """Train the network of an architecture, from given parameters.
 
@@ -87,6 +89,8 @@ def fit_network(
     reporter : EpochReporter
     rng : numpy.random.Generator
         For the order of samples and for dropout.
+    codes : tuple of ndarray of shape (n_codes,), int64, default=()
+        Of the network; in the data are their places.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def fit_network(
             "val_loss", patience=recipe.patience, restore_best_weights=True
         )
         callbacks = [*callbacks, best]
-    callbacks = [*callbacks, _Reports(reporter, architecture)]
+    callbacks = [*callbacks, _Reports(reporter, architecture, codes)]
     with POOL.borrow(structure, recipe.optimizer) as network:
         network.rng = rng
         network.assign(parameters, architecture, recipe.rates)
@@ -127,7 +131,7 @@ def fit_network(
         # A rate that falls to zero ends where it was planned to.
         if recipe.patience is not None and recipe.schedule == "constant":
             _warn_if_still_improving(history["val_loss"], recipe.epochs)
-        trained = Network(architecture, network.parameters)
+        trained = Network(architecture, network.parameters, codes)
         trained.prepare()
         return TrainingResult(trained, network.optimizer_state, history)
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from sklstm.network.architecture import Architecture
+from sklstm.training.embedding import embedding_layers
 
 
 def keras_layers(
@@ -14,6 +15,7 @@ def keras_layers(
     *,
     dropout: float = 0.0,
     mask: bool = False,
+    codes: tuple[Any, ...] | None = None,
 ) -> Any:
     """Build it; its weights lie in the order of `Architecture.shapes`.
 
@@ -28,6 +30,9 @@ def keras_layers(
     mask : bool, default=False
         Whether the network takes a second input, booleans of shape (n_samples,
         n_timesteps), that are False at padded timesteps.
+    codes : tuple of ndarray, default=None
+        The known codes of every embedded feature, if the network takes X itself; None
+        if it takes numbers first and then the places of codes.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def keras_layers(
     if mask:
         valid = keras.Input((None,), dtype="bool", name="mask")
         inputs.append(valid)
-    steps = inputs[0]
+    steps = embedding_layers(inputs[0], architecture, codes)
     n_layers = len(architecture.units)
     pools = not architecture.every_step and architecture.pooling != ("last",)
     initial = keras.initializers.GlorotUniform(seed=0)

@@ -12,7 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture, split_parameters
-from sklstm.training.epochs import EpochNetwork
+from sklstm.training.embedding import embedded
+from sklstm.training.epochs import COST_BYTES, EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.layers import keras_layers
 from sklstm.training.pooling import Pools
@@ -26,6 +27,9 @@ _MERGE_COEFFICIENTS = {
     "ave": (0.5, 0.5, 0.0),
     "mul": (0.0, 0.0, 1.0),
 }
+
+# Up to this capacity sizes share networks generously.
+LARGE = 2**18
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class AnySizeStructure:
     recurrent_dropout: bool = False
     pooling: tuple[str, ...] = ("last",)
     pools_by_direction: bool = True
+    n_embeddings: int = 0
 
     @classmethod
     def of(
@@ -63,6 +68,7 @@ class AnySizeStructure:
             recurrent_dropout=recurrent_dropout,
             pooling=architecture.pooling,
             pools_by_direction=architecture.pools_by_direction,
+            n_embeddings=len(architecture.embeddings),
         )
 
     def build(self, optimizer: Any) -> AnySizeNetwork:
@@ -85,6 +91,8 @@ class Sizes(NamedTuple):
     """What could be a constant of the graph, and is an input of it; tensors."""
 
     parts: Any  # (n_parts,), entries of each part of the flat vector
+    inputs: Any  # (), features that enter the first layer
+    dims: Any  # (n_embeddings,), of the vectors of each embedded feature
     kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
     widths: Any  # (n_layers, 2), units and width of the merged states
     head: Any  # (2,), shape of the dense kernel
@@ -94,7 +102,7 @@ class Sizes(NamedTuple):
 class AnySizeNetwork(EpochNetwork):
     """One network for every number of units, features, outputs and every merge mode.
 
-    All parameters are slices of one flat variable whose capacity is a power of four;
+    All parameters are slices of one flat variable of some capacity, `capacity_for`;
     sizes and merge mode are inputs of the traced epoch. Entries not in use have zero
     gradient, so they stay zero under every optimizer that works element by element.
     """
@@ -107,9 +115,12 @@ class AnySizeNetwork(EpochNetwork):
         self.drops_states = structure.recurrent_dropout
         self.pooling = structure.pooling
         self.pools_by_direction = structure.pools_by_direction
+        self.n_embeddings = structure.n_embeddings
         self.flat = self.add_weight(
             shape=(structure.capacity,), initializer="zeros", name="parameters"
         )
+        # The variable and two moments, beside what TensorFlow takes for any network.
+        self.cost = 1 + 12 * structure.capacity // COST_BYTES
         self.built = True
         self.ready(optimizer)
 
@@ -121,6 +132,8 @@ class AnySizeNetwork(EpochNetwork):
         units, merged = architecture.units, architecture.widths[1:]
         return Sizes(
             parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
+            inputs=tf.constant(architecture.n_inputs, tf.int32),
+            dims=tf.constant([e.dim for e in architecture.embeddings], tf.int32),
             kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
             widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
             head=tf.constant(architecture.head, tf.int32),
@@ -129,6 +142,7 @@ class AnySizeNetwork(EpochNetwork):
 
     def unstacked(self, sizes: Sizes) -> Sizes:
         return sizes._replace(
+            dims=tf.unstack(sizes.dims),
             kernels=tf.unstack(sizes.kernels),
             widths=[tf.unstack(width) for width in tf.unstack(sizes.widths)],
             merge=tf.unstack(sizes.merge),
@@ -156,7 +170,7 @@ class AnySizeNetwork(EpochNetwork):
             variable.assign(slot)
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Masks:
-        n_rows, _, n_features = tf.unstack(tf.shape(rows.values))
+        n_rows = tf.shape(rows.values)[0]
         units, widths = zip(*sizes.widths, strict=True)
 
         def drawn(sizes_of_layers: Any, rate: Any, kind: int) -> list[Any]:
@@ -167,14 +181,15 @@ class AnySizeNetwork(EpochNetwork):
             ]
 
         return Masks(
-            inputs=drawn([n_features, *widths[:-1]], rates.dropout, 0),
+            inputs=drawn([sizes.inputs, *widths[:-1]], rates.dropout, 0),
             states=drawn(units, rates.recurrent_dropout, 1) * self.drops_states,
         )
 
     def logits(self, batch: MiniBatch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
-        lengths, steps = batch.lengths, batch.steps
+        tables = [tf.reshape(lstms.pop(0), tf.stack([-1, dim])) for dim in sizes.dims]
+        lengths, steps = batch.lengths, embedded(batch.steps, tables)
         input_masks, state_masks = map(iter, batch.masks or ([], []))
         for k, (units, width) in enumerate(sizes.widths):
             states = []
@@ -231,8 +246,17 @@ class LayersNetwork(EpochNetwork):
         super().__init__(
             architecture.activation, structure.loss, architecture.every_step
         )
+        self.tables = [
+            self.add_weight(shape=e.shape, name=f"embedding_{k}")
+            for k, e in enumerate(architecture.embeddings, start=1)
+        ]
         self.layers_network = keras_layers(
-            replace(architecture, activation="linear"),
+            replace(
+                architecture,
+                activation="linear",
+                n_features=architecture.n_inputs,
+                embeddings=(),
+            ),
             dropout=structure.dropout,
             mask=True,
         )
@@ -260,7 +284,8 @@ class LayersNetwork(EpochNetwork):
 
     def logits(self, batch: MiniBatch, sizes: Any) -> Any:
         mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])
-        sequences = tf.transpose(batch.steps, [1, 0, 2])
+        steps = embedded(batch.steps, [table.value for table in self.tables])
+        sequences = tf.transpose(steps, [1, 0, 2])
         logits = self.layers_network(
             [sequences, mask], training=batch.masks is not None
         )
@@ -286,13 +311,14 @@ def _seed_generators(network: Any) -> list[Any]:
 
 
 def _part_sizes(architecture: Architecture) -> list[int]:
-    """Entries of the flat vector by weight matrix (both kernels) and bias."""
+    """Entries of the flat vector by table, weight matrix (both kernels) and bias."""
     sizes = [math.prod(shape) for shape in architecture.shapes.values()]
-    *lstms, kernel, bias = sizes
+    n_embeddings = len(architecture.embeddings)
+    tables, (*lstms, kernel, bias) = sizes[:n_embeddings], sizes[n_embeddings:]
     merged: list[int] = []
     for k in range(0, len(lstms), 3):
         merged += [lstms[k] + lstms[k + 1], lstms[k + 2]]
-    return [*merged, kernel, bias]
+    return [*tables, *merged, kernel, bias]
 
 
 def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
@@ -322,5 +348,12 @@ def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
 
 
 def capacity_for(n_parameters: int) -> int:
-    """The least power of four that holds so many parameters."""
+    """The least power of four that holds so many parameters.
+
+    Above `LARGE` an eighth of a power of two is the step: the optimizer goes through
+    all of the capacity at every step, and would take longer than the network.
+    """
+    if n_parameters > LARGE:
+        step = 2 ** ((n_parameters - 1).bit_length() - 4)
+        return -(-n_parameters // step) * step
     return int(4 ** math.ceil(math.log(n_parameters, 4) - 1e-9))

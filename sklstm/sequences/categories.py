@@ -1,0 +1,111 @@
+"""Which features are codes of categories: `categorical_features` is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from sklstm.sequences.codes import read_codes
+from sklstm.sequences.columns import column_names
+from sklstm.sequences.ragged import is_ragged
+
+
+def check_categories(
+    estimator: BaseEstimator, X: Any, values: Any, *, reset: bool
+) -> Any:
+    """Check the codes of an estimator that embeds some; missing ones become -1.
+
+    Sets `is_categorical_` when `reset`, if the estimator has `categorical_features`.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    X : as it was given
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+        X with three axes.
+    reset : bool
+
+    Returns
+    -------
+    array-like of the shape and dtype of `values`
+
+    Raises
+    ------
+    ValueError
+        If `categorical_features` does not go with X, or a code is no integer.
+    """
+    if reset and hasattr(estimator, "categorical_features"):
+        estimator.is_categorical_ = categorical_mask(estimator, X, values.shape[2])
+    mask = getattr(estimator, "is_categorical_", None)
+    return values if mask is None else read_codes(values, np.flatnonzero(mask))
+
+
+def categorical_mask(
+    estimator: Any, X: Any, n_features: int
+) -> NDArray[np.bool_] | None:
+    """Which features `categorical_features` says are codes; None if there are none."""
+    given = estimator.categorical_features
+    if given is None or len(given) == 0:
+        return None
+    array = np.asarray(given)
+    if array.ndim == 1 and array.dtype.kind == "b":
+        return _read_mask(array, n_features)
+    if array.ndim == 1 and array.dtype.kind in "iu":
+        return _read_numbers(array, n_features)
+    if array.ndim == 1 and all(isinstance(name, str) for name in array.tolist()):
+        return _read_names(array.tolist(), X, type(estimator).__name__)
+    raise ValueError(
+        "categorical_features must be a list of feature numbers or of feature names, "
+        f"or a boolean mask of the {n_features} features of a timestep. Got {given!r} "
+        "instead."
+    )
+
+
+def _read_mask(mask: NDArray[np.bool_], n_features: int) -> NDArray[np.bool_] | None:
+    if len(mask) != n_features:
+        raise ValueError(
+            f"categorical_features is a mask of {len(mask)} features, but X has "
+            f"{n_features} per timestep. Give one boolean for each."
+        )
+    return mask if mask.any() else None
+
+
+def _read_numbers(numbers: NDArray[Any], n_features: int) -> NDArray[np.bool_]:
+    wrong = numbers[(numbers < 0) | (numbers >= n_features)]
+    if len(wrong):
+        hint = ""
+        if n_features == 1:
+            hint = (
+                " The columns of a table are timesteps of one feature; several "
+                "features need three axes."
+            )
+        raise ValueError(
+            f"categorical_features has {wrong[0]}, but X has {n_features} features per "
+            f"timestep: give numbers from 0 to {n_features - 1}.{hint}"
+        )
+    return np.isin(np.arange(n_features), numbers)
+
+
+def _read_names(names: list[str], X: Any, estimator_name: str) -> NDArray[np.bool_]:
+    known = column_names(X)
+    if known is None or not is_ragged(X):
+        what = (
+            "has no feature names"
+            if known is None
+            else ("is a table, whose columns are timesteps of one feature")
+        )
+        raise ValueError(
+            f"categorical_features names features, but X {what}. Give {estimator_name} "
+            "their numbers, or a boolean mask; names go with a data frame whose cells "
+            "are sequences."
+        )
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ValueError(
+            f"categorical_features has {missing[0]!r}, but the features of X are "
+            f"{', '.join(map(repr, known))}."
+        )
+    return np.array([name in names for name in known])

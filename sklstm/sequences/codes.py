@@ -1,0 +1,204 @@
+"""Features that are codes of categories: which they are, what they may hold.
+
+A code is an integer of at least 0; any negative number is a missing one. So is NaN
+beside other numbers, which becomes -1 where X is read: padding remains what is all NaN.
+Pure NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklstm.sequences.batch import SequenceBatch, chunks
+from sklstm.sequences.windows import count_steps, windows_of
+
+# Above it float64 does not hold every integer.
+LARGEST_CODE = 2**53
+
+Change = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class ChangedSteps:
+    """An array of three axes whose timesteps are changed when they are read.
+
+    Parameters
+    ----------
+    source : array-like of shape (n_samples, n_timesteps, n_features)
+    change : callable
+        Of arrays of shape (..., n_features), to arrays of the same shape.
+    dtype : dtype
+        Of what it gives.
+    """
+
+    ndim = 3
+
+    def __init__(self, source: Any, change: Change, dtype: Any) -> None:
+        self.source = source
+        self.change = change
+        self.shape = source.shape
+        self.dtype = np.dtype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        return self.change(np.asarray(self.source[rows]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype=dtype)
+
+
+def _changed(values: Any, change: Change, dtype: Any) -> Any:
+    """The same, of windows by way of their table, whose rows are in many of them."""
+    windows = windows_of(values)
+    if windows is None:
+        return ChangedSteps(values, change, dtype)
+    return replace(windows, table=change(windows.table))
+
+
+def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
+    """Check the codes of an array of three axes; missing ones become -1.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+    columns : ndarray of int
+        The features that are codes.
+
+    Returns
+    -------
+    array-like of the same shape and dtype
+
+    Raises
+    ------
+    ValueError
+        If a code is no integer, or too large. The message says where.
+    """
+    if not len(columns) or values.dtype.kind in "iub":
+        return values
+    windows = windows_of(values)
+    rows_of = values if windows is None else windows.table
+    wrong = np.zeros(len(rows_of), dtype=bool)
+    any_missing = False
+    for rows in chunks(len(rows_of), 8 * int(np.prod(rows_of.shape[1:]))):
+        steps = np.asarray(rows_of[rows])
+        codes = steps[..., columns]
+        not_whole = ~_is_whole(codes)
+        if not_whole.any():
+            missing = np.isnan(codes) & ~np.isnan(steps).all(axis=-1, keepdims=True)
+            any_missing |= bool(missing.any())
+            offending = not_whole & ~np.isnan(codes)
+            wrong[rows] = offending.reshape(len(offending), -1).any(axis=1)
+    if wrong.any() and windows is not None:
+        wrong = count_steps(wrong, windows, windows.n_steps) > 0
+    if wrong.any():
+        _refuse_codes(values, int(np.argmax(wrong)), columns)
+    if not any_missing:
+        return values
+    return _changed(values, lambda steps: _fill_missing(steps, columns), values.dtype)
+
+
+def _is_whole(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = np.floor(codes) == codes
+    return whole & (np.abs(codes) <= LARGEST_CODE)
+
+
+def _fill_missing(steps: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """-1 for codes that are NaN, where not all features are."""
+    padding = np.isnan(steps).all(axis=-1)
+    codes = steps[..., columns]
+    filled = steps.copy()
+    filled[..., columns] = np.where(np.isnan(codes) & ~padding[..., None], -1, codes)
+    return filled
+
+
+def _refuse_codes(values: Any, sample: int, columns: NDArray[np.intp]) -> NoReturn:
+    codes = np.asarray(values[sample])[:, columns]
+    step, place = (int(k) for k in np.argwhere(~_is_whole(codes) & ~np.isnan(codes))[0])
+    raise ValueError(
+        f"Feature {columns[place]} of X is in categorical_features, but holds "
+        f"{codes[step, place]} (sample {sample}, timestep {step}). A category is an "
+        "integer of at least 0 and at most 2**53; NaN and negative numbers are "
+        "missing. Encode it first, for example with "
+        "sklearn.preprocessing.OrdinalEncoder, or leave the feature out of "
+        "categorical_features."
+    )
+
+
+def learn_codes(
+    batch: SequenceBatch, columns: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], ...]:
+    """The codes that there are of every feature that is one, sorted.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+        Of values that `read_codes` gave.
+    columns : ndarray of int
+
+    Returns
+    -------
+    tuple of ndarray of shape (n_codes,), int64
+    """
+    windows = windows_of(batch.values) if batch.rows is None else None
+    n_rows = len(batch if windows is None else windows.table)
+    found: list[set[int]] = [set() for _ in columns]
+    for rows in chunks(n_rows, 8 * int(np.prod(batch.values.shape[1:]))):
+        if windows is None:
+            source = rows if batch.rows is None else batch.rows[rows]
+            steps = np.asarray(batch.values[source])
+        else:
+            steps = windows.table[rows]
+        for column, codes in zip(columns, found, strict=True):
+            values = np.unique(steps[..., column])
+            codes.update(values[values >= 0].astype(np.int64).tolist())
+    return tuple(np.array(sorted(codes), dtype=np.int64) for codes in found)
+
+
+def with_places(
+    batch: SequenceBatch,
+    columns: NDArray[np.intp],
+    codes: tuple[NDArray[np.int64], ...],
+) -> SequenceBatch:
+    """The batch as the network reads it: numbers first, then places of codes.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+        Of values that `read_codes` gave.
+    columns : ndarray of int
+        The features that are codes.
+    codes : tuple of ndarray of shape (n_codes,), int64
+        What `learn_codes` gave for each of them.
+
+    Returns
+    -------
+    SequenceBatch
+        Its last features are the places of the codes, counted from 1; 0 is for codes
+        that are missing or unknown. float32.
+    """
+    if not len(columns):
+        return batch
+
+    def place(steps: NDArray[Any]) -> NDArray[Any]:
+        numbers = np.delete(steps, columns, axis=-1).astype(np.float32)
+        places = [
+            _places(known, steps[..., column])
+            for known, column in zip(codes, columns, strict=True)
+        ]
+        return np.concatenate([numbers, np.stack(places, axis=-1)], axis=-1)
+
+    return replace(batch, values=_changed(batch.values, place, np.float32))
+
+
+def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float32]:
+    """1 + the index of each value among the known codes, 0 if it is none of them."""
+    nearest = np.searchsorted(known, values)
+    found = np.append(known, 0)[nearest] == values
+    places = np.where(found & (nearest < len(known)), nearest + 1, 0)
+    return np.where(values != values, np.nan, places).astype(np.float32)
