@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
-from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.targets import PER_TIMESTEP, Layout
 
 # Code of these hands on what an estimator, or a pipeline's last step, predicts.
 _HAND_ON = ("sklearn.", "imblearn.", "sklstm.estimators.timestep", __name__)
 
 
-class PerTimestepMixin(BaseBiLSTM):
+class PerTimestepMixin(TrainableBiLSTM):
     """The rows of the target are those of all valid timesteps."""
 
     _layout: ClassVar[Layout] = PER_TIMESTEP

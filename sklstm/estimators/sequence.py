@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.embeddings import Codes
+from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.parameters import StrOptions
 from sklstm.sequences.checks import check_sequences
@@ -21,7 +21,7 @@ Pooling = Literal["last", "mean", "max"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM):
+class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainableBiLSTM):
     """The states of all timesteps become one row in front of the dense layer."""
 
     pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max")

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.estimators.classifier import BaseClassifier
+from sklstm.estimators.labels import BaseClassifier
+from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.per_timestep import PerTimestepMixin
-from sklstm.estimators.regressor import BaseRegressor
 from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
 
@@ -214,7 +214,8 @@ class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
     units, direction, merge_mode, categorical_features, embedding_dim, dropout, \
 recurrent_dropout, optimizer, learning_rate, schedule, clipnorm, loss, epochs, \
 batch_size, shuffle, early_stopping, validation_fraction, validation_split, patience, \
-normalize_y, quantiles, callbacks, warm_start, keep_optimizer_state, verbose, random_state
+normalize_y, quantiles, callbacks, warm_start, keep_optimizer_state, verbose, \
+random_state
         As in :class:`BiLSTMRegressor`.
 
     Attributes

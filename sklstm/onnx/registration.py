@@ -19,8 +19,8 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
-from sklstm.estimators.classifier import BaseClassifier
-from sklstm.estimators.regressor import BaseRegressor
+from sklstm.estimators.labels import BaseClassifier
+from sklstm.estimators.numbers import BaseRegressor
 from sklstm.onnx import estimators, frames, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
