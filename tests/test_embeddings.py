@@ -32,7 +32,7 @@ from sklstm.network import Architecture, Embedding, Network, initial_parameters
 from sklstm.network.embedding import choose_dim
 from sklstm.sequences.codes import read_codes, with_places
 from sklstm.sequences.reading import read_sequences
-from sklstm.training.network import LayersStructure
+from sklstm.training.layers_network import LayersStructure
 from sklstm.training.program import Rows
 
 TINY = {"units": 3, "epochs": 2, "random_state": 0}

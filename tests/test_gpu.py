@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTimestepClassifier
 from sklstm.training import runtime
-from sklstm.training.network import LayersNetwork
+from sklstm.training.layers_network import LayersNetwork
 from sklstm.training.pool import POOL
 
 rng = np.random.default_rng(0)

@@ -18,9 +18,9 @@ from sklstm.network.architecture import (
     split_parameters,
 )
 from sklstm.training.layers import keras_layers
+from sklstm.training.layers_network import LayersStructure
 from sklstm.training.network import (
     AnySizeStructure,
-    LayersStructure,
     capacity_for,
 )
 from sklstm.training.program import MiniBatch, Rates, Rows

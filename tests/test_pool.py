@@ -13,7 +13,8 @@ from sklearn.base import clone
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.network import Architecture
 from sklstm.training import fitting, program
-from sklstm.training.network import AnySizeStructure, LayersStructure
+from sklstm.training.layers_network import LayersStructure
+from sklstm.training.network import AnySizeStructure
 from sklstm.training.optimizers import read_optimizer
 from sklstm.training.pool import NetworkPool
 
