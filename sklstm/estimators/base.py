@@ -360,9 +360,10 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         Returns
         -------
         keras.Model
-            Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN. A
-            classifier's network gives probabilities: one column for two classes, else
-            one per class or label; a regressor's gives the targets.
+            Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN: missing
+            codes of `categorical_features` are -1. A classifier's network gives
+            probabilities: one column for two classes, else one per class or label; a
+            regressor's gives the targets.
 
         Raises
         ------
