@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 BENCH := benchmarks/.venv/bin
 WORKERS ?= 2
-BENCHMARKS := startup training_step predict lengths windows grid_search memory accuracy
+BENCHMARKS := startup training_step embeddings predict lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME

@@ -29,6 +29,7 @@ from sklstm import (
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
+    SequenceTokenizer,
     SlidingWindows,
     make_windows,
     pad_sequences,
@@ -376,6 +377,35 @@ CASES = [
         ValueError,
         "X contains infinity or a value too large for float32 (sample 1, timestep 2, "
         "feature 0: 1e+39). Replace or drop it, or scale the features first.",
+    ),
+    (
+        "tokenizer, a single text",
+        lambda: SequenceTokenizer().fit("one text"),
+        ValueError,
+        "X is a single text, but SequenceTokenizer takes an iterable of them: give "
+        "[X].",
+    ),
+    (
+        "tokenizer, a table",
+        lambda: SequenceTokenizer().fit(FRAME),
+        ValueError,
+        "X is a table with columns 'a', 'b', 'c', but SequenceTokenizer takes texts: "
+        "give the column that holds them, X[name]; in a ColumnTransformer name it "
+        "without brackets.",
+    ),
+    (
+        "tokenizer, a missing text",
+        lambda: SequenceTokenizer().fit(["one", None]),
+        TypeError,
+        "X[1] is None, of type NoneType, and no text. Fill what is missing with ''; "
+        "numbers need no tokenizer, see categorical_features of the estimators.",
+    ),
+    (
+        "tokenizer, no token left",
+        lambda: SequenceTokenizer().fit(["?", "!"]),
+        ValueError,
+        "No token of X is left to know: empty vocabulary; ... Lower min_df, raise "
+        "max_df, or see what token_pattern and stop_words leave.",
     ),
     (
         "a code that is no integer",

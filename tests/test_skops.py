@@ -52,6 +52,11 @@ SMALL = {"units": 2, "epochs": 1, "random_state": 0}
 # Name: the model, what it is fitted on, and its target.
 MODELS = {
     "labels": (BiLSTMClassifier(**SMALL), X, LABELS),
+    "codes": (
+        BiLSTMClassifier(categorical_features=[0], **SMALL),
+        X.round().clip(0),
+        LABELS,
+    ),
     "text of objects": (BiLSTMClassifier(**SMALL), X, LABELS.astype(object)),
     "text of NumPy": (
         BiLSTMClassifier(**SMALL),

@@ -176,11 +176,12 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         Returns
         -------
         keras.Model
-            Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN. A
-            classifier's network gives probabilities: one column for two classes, else
-            one per class or label; a regressor's gives the targets, or with
-            ``loss="quantile"`` all quantiles of the first target, then of the second
-            and so on, as they are before `predict_quantiles` sorts them.
+            Input of shape ``(n_samples, n_timesteps, n_features)`` without NaN: missing
+            codes of `categorical_features` are -1. A classifier's network gives
+            probabilities: one column for two classes, else one per class or label; a
+            regressor's gives the targets, or with ``loss="quantile"`` all quantiles of
+            the first target, then of the second and so on, as they are before
+            `predict_quantiles` sorts them.
 
         Raises
         ------
