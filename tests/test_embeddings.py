@@ -104,7 +104,7 @@ def test_outputs_and_gradients_equal_keras(on_layers, n_numbers, every_step):
         2,
         "linear",
         every_step,
-        embeddings,
+        embeddings=embeddings,
     )
     flat = initial_parameters(architecture, rng)
     lengths = np.array([6, 1, 4, 6, 2])
@@ -142,7 +142,7 @@ def test_dropout_drops_entries_of_vectors():
     flat = initial_parameters(architecture, np.random.default_rng(0))
     network = any_size(architecture, flat, dropout=0.4)
     rates, sizes = network.inputs
-    rows = Rows(np.zeros((30, 2, 1), np.float32), None, None, None, None)
+    rows = Rows(np.zeros((30, 2, 1), np.float32), *[None] * 5)
     masks = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
     (mask,) = masks.inputs
     assert mask.shape == (30, 50)
@@ -232,6 +232,7 @@ def test_forward_pass_is_that_of_vectors(estimator, y):
         1,
         "linear",
         network.architecture.every_step,
+        network.architecture.pooling,
     )
     for k in range(6):
         expected = network_logits(

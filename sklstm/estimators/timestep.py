@@ -56,7 +56,8 @@ history_, n_epochs_, weights_
 
     Examples
     --------
-    >>>     >>> from sklstm import BiLSTMTimestepClassifier
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMTimestepClassifier
     >>> X = np.random.default_rng(0).uniform(size=(60, 10, 1))
     >>> y = (X[:, :, 0].cumsum(axis=1) > 2.5).astype(int)
     >>> classifier = BiLSTMTimestepClassifier(units=8, epochs=40, random_state=0)
@@ -231,7 +232,8 @@ quantiles_, history_, n_epochs_, weights_
 
     Examples
     --------
-    >>>     >>> from sklstm import BiLSTMTimestepRegressor
+    >>> import numpy as np
+    >>> from sklstm import BiLSTMTimestepRegressor
     >>> X = np.random.default_rng(0).normal(size=(60, 10, 1))
     >>> y = X[:, :, 0].cumsum(axis=1)
     >>> regressor = BiLSTMTimestepRegressor(units=8, epochs=40, random_state=0)

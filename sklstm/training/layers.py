@@ -94,8 +94,8 @@ def _pooled(architecture: Architecture, outputs: list[Any], valid: Any) -> Any:
     if architecture.direction == "bidirectional":
         merge = _MERGE_LAYERS[architecture.merge_mode]
         forward, backward, last_forward, _, last_backward, _ = outputs
-        steps = merge(name="merged")([forward, backward])
-        last = merge(name="last")([last_forward, last_backward])
+        steps = merge(name="merged_states")([forward, backward])
+        last = merge(name="last_states")([last_forward, last_backward])
     else:
         # Padding may stand where it likes: order does not matter any more.
         steps, last, _ = outputs
@@ -106,13 +106,13 @@ def _pooled(architecture: Architecture, outputs: list[Any], valid: Any) -> Any:
         if name == "last":
             pooled.append(last)
         elif name == "mean":
-            mean = keras.layers.GlobalAveragePooling1D(name="mean")
+            mean = keras.layers.GlobalAveragePooling1D(name="mean_of_states")
             pooled.append(mean(steps, mask=valid))
         else:
             seen = steps
             if valid is not None:
                 seen = keras.ops.where(valid[:, :, None], steps, -float("inf"))
-            pooled.append(keras.layers.GlobalMaxPooling1D(name="max")(seen))
+            pooled.append(keras.layers.GlobalMaxPooling1D(name="max_of_states")(seen))
     if len(pooled) == 1:
         return pooled[0]
-    return keras.layers.Concatenate(name="pooled")(pooled)
+    return keras.layers.Concatenate(name="pooled_states")(pooled)
