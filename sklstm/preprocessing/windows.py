@@ -29,7 +29,6 @@ from sklstm.sequences.windows import (
     windows_by_series,
 )
 
-# Attributes that are saved as dicts.
 _RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observations}
 
 
@@ -346,7 +345,6 @@ class SlidingWindows(
         tags.input_tags.allow_nan = True
         tags.input_tags.string = self.groups is not None and not callable(self.groups)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        # A row's window depends on the rows around it. scikit-learn has one tag for
-        # methods that do not give the same, row by row or in another order: this one.
+        # A window depends on other rows; there is no other tag for that.
         tags.non_deterministic = True
         return tags
