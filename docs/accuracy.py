@@ -30,7 +30,8 @@ for panel, (name, rows) in zip(panels.flat, FIGURES.groupby("problem"), strict=T
             label=row.contender,
         )
     panel.set_title(name)
-    panel.set_xscale("log")
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_xlabel("seconds of a fit")
     panel.set_ylabel("accuracy, 10 seeds")
     panel.grid(alpha=0.3)
