@@ -46,8 +46,9 @@ print(f"X {X.shape}, test {X_test.shape}")
 # ---------------
 # A regressor whose targets are its own input, a column for each timestep. All that it
 # can say of a sequence has to go through its last states, 2 * 16 numbers: with their
-# mean and maximum over time, as by default, the passage would be three times as wide.
-# The anomaly score is the mean squared error of the drawing.
+# mean and maximum over time, as by default, it would be 96, more than there are
+# timesteps. A rate of twice the default learns more in as many epochs. The anomaly score
+# is the mean squared error of the drawing.
 EPOCHS = 150
 
 
@@ -55,7 +56,9 @@ def flat(X):
     return X.reshape(len(X), -1)
 
 
-network = BiLSTMRegressor(units=16, pooling="last", epochs=EPOCHS, random_state=0)
+network = BiLSTMRegressor(
+    units=16, pooling="last", learning_rate=0.02, epochs=EPOCHS, random_state=0
+)
 network.fit(X, flat(X))
 errors = (network.predict(X_test) - flat(X_test)) ** 2
 scores = {"autoencoder": errors.mean(axis=1)}
