@@ -45,8 +45,10 @@ print(f"X {X.shape}, test {X_test.shape}")
 # The autoencoder
 # ---------------
 # A regressor whose targets are its own input, a column for each timestep. All that it
-# can say of a sequence has to go through its last states, here 2 * 16 numbers. The
-# anomaly score is the mean squared error of the drawing.
+# can say of a sequence has to go through its last states, 2 * 16 numbers: with their
+# mean and maximum over time, as by default, it would be 96, more than there are
+# timesteps. A rate of twice the default learns more in as many epochs. The anomaly
+# score is the mean squared error of the drawing.
 EPOCHS = 150
 
 
@@ -54,7 +56,10 @@ def flat(X):
     return X.reshape(len(X), -1)
 
 
-network = BiLSTMRegressor(units=16, epochs=EPOCHS, random_state=0).fit(X, flat(X))
+network = BiLSTMRegressor(
+    units=16, pooling="last", learning_rate=0.02, epochs=EPOCHS, random_state=0
+)
+network.fit(X, flat(X))
 errors = (network.predict(X_test) - flat(X_test)) ** 2
 scores = {"autoencoder": errors.mean(axis=1)}
 
@@ -89,7 +94,7 @@ print(
 # The picture
 # -----------
 # On the left the scores, with the threshold. On the right the anomaly of the highest
-# score: the network draws the echo that is not there. The error, in orange, says at
+# score: the network draws an echo that is not there. The error, in orange, says at
 # which timesteps the sequence is not as it should be, and where the drawing is poor.
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 bins = np.linspace(0, scores["autoencoder"].max(), 50)

@@ -28,8 +28,9 @@ print(f"X {X.shape}, y {y.shape}", X[0].ravel().round(2), y[0], sep="\n")
 # --------------------------
 # The classic write-up trains for 1,000 epochs of one new sequence each. That is the
 # same as going once through 1,000 sequences in batches of one: a thousand steps, each
-# on a sequence of its own. `partial_fit` goes on from the call before; after every 50
-# sequences we look how well the network does on others.
+# on a sequence of its own. `partial_fit` goes on from the call before, at a learning
+# rate that stays as it is; after every 50 sequences we look how well the network does
+# on others.
 network = BiLSTMTimestepClassifier(
     units=20, batch_size=1, shuffle=False, random_state=0
 )

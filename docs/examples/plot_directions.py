@@ -27,7 +27,7 @@ print(X[0].ravel().round(2), y[0], sep="\n")
 # Two ways to train
 # -----------------
 # A new sequence every epoch, so that none is ever seen twice: one call of `partial_fit`
-# for each.
+# for each, all at one learning rate.
 EPOCHS = 250
 UNITS = 20
 
@@ -41,7 +41,7 @@ def fit_new(direction, seed):
 
 
 # %%
-# Or the same 64 sequences in every epoch.
+# Or the same 64 sequences in every epoch, at a learning rate that falls to zero.
 def fit_fixed(direction, seed):
     X, y = make_cumulative_sum(64, random_state=seed)
     network = BiLSTMTimestepClassifier(

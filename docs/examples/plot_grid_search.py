@@ -81,8 +81,8 @@ print(f"\nbest: {search.best_params_}, accuracy {search.best_score_:.3f}")
 # On the left the scores: means of the folds with their standard deviation, and the
 # folds as pale points. More units help every merge mode; with 32 units, sum and
 # concatenation lie within each other's spread, above the other two. On the right, how
-# the best model learnt: after half of the epochs there is hardly a digit left that it
-# gets wrong.
+# the best model learnt: after half of the epochs there is no digit left that it gets
+# wrong.
 figure, axes = plt.subplots(
     1, 3, figsize=(14, 4), width_ratios=[1.4, 1, 1], layout="constrained"
 )

@@ -113,5 +113,10 @@ for place in patterns.positions("".join(shown)):
     axes[1].axvline(place - 0.5, color="0.5", linestyle="--", zorder=0)
 axes[1].set(ylabel="probability of a hyphen behind", ylim=(0, 1))
 axes[1].set_xticks(range(len(shown)), shown)
-axes[1].legend(title="dashed: where it may stand", loc="upper right")
+axes[1].legend(
+    title="dashed: where it may stand",
+    loc="lower center",
+    bbox_to_anchor=(0.5, 1),
+    ncols=3,
+)
 plt.show()

@@ -30,11 +30,14 @@ print(f"X {X.shape}: {X.ravel()}\ny {y.shape}: {y}")
 # ------------------------
 # Both are the constructor. Some parameters make the network, such as `units`, others
 # say how it is trained, such as `optimizer`. The loss need not be given: it is the mean
-# squared error, as numbers are to be predicted. All nine samples are one batch.
+# squared error, as numbers are to be predicted. All nine samples are one batch. The
+# answer is read from the last state, as in the classic networks: mean and maximum over
+# one timestep would be the same again.
 EPOCHS = 1000
 network = BiLSTMRegressor(
     units=10,
     direction="forward",
+    pooling="last",
     optimizer="adam",
     epochs=EPOCHS,
     batch_size=9,
@@ -70,9 +73,10 @@ print(f"1.0 -> {network.predict([[[1.0]]])[0]:.3f}")
 # The picture
 # -----------
 # On the left the loss of every epoch, in powers of ten. It falls quickly at first, and
-# then slowly for a long time. It is that of the standardized targets, which the network
-# sees, and so larger than the error above. On the right the nine pairs and the function
-# that the network has learnt: it bends away where there was nothing to learn from.
+# then ever more slowly, as the learning rate falls, too, to zero in the last epoch. It
+# is that of the standardized targets, which the network sees, and so larger than the
+# error above. On the right the nine pairs and the function that the network has learnt:
+# it bends away where there was nothing to learn from.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 HistoryDisplay.from_estimator(network, name="LSTM of 10 units", ax=left)
 left.set_yscale("log")

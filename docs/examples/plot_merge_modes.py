@@ -23,7 +23,7 @@ from sklstm.displays import HistoryDisplay
 # Two ways to train
 # -----------------
 # A new sequence every epoch, so that none is ever seen twice: one call of `partial_fit`
-# for each.
+# for each, all at one learning rate.
 EPOCHS = 250
 UNITS = 20
 
@@ -37,7 +37,7 @@ def fit_new(merge_mode, seed):
 
 
 # %%
-# Or the same 64 sequences in every epoch.
+# Or the same 64 sequences in every epoch, at a learning rate that falls to zero.
 def fit_fixed(merge_mode, seed):
     X, y = make_cumulative_sum(64, random_state=seed)
     network = BiLSTMTimestepClassifier(

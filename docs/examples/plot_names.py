@@ -102,7 +102,7 @@ for name, proba in zip(invented, both.predict_proba(invented), strict=True):
 # The picture
 # -----------
 # Who is taken for whom: Italian and Spanish names have much in common, Slovak and
-# Croatian, English and German ones as well.
+# Croatian ones, and those of English, Dutch and German.
 figure, ax = plt.subplots(figsize=(7, 6), layout="constrained")
 ConfusionMatrixDisplay.from_estimator(
     letters,

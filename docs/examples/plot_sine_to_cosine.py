@@ -48,7 +48,7 @@ for direction in ["forward", "backward", "bidirectional"]:
 # Above, one test wave and its cosine as the bidirectional network predicts it. Below,
 # the error at each timestep. Who reads from the front has seen too little at the start,
 # who reads from the back at the end. Who reads both ways errs most at the two ends,
-# too, but far less there than those who guess.
+# too, but half as much as those who guess there.
 figure, (above, below) = plt.subplots(2, 1, figsize=(9, 6), layout="constrained")
 TimestepDisplay.from_estimator(networks["bidirectional"], X_test, y_test, ax=above)
 above.set_ylabel("cosine")

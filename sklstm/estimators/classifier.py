@@ -20,8 +20,8 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, per sequence.
 
     Two LSTMs [1]_ read each sequence, one from the front and one from the back [2]_.
-    Their last states are merged and go through a dense layer: one sigmoid for two
-    classes, a softmax for more, a sigmoid for each label of a multilabel target.
+    Their states are merged, pooled over time and go through a dense layer: one sigmoid
+    for two classes, a softmax for more, a sigmoid for each label of a multilabel target.
 
     Training uses TensorFlow, prediction NumPy alone.
 

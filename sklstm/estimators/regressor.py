@@ -19,8 +19,9 @@ from sklstm.parameters import _fit_context
 class BiLSTMRegressor(PerSequence, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, per sequence.
 
-    Two LSTMs read each sequence, one from the front and one from the back. Their last
-    states are merged and go through a dense linear layer with one output per target.
+    Two LSTMs read each sequence, one from the front and one from the back. Their states
+    are merged, pooled over time and go through a dense linear layer with one output per
+    target, or per quantile of each.
 
     Training uses TensorFlow, prediction NumPy alone.
 
