@@ -21,7 +21,7 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
 
     Two LSTMs [1]_ read each sequence, one from the front and one from the back [2]_.
     Their states are merged, pooled over time and go through a dense layer: one sigmoid
-    for two classes, a softmax for more, a sigmoid for each label of a multilabel target.
+    for two classes, a softmax for more, a sigmoid for each of several labels.
 
     Training uses TensorFlow, prediction NumPy alone.
 
