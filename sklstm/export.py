@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 if TYPE_CHECKING:
@@ -87,4 +88,6 @@ def to_onnx(
 
     check_is_fitted(estimator)
     estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     return convert(estimator, input_name, np.dtype(dtype), target_opset, states)

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
@@ -413,6 +414,12 @@ def test_search(pipeline):
     search = GridSearchCV(pipeline, grid, cv=2).fit(TABLE, BINARY)
     _, probabilities = run(to_onnx(search), TABLE)
     assert_allclose(probabilities, search.predict_proba(TABLE), atol=1e-6)
+
+
+def test_frozen(pipeline):
+    """What is frozen is exported as it is."""
+    _, probabilities = run(to_onnx(FrozenEstimator(pipeline)), TABLE)
+    assert_allclose(probabilities, pipeline.predict_proba(TABLE), atol=1e-6)
 
 
 def test_steps_that_pass_through(pipeline):

@@ -215,6 +215,8 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         codec, network = codec_of_state(state), Network.from_state(state)
         for name in {*codec.to_state(), *network.to_state()} - {"classes_"}:
             del state[name]
+        # Saved before there was a choice: what it was trained with.
+        state.setdefault("schedule", "constant")
         return state | {"codec_": codec, "network_": network}
 
     def _derive(self) -> None:
