@@ -3,12 +3,10 @@
 Drawn from accuracy.csv, the tables that benchmarks/accuracy.py printed.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import pandas as pd
 
-FIGURES = pd.read_csv(Path(__file__).with_name("accuracy.csv"))
+FIGURES = pd.read_csv("accuracy.csv")  # the page is built in this folder
 COLOURS = {
     "sklstm, for series": "#d55e00",
     "sklstm": "#e69f00",
