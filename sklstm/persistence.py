@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.checksum import Checksum, ObjectChecksum
 from sklstm.parameters import unchanged_on_error, validate_parameter_constraints
@@ -147,6 +148,17 @@ def parameter_contradictions(estimator: Any) -> Iterator[str]:
 
 def _is_fitted(estimator: Any) -> bool:
     return type(estimator)._learnt in vars(estimator)
+
+
+def check_fitted(estimator: Any) -> None:
+    """scikit-learn's `check_is_fitted`, which collects all tags before it looks.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+    """
+    if not _is_fitted(estimator):
+        check_is_fitted(estimator)
 
 
 def _refuse_contradictions(estimator: Any, how: str) -> None:

@@ -11,14 +11,13 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.copies import check_copied_whole
 from sklstm.estimators.callbacks import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
 from sklstm.parameters import HasMethods, Interval, StrOptions
-from sklstm.persistence import SavedState, input_contradictions, is_count
+from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import PER_SEQUENCE, Codec, Labelled, Layout, codec_of_state
 
@@ -151,7 +150,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         self, X: Any, y: Any, sample_weight: Any, metric: Callable[..., float]
     ) -> float:
         """A metric of all rows of y that have a weight."""
-        check_is_fitted(self)
+        check_fitted(self)
         given = self._read(X, y, sample_weight, reset=False)
         outputs = given.rows_of(self.network_(given.sequences))
         predicted = self.codec_.decode(outputs)
@@ -160,7 +159,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
     @property
     def weights_(self) -> dict[str, NDArray[np.float32]]:
         """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
-        check_is_fitted(self)
+        check_fitted(self)
         return self.network_.weights
 
     def to_keras(self, *, mask: bool = False) -> Any:
@@ -188,7 +187,7 @@ class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCM
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         from sklstm.training.layers import keras_layers
 
         network = keras_layers(

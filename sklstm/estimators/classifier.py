@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.labels import BaseClassifier
 from sklstm.estimators.sequence import PerSequence
 from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
+from sklstm.persistence import check_fitted
 
 
 @dataclass(eq=False, repr=False)
@@ -255,7 +255,7 @@ n_columns), or list of sequences
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.decode)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -271,5 +271,5 @@ n_columns), or list of sequences
             In the order of `classes_`; rows sum to one unless the target is multilabel.
             A row alone and in a batch may differ by rounding, some 5e-7.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.probabilities)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.parameters import StrOptions
+from sklstm.persistence import check_fitted
 from sklstm.targets import Indicators, Labels
 from sklstm.targets.labels import (
     balanced_weights,
@@ -110,7 +110,7 @@ class BaseClassifier(ClassifierMixin, TrainableBiLSTM):
         ndarray
             As `predict_proba` gives the probabilities; -inf where one is zero.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.log_probabilities)
 
     def __sklearn_tags__(self) -> Any:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.estimators.quantiles import check_same_levels, has_quantiles, read_levels
 from sklstm.parameters import StrOptions
+from sklstm.persistence import check_fitted
 from sklstm.targets import Codec, Numbers, Quantiles
 from sklstm.targets.checks import check_numeric_target
 
@@ -82,14 +82,14 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
             n_timesteps behind n_samples, NaN at padded timesteps; of a list of
             sequences it is an object array with an array for every sequence.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         assert isinstance(self.codec_, Quantiles)
         return self._predict(X, self.codec_.quantiles)
 
     @property
     def quantiles_(self) -> NDArray[np.float64]:
         """What was fitted with ``loss="quantile"``: the levels, in increasing order."""
-        check_is_fitted(self)
+        check_fitted(self)
         has_quantiles(self)
         assert isinstance(self.codec_, Quantiles)
         return self.codec_.levels

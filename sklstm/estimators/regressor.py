@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
 from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
+from sklstm.persistence import check_fitted
 
 
 @dataclass(eq=False, repr=False)
@@ -250,5 +250,5 @@ n_columns), or list of sequences
             As y was in `fit`. A row alone and in a batch may differ by rounding, some
             3e-7 standard deviations of y.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.decode)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.embeddings import Codes
 from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.parameters import StrOptions
+from sklstm.persistence import check_fitted
 from sklstm.sequences.checks import check_sequences
 from sklstm.targets import Codec
 
@@ -56,7 +56,7 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainableBi
             `width` is `units` of the last layer, twice that if "concat" merges two
             directions. Poolings are in the order of `pooling`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self.network_.states(check_sequences(self, X, reset=False))
 
     @property

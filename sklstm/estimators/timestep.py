@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators.labels import BaseClassifier
 from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.per_timestep import PerTimestepMixin
 from sklstm.estimators.validation import Validation
 from sklstm.parameters import _fit_context
+from sklstm.persistence import check_fitted
 
 
 @dataclass(eq=False, repr=False)
@@ -162,7 +162,7 @@ or list of arrays, default=None
             of sequences. Otherwise NaN at padded timesteps, so integer labels become
             floats and text objects, if there are any.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.decode, labels=True)
 
     def predict_proba(self, X: ArrayLike) -> Any:
@@ -178,7 +178,7 @@ or list of arrays, default=None
             In the order of `classes_`; NaN at padded timesteps. The last if X is a list
             of sequences, as in `predict`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.probabilities)
 
     def decision_function(self, X: ArrayLike) -> Any:
@@ -196,7 +196,7 @@ ndarray
             Finite; NaN at padded timesteps. The last if X is a list of sequences, as in
             `predict`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.log_odds)
 
 
@@ -333,5 +333,5 @@ n_targets), or (n_samples,) of ndarray
             The last, an object array with an array for every sequence, if X is a list
             of sequences. Otherwise NaN at padded timesteps.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._predict(X, self.codec_.decode)

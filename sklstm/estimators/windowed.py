@@ -18,7 +18,6 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.checksum import checksum_of
 from sklstm.estimators.base import BaseBiLSTM
@@ -28,6 +27,7 @@ from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
+    check_fitted,
     input_contradictions,
     is_count,
     parameter_contradictions,
@@ -221,7 +221,7 @@ n_columns), or list of sequences
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             As y was in `fit`. A classifier without `predict_proba` votes.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if not is_classifier(self.estimator_):
             return self._mean(self.estimator_.predict, X)
         proba = self._mean(getattr(self.estimator_, "predict_proba", self._votes), X)
@@ -242,7 +242,7 @@ n_columns), or list of sequences
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._mean(self.estimator_.predict_proba, X)
 
     @available_if(_estimator_has("predict_proba"))

@@ -46,9 +46,9 @@ class ForwardPass:
             for k in range(1, len(architecture.embeddings) + 1)
         ]
         self.layers = [
-            np.stack(
+            fold(
                 [
-                    fold(*(parts[f"lstm_{k}/{direction}/{part}"] for part in _PARTS))
+                    tuple(parts[f"lstm_{k}/{direction}/{part}"] for part in _PARTS)
                     for direction in architecture.directions
                 ]
             )
@@ -71,8 +71,10 @@ class ForwardPass:
             If products of values and weights are too large for float32.
         """
         every_step = self.architecture.every_step
-        ends = batch.lengths.cumsum()
-        n_rows = int(ends[-1]) if every_step else len(batch)
+        n_rows = len(batch)
+        if every_step:
+            ends = batch.lengths.cumsum()
+            n_rows = int(ends[-1])
         outputs = np.empty((n_rows, self.architecture.n_outputs))
 
         def predict(rows: Any) -> None:
@@ -122,6 +124,8 @@ class ForwardPass:
     def _chunks(self, batch: SequenceBatch) -> list[Any]:
         """Rows that go together; of similar length, since the longest sets the cost."""
         lengths = batch.lengths
+        if len(lengths) == 1:
+            return [slice(0, 1)]
         per_row = 4 * batch.longest * self.architecture.n_inputs
         rows = min(self.chunk_rows, max(1, CHUNK_BYTES // per_row))
         chunks = [
@@ -148,7 +152,8 @@ class ForwardPass:
     def _outputs(self, states: Floats) -> NDArray[np.float64]:
         """Shape (n_rows, n_outputs) or (n_rows, n_timesteps, n_outputs)."""
         logits = self.kernel.T @ states.astype(np.float64) + self.bias[:, None]
-        by_row = np.ascontiguousarray(np.moveaxis(logits, -1, 0))
+        rows_first = logits.T.swapaxes(1, -1)
+        by_row = np.ascontiguousarray(rows_first)
         return _ACTIVATIONS[self.architecture.activation](by_row)
 
     def _steps(

@@ -8,6 +8,7 @@ are folded into the weights or into the state: the loop carries twice the hidden
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,13 +21,42 @@ Floats = NDArray[np.float32]
 # second-level cache.
 BLOCK_ENTRIES = 2**15
 
+CACHE_LINE = 64  # bytes
 
-def fold(kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> Floats:
-    """One matrix of shape (4 * units, units + 1 + n_inputs), gates i, f, o, c."""
-    # The loop carries twice the hidden state.
-    stacked = np.concatenate([recurrent_kernel / 2, bias[None], kernel])
-    i, f, c, o = np.split(stacked, 4, axis=1)
-    return np.ascontiguousarray(np.concatenate([i / 2, f / 2, o / 2, c], axis=1).T)
+# As arrays, since a ufunc would make one of a number in every call.
+ONE, HALF = np.array(1, np.float32), np.array(0.5, np.float32)
+
+
+def fold(lstms: list[tuple[Floats, ...]]) -> Floats:
+    """The weights of LSTMs of the same size, arranged for `blocks_of_states`.
+
+    Parameters
+    ----------
+    lstms : list of (kernel, recurrent_kernel, bias)
+        As Keras has them, gates i, f, c, o.
+
+    Returns
+    -------
+    ndarray of shape (n_lstms, 4 * units, units + 1 + n_inputs)
+        Gates o, i, f, c. The gates of one input lie side by side, and begin at a cache
+        line where their number allows: the product with a single row is up to a third
+        faster so.
+    """
+    folded = _aligned((len(lstms), sum(map(len, lstms[0][:2])) + 1, lstms[0][2].size))
+    for weights, (kernel, recurrent_kernel, bias) in zip(folded, lstms, strict=True):
+        # The loop carries twice the hidden state.
+        stacked = np.concatenate([recurrent_kernel / 2, bias[None], kernel])
+        i, f, c, o = np.split(stacked, 4, axis=1)
+        np.concatenate([o / 2, i / 2, f / 2, c], axis=1, out=weights)
+    return folded.swapaxes(1, 2)
+
+
+def _aligned(shape: tuple[int, ...]) -> Floats:
+    """An uninitialized array that begins at a cache line."""
+    size = math.prod(shape)
+    buffer = np.empty(size + CACHE_LINE // 4, np.float32)
+    start = -buffer.ctypes.data % CACHE_LINE // 4
+    return buffer[start : start + size].reshape(shape)
 
 
 def blocks_of_states(
@@ -55,27 +85,29 @@ def blocks_of_states(
     read = np.zeros((n_steps + 1, n_lstms, width, n_rows), np.float32)
     read[:, :, units] = 1
     h, x = read[:, :, :units], read[:, :, units + 1 :]
-    c = np.zeros((n_lstms, units, n_rows), np.float32)
     products = np.empty((n_lstms, n_gates, n_rows), np.float32)
     # Gate by gate, so that all that follows runs over contiguous memory.
     by_gate = products.reshape(n_lstms, 4, units, n_rows).swapaxes(0, 1)
-    gates = np.empty(by_gate.shape, np.float32)
-    doubled_sigmoids, (i, f, o, candidate) = gates[:3], gates
-    one, half = np.float32(1), np.float32(0.5)
+    # Output, input and forget gate, candidate, cell: i times candidate and f times
+    # cell are one product.
+    parts = np.zeros((5, *by_gate.shape[1:]), np.float32)
+    o, i, f, candidate, c = parts
+    gates, doubled_sigmoids = parts[:4], parts[:3]
+    i_and_f, candidate_and_c = parts[1:3], parts[3:]
+    matmul, tanh, add, multiply = np.matmul, np.tanh, np.add, np.multiply
     for start in range(0, n_timesteps, n_steps):
         n = min(n_steps, n_timesteps - start)
         for k, steps in enumerate(inputs):
             x[:n, k] = steps[start : start + n]
-        for step in range(n):
-            np.matmul(weights, read[step], out=products)
-            np.tanh(by_gate, out=gates)
-            np.add(doubled_sigmoids, one, out=doubled_sigmoids)
-            np.multiply(i, candidate, out=i)
-            np.multiply(c, f, out=c)
-            np.add(c, i, out=c)
-            np.multiply(c, half, out=c)
-            np.tanh(c, out=candidate)
-            np.multiply(o, candidate, out=h[step + 1])
+        for before, after in zip(read[:n], h[1:], strict=False):
+            matmul(weights, before, products)
+            tanh(by_gate, gates)
+            add(doubled_sigmoids, ONE, doubled_sigmoids)
+            multiply(i_and_f, candidate_and_c, i_and_f)
+            add(i, f, c)
+            multiply(c, HALF, c)
+            tanh(c, candidate)
+            multiply(o, candidate, after)
         yield start, h[1 : n + 1]
         h[0] = h[n]
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
+    check_fitted,
     input_contradictions,
     parameter_contradictions,
 )
@@ -141,7 +141,7 @@ class SequenceDifferencer(
             sequence without timesteps, or float32 values whose differences float32
             cannot hold.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         batch = check_sequences(self, X, reset=False)
         values, ranks = as_floats(batch.steps()), batch.ranks()
         blocks = [values]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
+    check_fitted,
     input_contradictions,
     parameter_contradictions,
 )
@@ -160,7 +160,7 @@ class SequenceFramer(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
             If X has other features than in `fit`, missing or infinite values, or a
             sequence without timesteps.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         batch = check_sequences(self, X, reset=False)
         return frames_of(batch, int(self.frame_length), int(self.hop_length))
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
+    check_fitted,
     input_contradictions,
     is_finite_array,
     parameter_contradictions,
@@ -167,7 +167,7 @@ class SequenceImputer(
             If X has other features than in `fit`, infinite values or a sequence without
             timesteps.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         batch = check_sequences(self, X, reset=False, allow_missing=True)
         steps = as_floats(batch.all_values())
         missing = np.isnan(steps)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
+    check_fitted,
     input_contradictions,
     is_count,
     parameter_contradictions,
@@ -170,7 +170,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
             If X has other features than in `fit`, infinite values, a sequence without
             timesteps, or with `truncating="raise"` one longer than `n_timesteps_out_`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         batch = self._read(X, reset=False)
         self._refuse_longer(batch)
         return fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
@@ -193,7 +193,7 @@ class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEst
         ValueError
             If X does not have three axes, or other features than in `fit`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
         if X.ndim != 3:
             raise ValueError(

@@ -9,10 +9,15 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState, is_count, parameter_contradictions
+from sklstm.persistence import (
+    SavedState,
+    check_fitted,
+    is_count,
+    parameter_contradictions,
+)
 from sklstm.preprocessing.elapsed import elapsed_to_times, times_to_elapsed
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.reshaping import columns_to_steps, steps_to_columns
@@ -192,7 +197,7 @@ class SequenceReshaper(
         ValueError
             If X has other columns than in `fit`, times do not rise, or X is no table.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._reshape(self._check_table(X, reset=False))
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -216,7 +221,7 @@ class SequenceReshaper(
         ValueError
             If X has another shape than `transform` returns.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if is_ragged(X):
             X = pad_ragged(X, self.n_timesteps_out_)
         X = check_array(

@@ -14,10 +14,9 @@ from sklearn.base import (
     clone,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState, input_contradictions, is_count
+from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
 from sklstm.sequences.checks import (
     AXES,
@@ -204,7 +203,7 @@ class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEst
             the scaler does not take, or if the scaler returns infinite values, or NaN
             for numbers.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         batch = check_sequences(self, X, reset=False, allow_missing=True)
         scaled = transform_steps(self.scaler_, batch)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
@@ -232,7 +231,7 @@ n_timesteps)
         ValueError
             If X has other features than `transform` returns, or infinite values.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
         is_table = X.ndim == 2 and self.n_features_out_ == 1
         if is_table:

@@ -9,10 +9,9 @@ from typing import Any, ClassVar, Literal, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState
+from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 
 Tokens = list[str]
@@ -176,7 +175,7 @@ class SequenceTokenizer(
             Of arrays of shape (n_tokens_i, 1), int32; estimators and transformers of
             sklstm take it. 0 stands for unknown tokens, and for a text without any.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._coded(list(self._tokens(X)))
 
     def inverse_transform(self, X: Any) -> list[list[str | None]]:
@@ -191,7 +190,7 @@ class SequenceTokenizer(
         -------
         list of list of str or None
         """
-        check_is_fitted(self)
+        check_fitted(self)
         tokens = dict(enumerate(self.vocabulary_, start=1))
         return [
             [tokens.get(code) for code in np.ravel(codes).tolist() if code == code]

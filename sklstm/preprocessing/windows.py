@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState, is_count, parameter_contradictions
+from sklstm.persistence import (
+    SavedState,
+    check_fitted,
+    is_count,
+    parameter_contradictions,
+)
 from sklstm.preprocessing.columns import Columns
 from sklstm.preprocessing.observations import Observations
 from sklstm.preprocessing.observed import ObservationReader
@@ -209,7 +213,7 @@ class SlidingWindows(
         ValueError
             As in `fit`, except for short series, or if X has other columns.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         rows, order = self._read(X, reset=False)
         if self.context is None:
             return self._cut(rows, order)
@@ -236,7 +240,7 @@ class SlidingWindows(
         ValueError
             If X has another shape than `transform` returns.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if not isinstance(X, Windows):
             X = check_array(
                 X,
