@@ -16,6 +16,7 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, input_contradictions, is_count
 from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
@@ -45,7 +46,13 @@ def _names_its_output(self: SequenceScaler) -> bool:
     return "scaler_" not in vars(self) or self._returns_table()
 
 
-class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SequenceScaler(
+    SavedState,
+    DocumentationLinkMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Scale every feature over all timesteps of all sequences.
 
     A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,

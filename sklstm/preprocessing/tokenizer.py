@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
@@ -21,7 +22,11 @@ WORDS = r"(?u)\b\w\w+\b"
 
 
 class SequenceTokenizer(
-    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Turn texts, or lists of tokens, into sequences of codes.
 

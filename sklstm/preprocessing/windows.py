@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, is_count, parameter_contradictions
 from sklstm.preprocessing.columns import Columns
@@ -33,7 +34,12 @@ _RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observation
 
 
 class SlidingWindows(
-    SavedState, ObservationReader, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    ObservationReader,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Turn each row of a table into the window of rows that ends at it.
 
