@@ -24,7 +24,7 @@ X[::3, 4:] = np.nan
 LABELS = np.arange(len(X)) % 3
 forks = pytest.mark.skipif(
     sys.platform != "linux",
-    reason="Windows has no fork, and Apple's BLAS may end a process after one",
+    reason="Windows has no fork, and libraries of macOS may crash after one",
 )
 forks_by_default = pytest.mark.skipif(
     multiprocessing.get_all_start_methods()[0] != "fork",
