@@ -2,26 +2,33 @@
 # .uv/, the package and its locked dependencies into .venv/.
 
 PYTHON ?= python3
-UV := .uv/bin/uv
-BIN := .venv/bin
-BENCH := benchmarks/.venv/bin
+# Where an environment has its programs.
+ifeq ($(OS),Windows_NT)
+SCRIPTS := Scripts
+EXE := .exe
+else
+SCRIPTS := bin
+endif
+UV := .uv/$(SCRIPTS)/uv$(EXE)
+BIN := .venv/$(SCRIPTS)
+BENCH := benchmarks/.venv/$(SCRIPTS)
 WORKERS ?= 2
 BENCHMARKS := startup training_step embeddings predict lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
-export UV_PYTHON := $(CURDIR)/.uv/bin/python
+export UV_PYTHON := $(CURDIR)/.uv/$(SCRIPTS)/python$(EXE)
 export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup demo test test-oldest test-all versions fuzz lint types format docs build wheel-check bench-env bench clean help
+.PHONY: setup demo test test-oldest test-all versions fuzz lint types format docs build wheel-check release-check bench-env bench clean help
 
 setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet --compile-bytecode
 
 $(UV):
 	$(PYTHON) -m venv .uv
-	.uv/bin/pip install --quiet 'uv>=0.13,<0.14'
+	.uv/$(SCRIPTS)/pip install --quiet 'uv>=0.13,<0.14'
 
 demo: setup  ## grid search on the digits; writes demo/, predicts without TensorFlow
 	$(BIN)/python docs/examples/plot_grid_search.py
@@ -69,12 +76,19 @@ wheel-check: setup build  ## the wheel in clean environments, with TensorFlow an
 		--output-file build/locked.txt
 	$(UV) venv --quiet build/full
 	$(UV) pip install --quiet --python build/full --constraint build/locked.txt dist/*.whl
-	build/full/bin/python -I .ci/serve_without_tensorflow.py save build/model.joblib
+	build/full/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py save build/model.joblib
 	$(UV) venv --quiet build/serving
 	$(UV) pip install --quiet --python build/serving --constraint build/locked.txt \
 		numpy scikit-learn
 	$(UV) pip install --quiet --python build/serving --no-deps dist/*.whl
-	build/serving/bin/python -I .ci/serve_without_tensorflow.py load build/model.joblib
+	build/serving/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
+
+release-check: wheel-check  ## that, and the sdist in a clean environment
+	$(UV) venv --quiet build/source
+	$(UV) pip install --quiet --python build/source --constraint build/locked.txt \
+		numpy scikit-learn
+	$(UV) pip install --quiet --python build/source --no-deps dist/*.tar.gz
+	build/source/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
 
 bench-env:  ## the peers, in an environment of their own
 	test -x $(BENCH)/python || $(PYTHON) -m venv benchmarks/.venv
@@ -93,4 +107,4 @@ clean:  ## what the targets made, except the environments
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile

@@ -12,14 +12,16 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-UV = ROOT / ".uv/bin/uv"
+SCRIPTS = Path(sysconfig.get_path("scripts")).name
+UV = ROOT / ".uv" / SCRIPTS / "uv"
 LOCKED = Path(sys.prefix)
 EXCLUDED = ROOT / ".ci/never_newest.txt"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CLASSIFIER = "Programming Language :: Python :: "
 PYTHONS = [
     classifier.removeprefix(CLASSIFIER)
@@ -86,7 +88,13 @@ def run_tests(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
     """Run pytest; gives its exit status, the tests that failed and its last line."""
     cache = folder / "pytest_cache"
     shutil.rmtree(cache, ignore_errors=True)
-    command = [folder / "bin/pytest", "-o", f"cache_dir={cache}", *PARALLEL, *arguments]
+    command = [
+        folder / SCRIPTS / "pytest",
+        "-o",
+        f"cache_dir={cache}",
+        *PARALLEL,
+        *arguments,
+    ]
     last = ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -95,7 +103,11 @@ def run_tests(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
             print(line, end="", flush=True)
             last = line.strip() or last
     failures = cache / "v/cache/lastfailed"
-    failed = list(json.loads(failures.read_text())) if failures.exists() else []
+    failed = (
+        list(json.loads(failures.read_text(encoding="utf-8")))
+        if failures.exists()
+        else []
+    )
     return process.returncode, failed, last
 
 

@@ -49,7 +49,7 @@ def private_memory() -> dict[str, int]:
     """Bytes that the limit counts, and the most that was resident."""
     status = dict(
         line.split(":", 1)
-        for line in Path("/proc/self/status").read_text().splitlines()
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     )
     return {
         "counted": 1024 * int(status["VmData"].split()[0]),

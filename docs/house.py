@@ -24,7 +24,7 @@ def wing_of(path):
 
 def imports_of(path):
     """Wings that a file imports, and whether only inside a function."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     at_top = set(map(id, tree.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("sklstm."):
@@ -38,7 +38,9 @@ def read_house():
         wing = wing_of(path)
         if wing == "__init__":
             continue
-        sizes[wing] = sizes.get(wing, 0) + len(path.read_text().splitlines())
+        sizes[wing] = sizes.get(wing, 0) + len(
+            path.read_text(encoding="utf-8").splitlines()
+        )
         for other, inside in imports_of(path):
             if other != wing:
                 pair = wing, other

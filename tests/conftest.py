@@ -1,8 +1,13 @@
 """TensorFlow is imported here once, the way a first fit imports it."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 import sklstm.training.runtime  # noqa: F401
+
+# No windows: matplotlib would ask for them on Windows and macOS.
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Tests without settings of their own are those of test_fuzz.py: short in the suite,
 # long in `make fuzz`.

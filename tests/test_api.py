@@ -77,7 +77,9 @@ def imported(source):
 def test_what_is_imported_is_declared():
     """A package that another one happens to bring may go with it."""
     root = Path(__file__).resolve().parents[1]
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     extras = project["optional-dependencies"].values()
     required = [*project["dependencies"], *chain.from_iterable(extras)]
     declared = {re.match(r"[\w-]+", requirement)[0] for requirement in required}
@@ -87,14 +89,14 @@ def test_what_is_imported_is_declared():
     found = {
         names.get(package, package)
         for file in (root / "sklstm").rglob("*.py")
-        for package in imported(file.read_text())
+        for package in imported(file.read_text(encoding="utf-8"))
     }
     assert found - known == set()
 
 
 def test_public_signatures_are_pinned():
     """Names, order, defaults and which parameters are keyword-only."""
-    assert list(public_api()) == PINNED.read_text().splitlines()
+    assert list(public_api()) == PINNED.read_text(encoding="utf-8").splitlines()
 
 
 def test_public_names_are_there():
@@ -149,4 +151,4 @@ def test_shared_entries_agree_word_for_word(of_each, but_for):
 
 
 if __name__ == "__main__":
-    PINNED.write_text("\n".join(public_api()) + "\n")
+    PINNED.write_text("\n".join(public_api()) + "\n", encoding="utf-8", newline="\n")

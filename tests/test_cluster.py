@@ -35,6 +35,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklstm import BiLSTMClassifier, SequenceReshaper
 
 N_WORKERS = 2
+# Windows has one signal for all, which ends the process at once.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(400, 6))
@@ -100,7 +102,8 @@ def reporting_scorer(folder):
                 library["num_threads"] for library in threadpoolctl.threadpool_info()
             ),
         }
-        (folder / str(os.getpid())).write_text(json.dumps(report))
+        report_file = folder / str(os.getpid())
+        report_file.write_text(json.dumps(report), encoding="utf-8")
         return accuracy_score(y, model.predict(X))
 
     return score
@@ -117,7 +120,7 @@ def deadly(function, folder, n_deaths, every):
             with suppress(FileExistsError):
                 if 0 < death <= n_deaths:
                     (folder / f"death {death}").mkdir()
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), KILL)
         return function(*args, **kwargs)
 
     return call
@@ -214,7 +217,9 @@ def ray_engine():
 def assert_ran_on_workers(folder, n_threads):
     """Not here, and with no more threads than a worker has cores."""
     files = folder.glob("*")
-    reports = {int(path.name): json.loads(path.read_text()) for path in files}
+    reports = {
+        int(path.name): json.loads(path.read_text(encoding="utf-8")) for path in files
+    }
     assert reports
     assert os.getpid() not in reports
     for report in reports.values():

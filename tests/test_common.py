@@ -268,7 +268,9 @@ def test_readme_counts_the_checks():
         for e, name in checks
     )
     passing = len(checks) - one_batch - dependent - skipped
-    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text().split())
+    readme = " ".join(
+        (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split()
+    )
     (counts,) = re.findall(
         r"(\d+) of its (\d+) estimator checks .* In (\d+), .*; (\d+) ask .*; "
         r"(\d+) do not",

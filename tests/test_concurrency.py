@@ -3,6 +3,7 @@
 `benchmarks/concurrency.py` does the same for longer, and with a server.
 """
 
+import multiprocessing
 import subprocess
 import sys
 import threading
@@ -21,6 +22,15 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(900, 6, 2))
 X[::3, 4:] = np.nan
 LABELS = np.arange(len(X)) % 3
+forks = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="Windows has no fork, and libraries of macOS may crash after one",
+)
+forks_by_default = pytest.mark.skipif(
+    multiprocessing.get_all_start_methods()[0] != "fork",
+    reason="multiprocessing does not fork here unless told to, and joblib does not",
+)
+
 PARAMS = {"epochs": 2, "random_state": 0}
 ESTIMATORS = {
     "classes": (BiLSTMClassifier(3, **PARAMS), LABELS),
@@ -91,7 +101,7 @@ def test_threads_fit_different_estimators():
     in_threads(check, ESTIMATORS)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@forks_by_default
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_multiprocessing_predicts(model):
     """Children forked after training predict."""
@@ -100,7 +110,7 @@ def test_multiprocessing_predicts(model):
         assert_array_equal(result, answer(model, X), strict=True)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@forks_by_default
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fit_in_a_forked_child_is_refused(model):
     """It would wait for TensorFlow's threads for ever; the message says what to do."""
@@ -142,7 +152,7 @@ except RuntimeError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@forks
 @pytest.mark.parametrize(
     "starts",
     [
@@ -207,7 +217,7 @@ assert "tensorflow" not in sys.modules
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@forks
 def test_server_that_forks_its_workers(model, tmp_path, monkeypatch):
     """Forked workers answer with the same bits, also if threads predict meanwhile."""
     # OpenBLAS can deadlock in a fork while other threads are in its own threads.

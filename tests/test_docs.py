@@ -44,18 +44,24 @@ def n_lines(text):
 
 def headings(page, level="#+"):
     """Headings, by what they are called in links."""
-    titles = re.findall(rf"^{level} (.+)$", page.read_text(), flags=re.MULTILINE)
+    titles = re.findall(
+        rf"^{level} (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-"): t for t in titles}
 
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if n_lines(page.read_text()) and page != QUESTIONS],
+    [
+        page
+        for page in PAGES
+        if n_lines(page.read_text(encoding="utf-8")) and page != QUESTIONS
+    ],
     ids=named,
 )
 def test_examples(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run_examples(page.read_text(), named(page))
+    run_examples(page.read_text(encoding="utf-8"), named(page))
 
 
 @pytest.mark.parametrize("anchor", headings(QUESTIONS, level="###"))
@@ -63,7 +69,7 @@ def test_questions(anchor, tmp_path, monkeypatch):
     """Every question has one example of at most ten lines that stands by itself."""
     monkeypatch.chdir(tmp_path)
     question = headings(QUESTIONS)[anchor]
-    _, _, rest = QUESTIONS.read_text().partition(f"### {question}\n")
+    _, _, rest = QUESTIONS.read_text(encoding="utf-8").partition(f"### {question}\n")
     answer = re.split(r"^##+ ", rest, flags=re.MULTILINE)[0]
     assert answer.count("```pycon") == 1
     assert 0 < n_lines(answer) <= 10
@@ -72,7 +78,7 @@ def test_questions(anchor, tmp_path, monkeypatch):
 
 def test_all_questions_are_listed():
     """The list on top leads to each of the 24, once and in their order."""
-    on_top, *_ = QUESTIONS.read_text().partition("\n## ")
+    on_top, *_ = QUESTIONS.read_text(encoding="utf-8").partition("\n## ")
     questions = list(headings(QUESTIONS, level="###"))
     assert re.findall(r"\]\(#([^)]+)\)", on_top) == questions
     assert len(questions) == 24
@@ -83,7 +89,7 @@ def test_readme(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     scripts = re.findall(
         r"```python\n(.*?)```\n.*?\nprints\n\n```\n(.*?)```",
-        (ROOT / "README.md").read_text(),
+        (ROOT / "README.md").read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
     (search, expected), (serve, predictions) = scripts
@@ -102,13 +108,13 @@ def test_readme(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("page", GUIDE, ids=named)
 def test_answers_are_short(page):
     """The first example, which is the answer, has at most ten lines of code."""
-    assert n_lines(page.read_text().split("```")[1]) <= 10
+    assert n_lines(page.read_text(encoding="utf-8").split("```")[1]) <= 10
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=named)
 def test_guide_is_complete(page):
     """The first page of the guide leads to every other, by a question."""
-    assert f"]({page.name})" in (DOCS / "guide/index.md").read_text()
+    assert f"]({page.name})" in (DOCS / "guide/index.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ def test_guide_is_complete(page):
 )
 def test_api_is_complete(name):
     """The reference lists every public name of a module."""
-    text = (DOCS / "api/index.rst").read_text()
+    text = (DOCS / "api/index.rst").read_text(encoding="utf-8")
     _, _, section = text.partition(f".. currentmodule:: {name}\n")
     section, *_ = section.partition(".. currentmodule::")
     listed = re.findall(r"^   (\w+)$", section, flags=re.MULTILINE)
@@ -126,7 +132,7 @@ def test_api_is_complete(name):
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links(page):
     """Files exist, and so do the headings within them."""
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" in link:
             continue

@@ -78,7 +78,9 @@ def test_example(name, pyplot, tmp_path, monkeypatch):
     """It runs, prints numbers and leaves a picture."""
     monkeypatch.chdir(tmp_path)
     path = EXAMPLES / f"{name}.py"
-    code = compile(shortened(path.read_text(), SMALL[name]), str(path), "exec")
+    code = compile(
+        shortened(path.read_text(encoding="utf-8"), SMALL[name]), str(path), "exec"
+    )
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, {"__name__": "__main__"})

@@ -215,7 +215,7 @@ def outcome(name, estimator, X, y):
 
 def table_of_the_guide():
     """For every name what the classifier and the regressor give."""
-    text = (guide.GUIDE / "timesteps.md").read_text()
+    text = (guide.GUIDE / "timesteps.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*`) \| ([a-z ]+) \| ([a-z ]+) \|$", text, re.M)
     return {
         name: outcomes

@@ -100,7 +100,7 @@ sys.started.communicate(timeout=60)
 
 def import_in_place_of_tensorflow(code, folder):
     """A process that imports sklstm's training with this as its TensorFlow."""
-    (folder / "tensorflow.py").write_text(code)
+    (folder / "tensorflow.py").write_text(code, encoding="utf-8")
     path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-c", IMPORT],

@@ -100,7 +100,9 @@ def test_a_pruned_fit_leaves_nothing_behind(optuna):
 def test_callback_of_optuna(optuna, storage, n_reports, tmp_path):
     """Its reports reach a study on disk, not one in memory: the guide warns of it."""
     integration = pytest.importorskip("optuna_integration", reason=OPTUNA)
-    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "study.log"))
+    journal, log = optuna.storages.journal, str(tmp_path / "study.log")
+    # The default is a symbolic link, which Windows grants to few.
+    backend = journal.JournalFileBackend(log, journal.JournalFileOpenLock(log))
     on_disk = optuna.storages.JournalStorage(backend)
     study = optuna.create_study(storage=on_disk if storage == "disk" else None)
 

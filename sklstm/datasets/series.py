@@ -76,4 +76,4 @@ def make_panel(
     values = levels + cycles + drivers[:, :n_rows]
     values += noise * rng.normal(size=values.shape)
     table = np.stack([values, drivers[:, lead:]], axis=-1).reshape(-1, 2)
-    return table, np.repeat(np.arange(n_series), n_rows)
+    return table, np.repeat(np.arange(n_series, dtype=np.intp), n_rows)

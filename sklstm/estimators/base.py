@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklstm.copies import check_copied_whole
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.estimators.callbacks import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
@@ -27,7 +28,13 @@ Schedule = Literal["constant", "cosine", "one_cycle"]
 
 
 @dataclass(eq=False, repr=False)
-class BaseBiLSTM(SavedState, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBiLSTM(
+    SavedState,
+    DocumentationLinkMixin,
+    CallbackSupportMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
     """Predict, score and save; a subclass says what its target is."""
 
     units: int | tuple[int, ...] = 32

@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from sklstm.checksum import checksum_of
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
 from sklstm.estimators.inner import InnerData, check_inner
@@ -54,7 +55,11 @@ def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
 
 
 class WindowedEnsemble(
-    SavedState, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    CallbackSupportMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Train on overlapping windows of long sequences, answer once per sequence.
 

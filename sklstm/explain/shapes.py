@@ -67,7 +67,7 @@ def _lengths_of(X: Any) -> NDArray[np.intp] | None:
     n_samples, n_timesteps, n_features = X.shape
     if not n_samples * n_timesteps or X.dtype.kind not in "fiub":
         return None
-    lengths = np.full(n_samples, n_timesteps)
+    lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
     if X.dtype.kind == "f":
         for rows in chunks(n_samples, n_timesteps * n_features * X.dtype.itemsize):
             lengths[rows] = valid_steps(np.asarray(X[rows])).sum(axis=1)

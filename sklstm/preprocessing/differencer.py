@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -23,7 +24,11 @@ from sklstm.sequences.checks import check_sequences, n_step_features
 
 
 class SequenceDifferencer(
-    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Give every timestep its change since the timestep before, as features.
 

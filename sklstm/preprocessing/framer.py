@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -23,7 +24,13 @@ from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import check_sequences, n_step_features
 
 
-class SequenceFramer(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
+class SequenceFramer(
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Cut sequences into frames: some consecutive timesteps become one.
 
     A long, densely sampled sequence becomes a shorter one of wider timesteps, which an

@@ -145,7 +145,7 @@ def make_windows(
         y = sliding_window_view(y, horizon)[::stride] if horizon > 1 else y[::stride]
     else:
         by_series = rows.values[order.rows]
-        steps = np.full(len(ends), n_timesteps)
+        steps = np.full(len(ends), n_timesteps, dtype=np.intp)
         X = Windows(by_series, ends, steps, n_timesteps, 1)
         y = by_series[ahead, goal]
     if is_known is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -25,7 +26,13 @@ from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 
-class SequencePadder(SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator):
+class SequencePadder(
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Bring sequences of unequal length to one length, padding with NaN.
 
     A timestep whose features are all NaN is padding. Padding that X already has, in

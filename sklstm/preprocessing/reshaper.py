@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
@@ -29,7 +30,11 @@ from sklstm.sequences.selection import column_mask
 
 
 class SequenceReshaper(
-    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 

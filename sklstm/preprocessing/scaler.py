@@ -15,6 +15,7 @@ from sklearn.base import (
 )
 from sklearn.utils.metaestimators import available_if
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
@@ -44,7 +45,13 @@ def _names_its_output(self: SequenceScaler) -> bool:
     return "scaler_" not in vars(self) or self._returns_table()
 
 
-class SequenceScaler(SavedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SequenceScaler(
+    SavedState,
+    DocumentationLinkMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Scale every feature over all timesteps of all sequences.
 
     A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
@@ -20,7 +21,11 @@ WORDS = r"(?u)\b\w\w+\b"
 
 
 class SequenceTokenizer(
-    SavedState, ThreeAxesOutputMixin, TransformerMixin, BaseEstimator
+    SavedState,
+    DocumentationLinkMixin,
+    ThreeAxesOutputMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Turn texts, or lists of tokens, into sequences of codes.
 

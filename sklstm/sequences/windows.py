@@ -228,8 +228,9 @@ def windows_of(values: Any) -> Windows | None:
     # Between the first and the last value of `values`, hence inside its memory.
     strides = (unit, values.strides[2])
     table = as_strided(values, (n_rows, n_features), strides, writeable=False)
-    ends = np.arange(n_samples) * stride + span(n_timesteps, sampling_rate)
-    n_steps = np.full(n_samples, n_timesteps)
+    rows = np.arange(n_samples, dtype=np.intp)
+    ends = rows * stride + span(n_timesteps, sampling_rate)
+    n_steps = np.full(n_samples, n_timesteps, dtype=np.intp)
     return Windows(table, ends, n_steps, n_timesteps, sampling_rate)
 
 
