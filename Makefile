@@ -1,7 +1,9 @@
-# Needs python3 (3.11 or newer, with its venv module) and make. uv is installed into
+# Needs python3 (3.11 to 3.13, with its venv module) and make. uv is installed into
 # .uv/, the package and its locked dependencies into .venv/.
 
 PYTHON ?= python3
+# What the classifiers say: those that TensorFlow has wheels for.
+PYTHONS := $(shell sed -n 's/.*Python :: \(3\.[0-9]*\).*/\1/p' pyproject.toml)
 UV := .uv/bin/uv
 BIN := .venv/bin
 BENCH := benchmarks/.venv/bin
@@ -20,6 +22,9 @@ setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet --compile-bytecode
 
 $(UV):
+	@$(PYTHON) -c 'import sys; found = "%d.%d" % sys.version_info[:2]; \
+		sys.exit(None if found in "$(PYTHONS)".split() else "$(PYTHON) is Python " + found + \
+		", sklstm needs one of $(PYTHONS). Say where it is: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet 'uv>=0.13,<0.14'
 
