@@ -62,23 +62,23 @@ docs: setup  ## the documentation in docs/_build/html; runs the examples
 		docs docs/_build/html
 	@echo "documentation: docs/_build/html/index.html"
 
-build: $(UV)  ## wheel and sdist in dist/
+build: $(UV)  ## wheel and sdist in dist/, and the wheel without what trains
 	rm -rf dist
 	$(UV) build --quiet
+	$(UV) build --quiet --wheel --out-dir dist .ci/serving
 	@ls dist
 
-# The second environment has what the serving instructions say, and no TensorFlow.
-wheel-check: setup build  ## the wheel in clean environments, with TensorFlow and without
+wheel-check: setup build  ## the wheels in clean environments, sklstm and sklstm-serving
 	rm -rf build
 	$(UV) export --frozen --quiet --no-default-groups --no-emit-project --no-hashes \
 		--output-file build/locked.txt
 	$(UV) venv --quiet build/full
-	$(UV) pip install --quiet --python build/full --constraint build/locked.txt dist/*.whl
+	$(UV) pip install --quiet --python build/full --constraint build/locked.txt \
+		dist/sklstm-*.whl
 	build/full/bin/python -I .ci/serve_without_tensorflow.py save build/model.joblib
 	$(UV) venv --quiet build/serving
 	$(UV) pip install --quiet --python build/serving --constraint build/locked.txt \
-		numpy scikit-learn
-	$(UV) pip install --quiet --python build/serving --no-deps dist/*.whl
+		dist/sklstm_serving-*.whl
 	build/serving/bin/python -I .ci/serve_without_tensorflow.py load build/model.joblib
 
 bench-env:  ## the peers, in an environment of their own
