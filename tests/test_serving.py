@@ -97,7 +97,8 @@ def post(address, content):
 
 
 def as_rows(model, X):
-    return [dict(zip(model.classes_, row)) for row in model.predict_proba(X).tolist()]
+    rows = model.predict_proba(X).tolist()
+    return [dict(zip(model.classes_, row, strict=True)) for row in rows]
 
 
 def test_ragged_sequences(address, model):
