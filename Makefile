@@ -1,4 +1,4 @@
-# Needs python3 (3.11 or newer, with its venv module) and make. uv is installed into
+# Needs python3 (3.11 to 3.13, with its venv module) and make. uv is installed into
 # .uv/, the package and its locked dependencies into .venv/.
 
 PYTHON ?= python3
@@ -9,6 +9,8 @@ EXE := .exe
 else
 SCRIPTS := bin
 endif
+# What the classifiers say: those that TensorFlow has wheels for.
+PYTHONS := $(shell sed -n 's/.*Python :: \(3\.[0-9]*\).*/\1/p' pyproject.toml)
 UV := .uv/$(SCRIPTS)/uv$(EXE)
 BIN := .venv/$(SCRIPTS)
 BENCH := benchmarks/.venv/$(SCRIPTS)
@@ -27,6 +29,9 @@ setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet --compile-bytecode
 
 $(UV):
+	@$(PYTHON) -c 'import sys; found = "%d.%d" % sys.version_info[:2]; \
+		sys.exit(None if found in "$(PYTHONS)".split() else "$(PYTHON) is Python " + found + \
+		", sklstm needs one of $(PYTHONS). Say where it is: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .uv
 	.uv/$(SCRIPTS)/pip install --quiet 'uv>=0.13,<0.14'
 
@@ -64,31 +69,24 @@ docs: setup  ## the documentation in docs/_build/html; runs the examples
 		docs docs/_build/html
 	@echo "documentation: docs/_build/html/index.html"
 
-build: $(UV)  ## wheel and sdist in dist/
+build: $(UV)  ## wheel and sdist in dist/, and the wheel without what trains
 	rm -rf dist
 	$(UV) build --quiet
+	$(UV) build --quiet --wheel --out-dir dist .ci/serving
 	@ls dist
 
-# The second environment has what the serving instructions say, and no TensorFlow.
-wheel-check: setup build  ## the wheel in clean environments, with TensorFlow and without
+wheel-check: setup build  ## the wheels in clean environments, sklstm and sklstm-serving
 	rm -rf build
 	$(UV) export --frozen --quiet --no-default-groups --no-emit-project --no-hashes \
 		--output-file build/locked.txt
 	$(UV) venv --quiet build/full
-	$(UV) pip install --quiet --python build/full --constraint build/locked.txt dist/*.whl
+	$(UV) pip install --quiet --python build/full --constraint build/locked.txt \
+		dist/sklstm-*.whl
 	build/full/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py save build/model.joblib
 	$(UV) venv --quiet build/serving
 	$(UV) pip install --quiet --python build/serving --constraint build/locked.txt \
-		numpy scikit-learn
-	$(UV) pip install --quiet --python build/serving --no-deps dist/*.whl
+		dist/sklstm_serving-*.whl
 	build/serving/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
-
-release-check: wheel-check  ## that, and the sdist in a clean environment
-	$(UV) venv --quiet build/source
-	$(UV) pip install --quiet --python build/source --constraint build/locked.txt \
-		numpy scikit-learn
-	$(UV) pip install --quiet --python build/source --no-deps dist/*.tar.gz
-	build/source/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
 
 bench-env:  ## the peers, in an environment of their own
 	test -x $(BENCH)/python || $(PYTHON) -m venv benchmarks/.venv

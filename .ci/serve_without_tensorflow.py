@@ -1,7 +1,8 @@
 """Save a model in one environment, load it in another that has no TensorFlow.
 
 `save FILE` fits a pipeline and keeps what it predicts beside it; `load FILE` checks
-that TensorFlow is not installed and that every probability comes out bit for bit.
+that TensorFlow is not installed, that every probability comes out bit for bit, and that
+`fit` says what is missing.
 """
 
 import sys
@@ -37,6 +38,12 @@ def load(file: str) -> None:
     pipeline, expected = joblib.load(file)
     np.testing.assert_array_equal(pipeline.predict_proba(X), expected)
     score = pipeline.score(X, y)
+    refusal = ""
+    try:
+        pipeline.fit(X, y)
+    except ImportError as error:
+        refusal = str(error)
+    assert refusal.startswith("Training needs TensorFlow"), refusal
     print(f"without TensorFlow: the same predictions, accuracy {score:.3f}")
 
 

@@ -125,6 +125,28 @@ def test_a_process_started_meanwhile_keeps_its_standard_error(tmp_path):
     assert "still heard" in done.stderr
 
 
+WITHOUT = """
+import sys
+import numpy as np
+sys.modules["tensorflow"] = None  # import says that there is none
+from sklstm import BiLSTMClassifier
+X = np.zeros((4, 3, 1))
+try:
+    BiLSTMClassifier().fit(X, [0, 1, 0, 1])
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_tensorflow_fit_says_where_it_can_be_had():
+    """It names what to install, and the platforms."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True
+    )
+    assert "Training needs TensorFlow, which is not installed here" in done.stdout
+    assert "Python 3.11 to 3.13 on Linux with glibc" in done.stdout
+
+
 def test_a_worker_takes_its_share(monkeypatch):
     """loky and ray tell their workers how many threads are theirs."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
