@@ -16,9 +16,11 @@ import pandas as pd
 DOCS = Path(__file__).parent
 STATIC = DOCS / "_static"
 INK = {"light": "#1f2328", "dark": "#d1d7e0"}  # GitHub's
-GREY, BLUE, ORANGE, PINK = "#999999", "#3b8fd0", "#e07b00", "#cc79a7"
+GREY, BLUE, PINK = "#999999", "#3b8fd0", "#cc79a7"
+ORANGE, YELLOW = "#e07b00", "#c9a400"
 CONTENDERS = {
-    "sklstm, for series": ("sklstm, with its steps in front", ORANGE),
+    "sklstm, for series": ("sklstm, three steps in front", ORANGE),
+    "sklstm": ("sklstm", YELLOW),
     "sktime GRU": ("sktime's GRU", BLUE),
     "skorch, torch BiLSTM": ("torch's BiLSTM, by skorch", PINK),
 }
@@ -41,7 +43,7 @@ def draw_accuracy(ax, figures):
     for place, (contender, (label, color)) in enumerate(CONTENDERS.items()):
         rows = figures[figures["contender"] == contender]
         heights = [
-            problems.index(name) - 0.22 * (place - 1) for name in rows["problem"]
+            problems.index(name) - 0.19 * (place - 1.5) for name in rows["problem"]
         ]
         style = {"fmt": "o", "color": color, "label": label}
         ax.errorbar(rows["accuracy"], heights, xerr=rows["spread"], **style)

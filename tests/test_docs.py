@@ -85,7 +85,7 @@ def run_alone(script):
 
 
 def test_readme(tmp_path, monkeypatch, capsys):
-    """Its scripts print what they say, the one that serves in another process."""
+    """Read in order, its scripts print what they say; one in a process of its own."""
     monkeypatch.chdir(tmp_path)
     scripts = re.findall(
         r"```python\n(.*?)```\n(?:\nprints[^\n]*\n\n```\n(.*?)```)?",
@@ -93,12 +93,13 @@ def test_readme(tmp_path, monkeypatch, capsys):
         flags=re.DOTALL,
     )
     assert len(scripts) == 4
+    names = {}
     for script, below in scripts:
         expected = below or re.search(r"\)  # (.*\n)\Z", script)[1]
         if "sys.modules" in script:
             printed = run_alone(script)
         else:
-            exec(script, {})
+            exec(script, names)
             printed = capsys.readouterr().out
         # Errors and scores depend on the processor, in their last digit.
         words, expected = (re.split(r"(0\.\d+)", text) for text in (printed, expected))

@@ -23,8 +23,9 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
 
-from sklstm import BiLSTMRegressor, make_windows
+from sklstm import BiLSTMRegressor, SequenceScaler, make_windows
 
 folder = Path("demo")
 folder.mkdir(exist_ok=True)
@@ -49,10 +50,13 @@ print(f"to learn from: X {X_past.shape}, y {y_past.shape}; to test: X {X_later.s
 # ---------------
 # That nothing changes; what a linear model makes of the same 40 values; and what a
 # bidirectional LSTM makes of them. :class:`~sklstm.BiLSTMRegressor` learns all 20
-# values at once.
+# values at once. The scaler lets the series have any unit. The first fit of a process
+# imports TensorFlow, which has a few lines to say.
 EPOCHS = 60
 start = time.perf_counter()
-network = BiLSTMRegressor(epochs=EPOCHS, random_state=0).fit(X_past, y_past)
+network = make_pipeline(
+    SequenceScaler(), BiLSTMRegressor(epochs=EPOCHS, random_state=0)
+).fit(X_past, y_past)
 seconds = time.perf_counter() - start
 linear = RidgeCV(np.logspace(-6, 3, 10)).fit(X_past[:, :, 0], y_past)
 forecasts = {
