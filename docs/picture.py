@@ -1,4 +1,4 @@
-"""The picture of README, on light and on dark pages: `python docs/picture.py`.
+"""The picture of README, for light and for dark pages.
 
 On the left the forecasts of examples/plot_series.py, which it runs. On the right
 accuracy.csv, the tables that benchmarks/accuracy.py printed.
@@ -58,7 +58,7 @@ def draw(mode, example, figures):
     colours = ["text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"]
     style = dict.fromkeys([*colours, "ytick.color", "axes.titlecolor"], ink)
     # The same file from the same figures.
-    style |= {"svg.hashsalt": "sklstm", "path.simplify_threshold": 0.5}
+    style["svg.hashsalt"] = "sklstm"
     with plt.rc_context(style):
         figure, (left, right) = plt.subplots(
             1, 2, figsize=(10, 3.2), layout="constrained", facecolor="none"

@@ -4,7 +4,7 @@ A time series
 =============
 
 From one column of numbers to a forecast: windows, two forecasts that need no network,
-and a network beside them.
+and a network's beside them.
 """
 
 # %%
