@@ -35,7 +35,8 @@ $(UV):
 	$(PYTHON) -m venv .uv
 	.uv/$(SCRIPTS)/pip install --quiet 'uv>=0.13,<0.14'
 
-demo: setup  ## grid search on the digits; writes demo/, predicts without TensorFlow
+demo: setup  ## forecasts, and a grid search; writes demo/, predicts without TensorFlow
+	$(BIN)/python docs/examples/plot_series.py
 	$(BIN)/python docs/examples/plot_grid_search.py
 
 test: setup  ## the test suite, in WORKERS=2 processes

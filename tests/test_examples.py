@@ -39,6 +39,7 @@ SMALL = {
         "FIXED_SEEDS": "range(2)",
     },
     "plot_names": {"EPOCHS": "1", "EVERY": "60"},
+    "plot_series": {"EPOCHS": "1"},
     "plot_sine_to_cosine": {"EPOCHS": "1"},
     "plot_unequal_lengths": {"EPOCHS": "1"},
 }
