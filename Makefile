@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 BENCH := benchmarks/.venv/bin
 WORKERS ?= 2
-BENCHMARKS := startup training_step embeddings predict lengths windows grid_search memory accuracy
+BENCHMARKS := startup training_step embeddings predict capabilities lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
@@ -82,6 +82,10 @@ bench-env:  ## the peers, in an environment of their own
 	$(BENCH)/pip install --quiet --no-deps aeon==1.6.0 --editable .
 
 bench: bench-env $(BENCHMARKS:%=bench-%)  ## all benchmarks; bench-NAME for one
+
+bench-capabilities: bench-env
+	$(BENCH)/python benchmarks/training_step.py --capabilities
+	$(BENCH)/python benchmarks/predict.py --capabilities
 
 bench-%: bench-env
 	$(BENCH)/python benchmarks/$*.py

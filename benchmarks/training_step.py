@@ -284,6 +284,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="some of the contenders")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args()
+    if options.capabilities and "sklstm" not in (options.only or ["sklstm"]):
+        parser.error("--capabilities says what sklstm pays: name it in --only")
     print_heading("One training step")
     compare(options)
 
