@@ -15,7 +15,7 @@ UV := .uv/$(SCRIPTS)/uv$(EXE)
 BIN := .venv/$(SCRIPTS)
 BENCH := benchmarks/.venv/$(SCRIPTS)
 WORKERS ?= 2
-BENCHMARKS := startup training_step embeddings predict lengths windows grid_search memory accuracy
+BENCHMARKS := startup training_step embeddings predict capabilities lengths windows grid_search memory accuracy
 
 # The environments are ours alone, whatever the caller has active.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
@@ -95,6 +95,10 @@ bench-env:  ## the peers, in an environment of their own
 	$(BENCH)/pip install --quiet --no-deps aeon==1.6.0 --editable .
 
 bench: bench-env $(BENCHMARKS:%=bench-%)  ## all benchmarks; bench-NAME for one
+
+bench-capabilities: bench-env
+	$(BENCH)/python benchmarks/training_step.py --capabilities
+	$(BENCH)/python benchmarks/predict.py --capabilities
 
 bench-%: bench-env
 	$(BENCH)/python benchmarks/$*.py

@@ -1,76 +1,88 @@
 """Prediction, one row and many: sklstm, keras.Model.predict, torch, onnxruntime.
 
-All predict with the same weights, and their probabilities are compared before they
-are timed. Every contender lives in a process of its own.
+All predict with the same weights, and what they predict is compared before they are
+timed. Every contender lives in a process of its own. With --capabilities at one size,
+and what pooling, frames, learnt vectors and quantiles cost.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import cache, partial
+from itertools import repeat
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
+from capabilities import CAPABILITIES, Problem, print_costs
 from common import in_turn, print_heading, print_table, repeated, worker
 
 
 class Case(NamedTuple):
-    """How many sequences of which size."""
+    """How many sequences, and what reads them."""
 
-    n_timesteps: int
-    n_features: int
-    units: int
+    problem: Problem
     n_samples: int
 
     def __str__(self) -> str:
-        rows = "one row" if self.n_samples == 1 else f"{self.n_samples:,} rows"
-        return f"T={self.n_timesteps} F={self.n_features} U={self.units}, {rows}"
+        return f"{self.problem}, {n_rows(self.n_samples)}"
 
     def sequences(self) -> np.ndarray:
         """The X to predict."""
-        return np.random.default_rng(0).random(self[3:] + self[:2], dtype=np.float32)
+        return self.problem.data(self.n_samples)[0]
+
+
+def n_rows(n_samples: int) -> str:
+    """In words."""
+    return "one row" if n_samples == 1 else f"{n_samples:,} rows"
 
 
 CASES = [
-    Case(10, 1, 20, 1),
-    Case(29, 12, 100, 1),
-    Case(10, 1, 20, 20_000),
-    Case(29, 12, 100, 5_000),
-    Case(100, 8, 128, 2_000),
+    Case(Problem(10, 1, 20), 1),
+    Case(Problem(29, 12, 100), 1),
+    Case(Problem(10, 1, 20), 20_000),
+    Case(Problem(29, 12, 100), 5_000),
+    Case(Problem(100, 8, 128), 2_000),
 ]
+N_SAMPLES = (1, 2_000)  # of the capabilities
 
 
 @cache
-def sklstm_network(n_timesteps: int, n_features: int, units: int) -> Any:
-    """A classifier fitted for one epoch."""
-    from sklstm import BiLSTMClassifier
-
-    X = Case(n_timesteps, n_features, units, 64).sequences()
-    y = X.mean(axis=(1, 2)) > 0.5
-    return BiLSTMClassifier(units, pooling="last", epochs=1, random_state=0).fit(X, y)
+def sklstm_fitted(problem: Problem) -> tuple[Any, Any]:
+    """The estimator, after one epoch, and the pipeline that it may be in."""
+    estimator = problem.estimator(epochs=1)
+    return estimator, problem.pipeline(estimator).fit(*problem.data(64))
 
 
 def sklstm_weights(case: Case) -> list[np.ndarray]:
     """The weights all contenders use, in Keras' order."""
-    return sklstm_network(*case[:3]).to_keras().get_weights()
+    return sklstm_fitted(case.problem)[0].to_keras().get_weights()
 
 
 def sklstm_predict(case: Case, weights: list[np.ndarray]) -> Callable[[], np.ndarray]:
     """Ours."""
-    network, X = sklstm_network(*case[:3]), case.sequences()
-    return lambda: network.predict_proba(X)[:, 1:]
+    model, X = sklstm_fitted(case.problem)[1], case.sequences()
+    if case.problem.quantiles:
+        return lambda: model.predict_quantiles(X)
+    return lambda: model.predict_proba(X)[:, 1:]
 
 
 def keras_predict(case: Case, weights: list[np.ndarray]) -> Callable[[], np.ndarray]:
     """keras.Model.predict, batches of 512 rows."""
-    import keras_peer
-
-    network, X = keras_peer.network(*case[:3]), case.sequences()
+    problem = case.problem
+    network = problem.keras_network()
     network.set_weights(weights)
-    return lambda: network.predict(X, batch_size=512, verbose=0)
+    numbers, *codes = problem.parts(case.sequences())
+
+    def predict() -> np.ndarray:
+        X = problem.framed(numbers)
+        outputs = network.predict([X, *codes] if codes else X, 512, verbose=0)
+        return np.sort(outputs, axis=1) if problem.quantiles else outputs
+
+    return predict
 
 
 def torch_predict(
@@ -78,16 +90,23 @@ def torch_predict(
 ) -> Callable[[], np.ndarray]:
     """torch.nn.LSTM without gradients, batches of 512 rows."""
     import torch
-    from torch_peer import Network, load_keras_weights
+    from torch_peer import load_keras_weights
 
     torch.set_num_threads(n_threads)
-    network, X = Network(*case[1:3]).eval(), torch.from_numpy(case.sequences())
+    problem = case.problem
+    network = problem.torch_network().eval()
     load_keras_weights(network, weights)
+    numbers, *codes = problem.parts(case.sequences())
+    batches_of_codes = torch.from_numpy(codes[0]).split(512) if codes else repeat(None)
 
     @torch.inference_mode()
     def predict() -> np.ndarray:
-        batches = [torch.sigmoid(network(rows)) for rows in X.split(512)]
-        return torch.cat(batches).numpy()
+        X = torch.from_numpy(problem.framed(numbers))
+        batches = zip(X.split(512), batches_of_codes, strict=False)
+        outputs = torch.cat([network(rows, codes=c) for rows, c in batches])
+        if problem.quantiles:
+            return outputs.sort(dim=1).values.numpy()
+        return torch.sigmoid(outputs).numpy()
 
     return predict
 
@@ -95,7 +114,7 @@ def torch_predict(
 def onnx_predict(
     n_threads: int, case: Case, weights: list[np.ndarray]
 ) -> Callable[[], np.ndarray]:
-    """ONNX' LSTM operator under onnxruntime, batches of 512 rows."""
+    """ONNX' LSTM operator under onnxruntime, batches of 512 rows; plain networks."""
     import onnx_peer
 
     session, X = onnx_peer.session(weights, n_threads), case.sequences()
@@ -117,6 +136,7 @@ CONTENDERS = {
     "onnxruntime, 1 thread": partial(onnx_predict, 1),
     "onnxruntime, 2 threads": partial(onnx_predict, 2),
 }
+PEERS = ["keras", "torch", "onnxruntime"]
 _ready: dict[Case, Callable[[], np.ndarray]] = {}
 
 
@@ -131,37 +151,64 @@ def seconds(case: Case) -> float:
     return repeated(_ready[case], seconds=0.5)
 
 
-def compare(options: argparse.Namespace) -> None:
+def difference(workers: Mapping[str, Executor], case: Case) -> float:
+    """The largest between contenders, which are then ready to be timed."""
+    weights = workers["sklstm"].submit(sklstm_weights, case).result()
+    made = [
+        process.submit(prepare, name, case, weights).result()
+        for name, process in workers.items()
+    ]
+    largest = max(float(abs(other - made[0]).max()) for other in made)
+    assert largest < 1e-5, f"{case}: predictions differ by {largest}"
+    return largest
+
+
+def measure(
+    workers: Mapping[str, Executor], cases: Mapping[str, Case], rounds: int
+) -> dict[str, dict[str, float]]:
+    """Median seconds by case and contender; all cases in every round."""
+
+    def run(name: str, case: Case) -> float:
+        return workers[name].submit(seconds, case).result()
+
+    calls = {
+        f"{what}; {name}": partial(run, name, case)
+        for what, case in cases.items()
+        for name in workers
+    }
+    runs = iter(in_turn(calls, rounds).values())
+    return {what: {name: median(next(runs)) for name in workers} for what in cases}
+
+
+def compare(workers: Mapping[str, Executor], rounds: int) -> None:
     """Measure all contenders in all cases and print the tables."""
-    names = [name for name in CONTENDERS if name not in options.without]
     times, ratios = [], []
-    with ExitStack() as stack:
-        workers = {name: stack.enter_context(worker()) for name in names}
-        for case in CASES:
-            weights = workers["sklstm"].submit(sklstm_weights, case).result()
-            made = [
-                workers[n].submit(prepare, n, case, weights).result() for n in names
-            ]
-            difference = max(float(abs(other - made[0]).max()) for other in made)
-            assert difference < 1e-5, f"{case}: predictions differ by {difference}"
-
-            def run(name: str, case: Case = case) -> float:
-                return workers[name].submit(seconds, case).result()
-
-            results = in_turn({n: partial(run, n) for n in names}, options.rounds)
-            best = {name: median(runs) for name, runs in results.items()}
-            times.append((case, *(1e3 * best[n] for n in names), f"{difference:.0e}"))
-            ratios.append((case, *(_fastest(best, p) / best["sklstm"] for p in PEERS)))
+    for case in CASES:
+        differs = f"{difference(workers, case):.0e}"
+        best = measure(workers, {str(case): case}, rounds)[str(case)]
+        times.append((case, *(1e3 * t for t in best.values()), differs))
+        ratios.append((case, *(_fastest(best, p) / best["sklstm"] for p in PEERS)))
     print("Milliseconds a prediction, and the largest difference of probabilities:\n")
-    print_table(["case", *names, "difference"], times)
+    print_table(["case", *workers, "difference"], times)
     print("sklstm is times as fast as the peer at its best thread count:\n")
     print_table(["case", *PEERS], ratios)
 
 
-PEERS = ["keras", "torch", "onnxruntime"]
+def compare_capabilities(workers: Mapping[str, Executor], rounds: int) -> None:
+    """Measure what each costs, in one row and in many, and print the tables."""
+    for n_samples in N_SAMPLES:
+        # A schedule leaves nothing in the network.
+        cases = {
+            what: Case(problem, n_samples)
+            for what, problem in CAPABILITIES.items()
+            if what != "schedule"
+        }
+        largest = max(difference(workers, case) for case in cases.values())
+        print(f"Milliseconds, {n_rows(n_samples)}; largest difference {largest:.0e}:\n")
+        print_costs(measure(workers, cases, rounds), "capability")
 
 
-def _fastest(times: dict[str, float], peer: str) -> float:
+def _fastest(times: Mapping[str, float], peer: str) -> float:
     return min((t for n, t in times.items() if n.startswith(peer)), default=np.nan)
 
 
@@ -169,9 +216,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--without", nargs="+", default=[])
+    parser.add_argument(
+        "--capabilities",
+        action="store_true",
+        help="what each costs, at one size; without onnxruntime",
+    )
     options = parser.parse_args()
+    names = [name for name in CONTENDERS if name not in options.without]
+    if options.capabilities:
+        names = [name for name in names if not name.startswith("onnxruntime")]
     print_heading("Prediction")
-    compare(options)
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(worker()) for name in names}
+        if options.capabilities:
+            compare_capabilities(workers, options.rounds)
+        else:
+            compare(workers, options.rounds)
 
 
 if __name__ == "__main__":

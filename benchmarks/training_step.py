@@ -1,9 +1,10 @@
-"""One training step at four sizes: sklstm, Keras and torch, and the GEMM limit.
+"""One training step: sklstm, Keras and torch, and the GEMM limit.
 
 A bidirectional LSTM (merge mode concat) with one sigmoid output, binary
-cross-entropy and Adam. Every contender lives in a process of its own, which stays, so
-that thread pools and settings do not mix. The time of an epoch, all warm, is divided
-by its number of steps.
+cross-entropy and Adam, at four sizes; with --capabilities at one size, and what
+pooling, a schedule, frames, learnt vectors and quantiles cost. Every contender lives in
+a process of its own, which stays, so that thread pools and settings do not mix. The
+time of an epoch, all warm, is divided by its number of steps.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import cache, partial
@@ -19,15 +20,15 @@ from statistics import median
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from common import in_turn, print_heading, print_table, repeated, worker
+from capabilities import CAPABILITIES, Problem, print_costs
+from common import in_turn, print_heading, print_table, worker
+from matmul import matmul_rates
 
 
 class Size(NamedTuple):
     """A problem and how many steps its epoch has."""
 
-    n_timesteps: int
-    n_features: int
-    units: int
+    problem: Problem
     batch_size: int
     n_steps: int
 
@@ -35,31 +36,40 @@ class Size(NamedTuple):
     def flops(self) -> float:
         """Of a step: a matrix product forward, two of its size backward."""
         rows, inputs, gates = self.matmul
-        return 3 * 2 * self.n_timesteps * (2 * rows * inputs * gates)
+        return 3 * 2 * self.problem.n_timesteps * (2 * rows * inputs * gates)
 
     @property
     def matmul(self) -> tuple[int, int, int]:
         """Rows, inner size and columns of the product of one timestep."""
-        return self.batch_size, self.n_features + self.units, 4 * self.units
+        units = self.problem.units
+        return self.batch_size, self.problem.n_features + units, 4 * units
 
 
 SIZES = {
-    "small": Size(10, 1, 20, 32, n_steps=128),
-    "middle": Size(29, 12, 100, 27, n_steps=40),
-    "long": Size(200, 1, 32, 32, n_steps=32),
-    "large": Size(100, 8, 128, 64, n_steps=12),
+    "small": Size(Problem(10, 1, 20), 32, n_steps=128),
+    "middle": Size(Problem(29, 12, 100), 27, n_steps=40),
+    "long": Size(Problem(200, 1, 32), 32, n_steps=32),
+    "large": Size(Problem(100, 8, 128), 64, n_steps=12),
+}
+WITH_CAPABILITIES = {
+    what: Size(problem, 32, n_steps=20) for what, problem in CAPABILITIES.items()
 }
 EPOCHS = 3
+Steps = Callable[[Size], dict[str, float]]
 
 
 @cache
-def problem(size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences, and whether their mean is above the middle."""
-    rng = np.random.default_rng(0)
-    n_samples = size.batch_size * size.n_steps
-    X = rng.random((n_samples, size.n_timesteps, size.n_features), dtype=np.float32)
-    means = X.mean(axis=(1, 2))
-    return X, (means > np.median(means)).astype(np.float32)
+def data(size: Size) -> tuple[np.ndarray, np.ndarray]:
+    """X and y of an epoch."""
+    return size.problem.data(size.batch_size * size.n_steps)
+
+
+@cache
+def peers_data(size: Size) -> tuple[list[np.ndarray], np.ndarray]:
+    """The same for a network of standard layers: frames cut, codes apart."""
+    X, y = data(size)
+    numbers, *codes = size.problem.parts(X)
+    return [size.problem.framed(numbers), *codes], y
 
 
 def epoch_clock() -> Any:
@@ -82,38 +92,27 @@ def measured(ends: list[float], loss: float, size: Size) -> dict[str, float]:
 
 def sklstm_steps(size: Size) -> dict[str, float]:
     """Ours: what lies between the ends of two epochs of one fit."""
-    from sklstm import BiLSTMClassifier
-
     clock = epoch_clock()
-    X, y = problem(size)
-    network = BiLSTMClassifier(
-        units=size.units,
-        epochs=EPOCHS + 1,
-        batch_size=size.batch_size,
-        learning_rate=1e-3,
-        schedule="constant",
-        pooling="last",
-        callbacks=[clock],
-        random_state=0,
-    ).fit(X, y)
+    network = size.problem.estimator(
+        epochs=EPOCHS + 1, batch_size=size.batch_size, callbacks=[clock]
+    )
+    size.problem.pipeline(network).fit(*data(size))
     return measured(clock.ends, network.history_["loss"][-1], size)
 
 
 @cache
 def _keras_network(size: Size) -> Any:
-    import keras_peer
-
-    return keras_peer.network(size.n_timesteps, size.n_features, size.units)
+    return size.problem.keras_network((EPOCHS + 1) * size.n_steps)
 
 
 def keras_steps(size: Size) -> dict[str, float]:
     """keras.layers.LSTM and Model.fit; later rounds go on with the same network."""
     clock = epoch_clock()
-    X, y = problem(size)
+    inputs, y = peers_data(size)
     history = (
         _keras_network(size)
         .fit(
-            X,
+            inputs if len(inputs) > 1 else inputs[0],
             y,
             batch_size=size.batch_size,
             epochs=EPOCHS + 1,
@@ -125,80 +124,24 @@ def keras_steps(size: Size) -> dict[str, float]:
     return measured(clock.ends, history["loss"][-1], size)
 
 
-def torch_steps(n_threads: int, size: Size) -> dict[str, float]:
-    """torch.nn.LSTM in a plain training loop."""
+def torch_steps(n_threads: int, size: Size, device: str = "cpu") -> dict[str, float]:
+    """torch.nn.LSTM in a plain training loop, data and network on the device."""
     import torch
-    from torch_peer import Network, Trainer
 
     torch.set_num_threads(n_threads)
     torch.manual_seed(0)
-    trainer = Trainer(Network(size.n_features, size.units), size.batch_size)
-    X, y = map(torch.from_numpy, problem(size))
+    n_steps = (EPOCHS + 1) * size.n_steps
+    trainer = size.problem.torch_trainer(size.batch_size, n_steps, device)
+    inputs, y = peers_data(size)
+    X, y, *codes = (torch.from_numpy(a).to(device) for a in (inputs[0], y, *inputs[1:]))
     ends = []
     for _ in range(EPOCHS + 1):
-        loss = trainer.epoch(X, y)
+        loss = trainer.epoch(X, y, codes=codes[0] if codes else None)
         ends.append(time.perf_counter())
     return measured(ends, loss, size)
 
 
-def matmul_rate(size: Size) -> float:
-    """Floating-point operations per second of the step's product on one core.
-
-    The faster of NumPy's and torch's.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    rows, inputs, gates = size.matmul
-    rng = np.random.default_rng(0)
-    x = rng.random((rows, inputs), dtype=np.float32)
-    w = rng.random((inputs, gates), dtype=np.float32)
-    z = np.empty((rows, gates), np.float32)
-    tensors = [torch.from_numpy(a) for a in (x, w, z)]
-    flops = 2.0 * rows * inputs * gates
-    repeat = range(max(1, int(1e8 / flops)))
-
-    def numpy_products() -> None:
-        for _ in repeat:
-            np.matmul(x, w, out=z)
-
-    def torch_products() -> None:
-        for _ in repeat:
-            torch.matmul(*tensors[:2], out=tensors[2])
-
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        seconds = min(repeated(numpy_products), repeated(torch_products))
-    return flops * len(repeat) / seconds
-
-
-def matmul_rates(workers: Sequence[Executor], size: Size) -> tuple[float, float]:
-    """The rate of one core working alone, and the sum of two at once."""
-    first, second = workers
-    for executor in workers:
-        executor.submit(matmul_rate, size).result()
-    alone = first.submit(matmul_rate, size).result()
-    pair = [executor.submit(matmul_rate, size) for executor in (first, second)]
-    return alone, sum(rate.result() for rate in pair)
-
-
-def torch_gpu_steps(size: Size) -> dict[str, float]:
-    """torch.nn.LSTM with the data on the GPU."""
-    import torch
-    from torch_peer import Network, Trainer
-
-    torch.manual_seed(0)
-    network = Network(size.n_features, size.units).cuda()
-    trainer = Trainer(network, size.batch_size)
-    X, y = (torch.from_numpy(array).cuda() for array in problem(size))
-    ends = []
-    for _ in range(EPOCHS + 1):
-        loss = trainer.epoch(X, y)
-        ends.append(time.perf_counter())
-    return measured(ends, loss, size)
-
-
-def on_cpu(steps: Callable[[Size], dict[str, float]], size: Size) -> dict[str, float]:
+def on_cpu(steps: Callable[[Any], Any], size: Any) -> Any:
     """Steps in a process that sees no GPU."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     return steps(size)
@@ -229,11 +172,11 @@ GPU_CONTENDERS = {
     "sklstm": sklstm_steps,
     "sklstm, CPU": partial(on_cpu, sklstm_steps),
     "keras": keras_steps,
-    "torch, GPU": torch_gpu_steps,
+    "torch, GPU": partial(torch_steps, 1, device="cuda"),
 }
 
 
-def contenders(device: str) -> dict[str, Callable[[Size], dict[str, float]]]:
+def contenders(device: str) -> dict[str, Steps]:
     """Who takes part on a device, by name."""
     if device == "cpu":
         return CONTENDERS
@@ -248,37 +191,58 @@ def contenders(device: str) -> dict[str, Callable[[Size], dict[str, float]]]:
     }
 
 
-def compare(options: argparse.Namespace) -> None:
-    """Measure all contenders at all sizes and print the tables."""
-    steps_of = contenders(options.device)
-    names = options.only or list(steps_of)
-    steps, losses, limits, ratios = [], [], [], []
-    with ExitStack() as stack:
-        workers = {name: stack.enter_context(worker()) for name in names}
-        cores = [stack.enter_context(worker()) for _ in range(2)]
-        for what in options.sizes:
-            size = SIZES[what]
+class Measured(NamedTuple):
+    """By size and contender."""
 
-            def run(name: str, size: Size = size) -> dict[str, float]:
-                return workers[name].submit(steps_of[name], size).result()
+    losses: dict[str, dict[str, float]]
+    seconds: dict[str, dict[str, float]]
 
-            losses.append((what, *(run(name)["loss"] for name in names)))
-            results = in_turn({n: partial(run, n) for n in names}, options.rounds)
-            step = {n: median(r["step"] for r in rs) for n, rs in results.items()}
-            rates = matmul_rates(cores, size)
+
+def measure(
+    sizes: Mapping[str, Size],
+    steps_of: Mapping[str, Steps],
+    workers: Mapping[str, Executor],
+    rounds: int,
+) -> Measured:
+    """Losses from the start, and the median step of the rounds that follow."""
+
+    def run(name: str, size: Size) -> dict[str, float]:
+        return workers[name].submit(steps_of[name], size).result()
+
+    losses = {
+        what: {name: run(name, size)["loss"] for name in workers}
+        for what, size in sizes.items()
+    }
+    calls = {
+        f"{what}; {name}": partial(run, name, size)
+        for what, size in sizes.items()
+        for name in workers
+    }
+    runs = iter(in_turn(calls, rounds).values())
+    seconds = {
+        what: {name: median(r["step"] for r in next(runs)) for name in workers}
+        for what in sizes
+    }
+    return Measured(losses, seconds)
+
+
+def print_limits(
+    sizes: Mapping[str, Size], seconds: Mapping[str, Mapping[str, float]]
+) -> None:
+    """What the products alone take, and where sklstm stands between it and peers."""
+    limits, ratios = [], []
+    with worker() as first, worker() as second:
+        for what, size in sizes.items():
+            step = seconds[what]
+            rates = matmul_rates((first, second), size.matmul)
             ideal = [size.flops / rate for rate in rates]
-            steps.append((what, *(1e3 * step[name] for name in names)))
             gflops = [rate / 1e9 for rate in rates]
             limits.append((what, size.flops / 1e6, *gflops, *(1e3 * s for s in ideal)))
-            if "sklstm" in names:
+            if "sklstm" in step:
                 torch = [t for name, t in step.items() if name.startswith("torch")]
                 peers = (step.get("keras", np.nan), min(torch, default=np.nan))
                 fraction = (f"{s / step['sklstm']:.0%}" for s in ideal)
                 ratios.append((what, *(t / step["sklstm"] for t in peers), *fraction))
-    print("Milliseconds a step:\n")
-    print_table(["size", *names], steps)
-    print(f"Loss in epoch {EPOCHS + 1} from the start:\n")
-    print_table(["size", *names], losses)
     print("The matrix products alone:\n")
     header = ["size", "MFLOP", "GFLOP/s, 1 core", "2 cores", "ms, 1 core", "2 cores"]
     print_table(header, limits)
@@ -287,13 +251,41 @@ def compare(options: argparse.Namespace) -> None:
     print_table(header, ratios)
 
 
+def compare(options: argparse.Namespace) -> None:
+    """Measure the contenders and print the tables."""
+    steps_of = contenders(options.device)
+    names = options.only or list(steps_of)
+    sizes = {what: SIZES[what] for what in options.sizes}
+    if options.capabilities:
+        sizes = WITH_CAPABILITIES
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(worker()) for name in names}
+        losses, seconds = measure(sizes, steps_of, workers, options.rounds)
+    print("Milliseconds a step:\n")
+    if options.capabilities:
+        print_costs(seconds, "capability")
+    else:
+        rows = seconds.items()
+        table = [(what, *(1e3 * t for t in of.values())) for what, of in rows]
+        print_table(["size", *names], table)
+    print(f"Loss in epoch {EPOCHS + 1} from the start:\n")
+    print_table(["", *names], [(what, *of.values()) for what, of in losses.items()])
+    if not options.capabilities:
+        print_limits(sizes, seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", default=list(SIZES))
+    parser.add_argument(
+        "--capabilities", action="store_true", help="what each costs, at one size"
+    )
     parser.add_argument("--only", nargs="+", help="some of the contenders")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args()
+    if options.capabilities and "sklstm" not in (options.only or ["sklstm"]):
+        parser.error("--capabilities says what sklstm pays: name it in --only")
     print_heading("One training step")
     compare(options)
 
