@@ -1,8 +1,8 @@
 """TensorFlow is imported here once, the way a first fit imports it."""
 
+import pytest
+import xdist
 from hypothesis import HealthCheck, settings
-
-import sklstm.training.runtime  # noqa: F401
 
 # Tests without settings of their own are those of test_fuzz.py: short in the suite,
 # long in `make fuzz`.
@@ -18,3 +18,26 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("short")
+
+
+def pytest_sessionstart(session):
+    """Not in the process that only hands tests to others, which wait for it.
+
+    All networks are kept: a structure is traced once for all tests of a process.
+    """
+    if not xdist.is_xdist_controller(session):
+        import sklstm.training.runtime  # noqa: F401
+        from sklstm.training.pool import POOL
+
+        POOL.max_idle = 10_000
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """An empty pool in place of the process-wide one."""
+    from sklstm.training import fitting
+    from sklstm.training.pool import NetworkPool
+
+    empty = NetworkPool()
+    monkeypatch.setattr(fitting, "POOL", empty)
+    return empty

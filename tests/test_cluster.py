@@ -296,19 +296,14 @@ def test_a_worker_of_dask_dies(dask_client, tmp_path):
 # -- ray ------------------------------------------------------------------------------
 
 
-def test_ray_scores_as_one_process(ray_engine, tmp_path):
-    """Bit for bit, whichever worker fits what; and no core has two threads."""
-    search = clone(SEARCHES["halving"]).set_params(
-        n_jobs=-1, error_score="raise", scoring=reporting_scorer(tmp_path)
-    )
-    with parallel_config(backend="ray"):
-        search.fit(X, y)
-    assert_same_search(search, searched_here("halving"))
-    assert_ran_on_workers(tmp_path, n_threads=1)
+# Every search on ray starts workers of its own, which import TensorFlow.
+def test_ray_scores_as_one_process_and_stores_data_once(
+    ray_engine, tmp_path, monkeypatch
+):
+    """Bit for bit, whichever worker fits what; and no core has two threads.
 
-
-def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
-    """With the recipe of the guide no task holds a part of X; the scores are equal."""
+    With the recipe of the guide no task holds a part of X.
+    """
     from ray.util.multiprocessing import Pool
 
     apply_async, tasks = Pool.apply_async, []
@@ -326,7 +321,7 @@ def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
     }
     in_store = {'np.load(path, mmap_mode="r")': "ray.get(stored)"}
     exec(recipe("large data", in_store), names)
-    search = clone(SEARCHES["randomized"]).set_params(
+    search = clone(SEARCHES["halving"]).set_params(
         estimator=names["reading"],
         n_jobs=-1,
         error_score="raise",
@@ -334,10 +329,10 @@ def test_ray_stores_data_once(ray_engine, tmp_path, monkeypatch):
     )
     with parallel_config(backend="ray"):
         search.fit(names["rows"], y)
-    assert_same_search(search, searched_here("randomized"))
+    assert_same_search(search, searched_here("halving"))
     assert_ran_on_workers(tmp_path, n_threads=1)
     plain = search.best_estimator_[1:]
-    expected = searched_here("randomized").predict_proba(X)
+    expected = searched_here("halving").predict_proba(X)
     assert_array_equal(plain.predict_proba(X), expected)
     assert tasks
     assert not any(X[:10].tobytes() in task for task in tasks)
