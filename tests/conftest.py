@@ -20,7 +20,7 @@ settings.register_profile(
 settings.load_profile("short")
 
 
-def pytest_sessionstart(session):
+def pytest_collection(session):
     """Not in the process that only hands tests to others, which wait for it.
 
     All networks are kept: a structure is traced once for all tests of a process.

@@ -283,12 +283,12 @@ def test_a_search_of_large_data(dask_client, tmp_path):
 
 
 def test_a_worker_of_dask_dies(dask_client, tmp_path):
-    """Three times: the recipe of the guide finishes with the same scores."""
-    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=3, every=6))
+    """Twice: the recipe of the guide finishes with the same scores."""
+    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=2, every=6))
     pipeline = make_pipeline(step, *PIPELINE)
     names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
     exec(recipe("dask, search"), names)
-    assert_died(tmp_path, n_deaths=3)
+    assert_died(tmp_path, n_deaths=2)
     expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
     assert_same_search(names["search"], expected)
 

@@ -91,7 +91,7 @@ def test_threads_fit_different_estimators():
 def test_multiprocessing_predicts(model):
     """Children forked after training predict."""
     jobs = (delayed(answer)(model, X) for _ in range(4))
-    for result in Parallel(n_jobs=2, backend="multiprocessing", timeout=60)(jobs):
+    for result in Parallel(n_jobs=2, backend="multiprocessing", timeout=120)(jobs):
         assert_array_equal(result, answer(model, X), strict=True)
 
 
@@ -100,7 +100,7 @@ def test_multiprocessing_predicts(model):
 def test_fit_in_a_forked_child_is_refused(model):
     """It would wait for TensorFlow's threads for ever; the message says what to do."""
     with (
-        Parallel(n_jobs=2, backend="multiprocessing", timeout=60) as parallel,
+        Parallel(n_jobs=2, backend="multiprocessing", timeout=120) as parallel,
         pytest.raises(RuntimeError, match=r"forked child .* backend \"loky\" or"),
     ):
         parallel(delayed(fit_and_answer)(name) for name in ("classes", "numbers"))

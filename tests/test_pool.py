@@ -131,7 +131,7 @@ def test_two_threads_get_two_networks():
 
     def use():
         with pool.borrow(structure, ADAM):
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
 
     threads = [threading.Thread(target=use) for _ in range(2)]
     for thread in threads:
