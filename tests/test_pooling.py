@@ -24,8 +24,7 @@ X = rng.normal(size=(30, 7, 2)).astype(np.float32)
 X[::3, 5:] = np.nan
 X[1::3, :2] = np.nan
 y = np.arange(30) % 3
-# test_gpu.py has that of the last states.
-POOLINGS = ["mean", ("last", "mean", "max"), ["max", "last"]]
+POOLINGS = ["last", "mean", ("last", "mean", "max"), ["max", "last"]]
 PARAMS = {"epochs": 2, "batch_size": 8, "random_state": 0}
 
 
