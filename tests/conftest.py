@@ -2,9 +2,9 @@
 
 import os
 
+import pytest
+import xdist
 from hypothesis import HealthCheck, settings
-
-import sklstm.training.runtime  # noqa: F401
 
 # No windows: matplotlib would ask for them on Windows and macOS.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -23,3 +23,26 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("short")
+
+
+def pytest_collection(session):
+    """Not in the process that only hands tests to others, which wait for it.
+
+    All networks are kept: a structure is traced once for all tests of a process.
+    """
+    if not xdist.is_xdist_controller(session):
+        import sklstm.training.runtime  # noqa: F401
+        from sklstm.training.pool import POOL
+
+        POOL.max_idle = 10_000
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """An empty pool in place of the process-wide one."""
+    from sklstm.training import fitting
+    from sklstm.training.pool import NetworkPool
+
+    empty = NetworkPool()
+    monkeypatch.setattr(fitting, "POOL", empty)
+    return empty

@@ -147,7 +147,7 @@ def test_grid_search_shows_candidates_folds_and_epochs(capsys):
     for thread in set(threading.enumerate()) - before:
         # scikit-learn's listener stays, and who serves its connection.
         if not thread.name.endswith(("(_accept)", "(_handle)")):
-            thread.join(timeout=10)
+            thread.join(timeout=60)
             assert not thread.is_alive(), thread
     ends = [event for event in recorder.events if event[0] == "end"]
     assert ends.count(("end", "BiLSTMClassifier", "epoch")) == (2 * 2 + 1) * 2

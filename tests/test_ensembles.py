@@ -6,7 +6,6 @@ from sklearn.ensemble import BaggingClassifier, VotingClassifier, VotingRegresso
 from sklearn.pipeline import make_pipeline
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor, SequenceReshaper
-from sklstm.training.pool import POOL
 
 rng = np.random.default_rng(0)
 TABLE = rng.normal(size=(40, 12))
@@ -14,15 +13,14 @@ y = np.arange(40) % 3
 TINY = {"units": 3, "epochs": 2}
 
 
-def test_voting_over_seeds():
+def test_voting_over_seeds(pool):
     """Ragged sequences, too; every member borrows the same network."""
     X = [row[: 4 + k % 9] for k, row in enumerate(TABLE)]
     members = [
         (f"seed_{k}", BiLSTMClassifier(**TINY, random_state=k)) for k in range(3)
     ]
-    POOL.clear()
     voting = VotingClassifier(members, voting="soft").fit(X, y)
-    assert [network.traces for network in POOL.networks()] == [1]
+    assert [network.traces for network in pool.networks()] == [1]
     proba = [member.predict_proba(X) for member in voting.estimators_]
     assert np.ptp(proba, axis=0).max() > 1e-3
     assert_allclose(voting.predict_proba(X), np.mean(proba, axis=0))

@@ -37,16 +37,6 @@ from sklstm.preprocessing.filling import STRATEGIES
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import split_sequences, valid_steps
 from sklstm.sequences.ragged import is_ragged, pad_ragged
-from sklstm.training.pool import POOL
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _many_networks():
-    """Room for all structures that are drawn, so that each is traced once."""
-    before, POOL.max_idle = POOL.max_idle, 200
-    yield
-    POOL.max_idle = before
-    POOL.clear()
 
 
 def as_steps(X):

@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.training import runtime
 from sklstm.training.network import AnySizeNetwork
-from sklstm.training.pool import POOL
 
 SAVED = Path(__file__).parent / "saved" / "0.1.0"
 
@@ -25,7 +24,7 @@ X = rng.normal(size=(30, 7, 2)).astype(np.float32)
 X[::3, 5:] = np.nan
 X[1::3, :2] = np.nan
 y = np.arange(30) % 3
-POOLINGS = ["last", "mean", "max", ("last", "mean", "max"), ["max", "last"]]
+POOLINGS = ["last", "mean", ("last", "mean", "max"), ["max", "last"]]
 PARAMS = {"epochs": 2, "batch_size": 8, "random_state": 0}
 
 
@@ -44,15 +43,14 @@ def test_on_layers_of_keras(pooling, merge_mode, monkeypatch):
     assert_allclose(of_keras, fused.predict_proba(X), atol=1e-6)
 
 
-def test_one_network_serves_sizes_and_merge_modes_that_pool_alike():
+def test_one_network_serves_sizes_and_merge_modes_that_pool_alike(pool):
     """Of concat one trace; of those that merge first another."""
-    POOL.clear()
     pooling = ("last", "mean", "max")
     grid = {"units": [2, 3], "merge_mode": ["concat", "sum", "mul", "ave"]}
     search = GridSearchCV(BiLSTMClassifier(pooling=pooling, **PARAMS), grid, cv=2)
     search.fit(X, y)
-    traces = [network.traces for network in POOL.networks()]
-    assert all(isinstance(network, AnySizeNetwork) for network in POOL.networks())
+    traces = [network.traces for network in pool.networks()]
+    assert all(isinstance(network, AnySizeNetwork) for network in pool.networks())
     assert traces == [1] * len(traces)
     assert len(traces) <= 3  # units=3 and three poolings may need a larger one
 

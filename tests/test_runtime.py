@@ -11,68 +11,136 @@ from greeting import without_greeting
 
 from sklstm.training import runtime
 
-REPORT = """
-import json, os, sys, warnings
+# Every estimator on both networks, with all that a user may ask for. What it prints
+# comes from the fits; the last line is the report.
+USE = """
+import json
+import logging
+import os
+import sys
+import warnings
+
 import numpy as np
-from sklstm import BiLSTMClassifier
-{first}
+
+from sklstm import *
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(31, 5, 2)).astype(np.float32)
+X[::3, 3:] = np.nan
+sums = np.nancumsum(X[:, :, 0], axis=1)
+problems = [
+    (BiLSTMClassifier, sums[:, -1] > 0),
+    (BiLSTMClassifier, np.digitize(sums[:, -1], [-1, 1])),
+    (BiLSTMRegressor, sums[:, -1]),
+    (BiLSTMTimestepClassifier, np.where(sums > 0, "up", "down")),
+    (BiLSTMTimestepRegressor, sums),
+]
+
+
+def use(**params):
+    for estimator, y in problems:
+        model = estimator(2, epochs=1, batch_size=7, **params)
+        model.fit(X, y).predict(X)
+        model.partial_fit(X, y).score(X, y)
+        model.to_keras()
+
+
+def state():
+    import random
+
+    import keras
+    import scikeras.utils.random_state
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import config
+
+    return {
+        "determinism": config.is_op_determinism_enabled(),
+        "floatx": keras.config.floatx(),
+        "backend": keras.config.backend(),
+        "epsilon": keras.config.epsilon(),
+        "image_data_format": keras.config.image_data_format(),
+        "traceback_filtering": keras.config.is_traceback_filtering_enabled(),
+        "interactive_logging": keras.config.is_interactive_logging_enabled(),
+        "dtype_policy": keras.config.dtype_policy().name,
+        "reduce": keras.Model.__reduce__.__module__,
+        "deepcopy": "__deepcopy__" in vars(keras.Model),
+        "eager": tf.executing_eagerly(),
+        "functions_eagerly": tf.config.functions_run_eagerly(),
+        "jit": tf.config.optimizer.get_jit(),
+        "soft_placement": tf.config.get_soft_device_placement(),
+        "loggers": [logging.getLogger(name).level for name in ("", "tensorflow")],
+        "random": hash(random.getstate()),
+        "numpy.random": np.random.get_state()[2],
+        "tensorflow.random": context.global_seed(),
+        "handlers": len(logging.getLogger().handlers),
+    }
+
+
+if sys.argv[1] == "user":
+    import tensorflow as tf
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    untouched = state()
 environment, filters = dict(os.environ), list(warnings.filters)
-X = np.random.default_rng(0).normal(size=(7, 5, 1))
-BiLSTMClassifier(3, epochs=1, batch_size=3).fit(X, np.arange(7) % 2).predict(X)
-import keras
+use()
+if sys.argv[1] == "sklstm":
+    untouched = state()
+use(random_state=0, dropout=0.1)
+del problems[:3], problems[1:]  # Keras' layers take seconds to trace
+use(random_state=0, recurrent_dropout=0.1)
+use(random_state=0, clipnorm=1.0, direction="forward", optimizer="sgd")
+WindowedEnsemble(BiLSTMRegressor(2, epochs=1), n_timesteps=3).fit(X, sums[:, -1])
+after = state()
+
 import tensorflow as tf
 threads = tf.config.threading
-# TensorFlow sets TF2_BEHAVIOR for itself.
-changed = {{
-    name
-    for name in {{*os.environ, *environment}} - {{"TF2_BEHAVIOR"}}
-    if os.environ.get(name) != environment.get(name)
-}}
-print(json.dumps({{
+print(json.dumps({
+    "changed": {k: [untouched[k], after[k]] for k in after if after[k] != untouched[k]},
     "threads": [
         threads.get_intra_op_parallelism_threads(),
         threads.get_inter_op_parallelism_threads(),
     ],
-    "changed": sorted(changed),
-    "reduce": keras.Model.__reduce__.__module__,
+    # TensorFlow sets TF2_BEHAVIOR for itself.
+    "environment": [
+        name
+        for name in {*os.environ, *environment} - {"TF2_BEHAVIOR"}
+        if os.environ.get(name) != environment.get(name)
+    ],
+    "reduce": sys.modules["keras"].Model.__reduce__.__module__,
     "filters": [str(f) for f in warnings.filters if f not in filters],
-}}))
+}))
 """
 
 
 @pytest.mark.parametrize(
-    ("first", "threads"),
-    [
-        ("", [1, joblib.cpu_count()]),
-        (
-            "import tensorflow as tf; "
-            "tf.config.threading.set_intra_op_parallelism_threads(2)",
-            [2, 0],
-        ),
-    ],
-    ids=["unconfigured", "configured"],
+    ("first", "threads", "patched_by"),
+    [("sklstm", [1, joblib.cpu_count()], "keras"), ("user", [2, 0], "scikeras")],
+    ids=["sklstm first", "user first"],
 )
-def test_a_first_fit_leaves_the_process_as_it_was(first, threads):
-    """Threads only where the user set none; no patched class or filter."""
+def test_fits_are_quiet_and_leave_the_process_as_it_was(first, threads, patched_by):
+    """Threads only where the user set none; no patched class, setting or filter.
+
+    Nothing on standard output or error but TensorFlow's greeting. Where the user comes
+    first with threads and scikeras' patches, they stay, and TensorFlow says more.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
         if "TF_" not in name and name != "OMP_NUM_THREADS"
     }
     done = subprocess.run(
-        [sys.executable, "-c", REPORT.format(first=first)],
+        [sys.executable, "-c", USE, first],
         env=environment,
         capture_output=True,
         text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert report["threads"] == threads
-    assert report["changed"] == []
-    assert report["reduce"].startswith("keras.")
-    assert report["filters"] == []
-    if not first:
+    (line,) = done.stdout.splitlines()
+    report = json.loads(line)
+    assert report.pop("threads") == threads
+    assert report.pop("reduce").partition(".")[0] == patched_by
+    assert report == {"changed": {}, "environment": [], "filters": []}
+    if first == "sklstm":
         assert without_greeting(done.stderr) == []
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -284,27 +285,21 @@ def test_training_goes_on_as_if_never_saved(how, params):
     assert restored.history_ == model.history_
 
 
-# Trains on what the parent saved, in another process.
-TRAIN = """
-import sys
-
-import cloudpickle
-import joblib
-from numpy.testing import assert_array_equal
-
-for name in sys.argv[1:]:
-    model, y, expected = joblib.load(f"{name}.training")
-    if isinstance(model, bytes):
-        model = cloudpickle.loads(model)
-    model.fit(joblib.load("X.joblib"), y)
+def _go_on(path):
+    """Train on what a file has, in the process that this is sent to."""
+    saved, y, expected = joblib.load(path)
+    model = cloudpickle.loads(saved) if isinstance(saved, bytes) else saved
+    model.fit(X, y)
     for key, weights in expected.items():
-        assert_array_equal(model.weights_[key], weights, err_msg=f"{name}, {key}")
-"""
+        assert_array_equal(model.weights_[key], weights, err_msg=f"{path}, {key}")
+    return os.getpid()
 
 
 def test_training_goes_on_in_another_process(models, tmp_path):
-    """Every kind of estimator, by joblib and cloudpickle: the same bits as here."""
-    joblib.dump(X, tmp_path / "X.joblib")
+    """Every kind of estimator, by joblib and cloudpickle: the same bits as here.
+
+    The processes are those of test_fitted_by_two_jobs, which joblib keeps.
+    """
     for name, (_, y) in PROBLEMS.items():
         model = copy.deepcopy(models[name].set_params(keep_optimizer_state=True))
         models[name].set_params(keep_optimizer_state=False)
@@ -312,9 +307,10 @@ def test_training_goes_on_in_another_process(models, tmp_path):
         saved = model if name in ("binary", "targets") else cloudpickle.dumps(model)
         expected = copy.deepcopy(model).fit(X, y).weights_
         joblib.dump((saved, y, expected), tmp_path / f"{name}.training", compress=3)
-    command = [sys.executable, "-c", TRAIN, *PROBLEMS]
-    trained = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert trained.returncode == 0, trained.stderr
+    files = sorted(tmp_path.glob("*.training"))
+    assert len(files) == len(PROBLEMS)
+    trained = Parallel(n_jobs=2, backend="loky")(delayed(_go_on)(f) for f in files)
+    assert os.getpid() not in trained
 
 
 @pytest.mark.parametrize("mode", ["r", "c", "r+"])
