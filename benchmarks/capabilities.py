@@ -48,7 +48,7 @@ class Problem:
         means = X.mean(axis=(1, 2))
         y = means > np.median(means)
         if self.quantiles:
-            y = (means - means.mean()) / means.std()
+            y = (means - means.mean()) / (means.std() or 1)
         if self.n_codes:
             codes = rng.permutation(X[:, :, 0].size) % self.n_codes
             X = np.dstack([X, codes.reshape(shape[:2])])
