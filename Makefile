@@ -89,6 +89,13 @@ wheel-check: setup build  ## the wheels in clean environments, sklstm and sklstm
 		dist/sklstm_serving-*.whl
 	build/serving/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
 
+release-check: wheel-check  ## that, and the sdist in a clean environment
+	$(UV) venv --quiet build/source
+	$(UV) pip install --quiet --python build/source --constraint build/locked.txt \
+		numpy scikit-learn
+	$(UV) pip install --quiet --python build/source --no-deps dist/*.tar.gz
+	build/source/$(SCRIPTS)/python -I .ci/serve_without_tensorflow.py load build/model.joblib
+
 bench-env:  ## the peers, in an environment of their own
 	test -x $(BENCH)/python || $(PYTHON) -m venv benchmarks/.venv
 	$(BENCH)/pip install --quiet --requirement benchmarks/requirements.txt
