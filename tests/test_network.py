@@ -390,10 +390,10 @@ def test_wide_kernels_have_a_structure_of_their_own(units, n_features, wide):
 @pytest.mark.parametrize(
     ("n_parameters", "capacity"),
     [
-        *[(1, 1), (4, 4), (5, 16), (4096, 4096), (4097, 16384), (2**18, 2**18)],
+        *[(1, 4096), (4096, 4096), (4097, 16384), (16385, 65536), (2**18, 2**18)],
         *[(2**18 + 1, 9 * 2**15), (2**20, 2**20), (1_346_241, 11 * 2**17)],
     ],
 )
 def test_capacity_is_a_power_of_four(n_parameters, capacity):
-    """So that nearby sizes share a network; in eighths of a power of two if large."""
+    """So that sizes share networks; all small ones one, large ones less generously."""
     assert capacity_for(n_parameters) == capacity

@@ -27,6 +27,9 @@ _MERGE_COEFFICIENTS = {
     "mul": (0.0, 0.0, 1.0),
 }
 
+# The least capacity: for fewer parameters the optimizer takes the same time.
+SMALL = 2**12
+
 # Up to this capacity sizes share networks generously.
 LARGE = 2**18
 
@@ -267,7 +270,7 @@ def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
 
 
 def capacity_for(n_parameters: int) -> int:
-    """The least power of four that holds so many parameters.
+    """The least power of four, from `SMALL` on, that holds so many parameters.
 
     Above `LARGE` an eighth of a power of two is the step: the optimizer goes through
     all of the capacity at every step, and would take longer than the network.
@@ -275,4 +278,4 @@ def capacity_for(n_parameters: int) -> int:
     if n_parameters > LARGE:
         step = 2 ** ((n_parameters - 1).bit_length() - 4)
         return -(-n_parameters // step) * step
-    return int(4 ** math.ceil(math.log(n_parameters, 4) - 1e-9))
+    return max(SMALL, int(4 ** math.ceil(math.log(n_parameters, 4) - 1e-9)))
