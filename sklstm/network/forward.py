@@ -15,6 +15,7 @@ from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.network.embedding import embedded
 from sklstm.network.pooling import POOLS
 from sklstm.network.recurrence import (
+    HALF,
     Floats,
     all_states,
     blocks_of_states,
@@ -174,7 +175,7 @@ class ForwardPass:
             for start, doubled in blocks_of_states(weights, inputs):
                 for pool in pools:
                     pool.add(start, doubled)
-            pooled = [pool.result() * np.float32(0.5) for pool in pools]
+            pooled = [pool.result() * HALF for pool in pools]
         else:
             states = all_states(weights, inputs)
             merged = self._merge_steps(list(states), lengths)[None]
@@ -211,7 +212,7 @@ _MERGE: dict[str, Callable[[Floats, Floats], Floats]] = {
     "concat": lambda forward, backward: np.concatenate([forward, backward], axis=-2),
     "sum": lambda forward, backward: forward + backward,
     "mul": lambda forward, backward: forward * backward,
-    "ave": lambda forward, backward: (forward + backward) * np.float32(0.5),
+    "ave": lambda forward, backward: (forward + backward) * HALF,
 }
 
 

@@ -124,7 +124,7 @@ def all_states(weights: Floats, inputs: list[Floats]) -> Floats:
     states = np.empty((n_lstms, n_timesteps, n_gates // 4, n_rows), np.float32)
     for start, doubled in blocks_of_states(weights, inputs):
         block = states[:, start : start + len(doubled)]
-        np.multiply(doubled.swapaxes(0, 1), np.float32(0.5), out=block)
+        np.multiply(doubled.swapaxes(0, 1), HALF, out=block)
     return states
 
 
