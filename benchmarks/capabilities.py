@@ -164,7 +164,11 @@ CAPABILITIES = {
     "quantiles": replace(PLAIN, quantiles=(0.1, 0.5, 0.9)),
 }
 CAPABILITIES["all but frames"] = replace(
-    CAPABILITIES["pooling"], schedule="cosine", n_codes=1_000, quantiles=(0.1, 0.5, 0.9)
+    PLAIN,
+    pooling=CAPABILITIES["pooling"].pooling,
+    schedule=CAPABILITIES["schedule"].schedule,
+    n_codes=CAPABILITIES["embeddings"].n_codes,
+    quantiles=CAPABILITIES["quantiles"].quantiles,
 )
 
 

@@ -8,8 +8,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
@@ -41,6 +42,22 @@ def in_turn(
             progress = f"round {k + 1} of {rounds}: {name}, {seconds:.1f} s"
             print(progress, file=sys.stderr, flush=True)
     return results
+
+
+def cases_in_turn(
+    run: Callable[[str, Any], Any],
+    cases: Mapping[str, Any],
+    names: Collection[str],
+    rounds: int,
+) -> dict[str, dict[str, list[Any]]]:
+    """What `run(name, case)` gave, by case and contender; all cases in every round."""
+    calls = {
+        f"{what}; {name}": partial(run, name, case)
+        for what, case in cases.items()
+        for name in names
+    }
+    runs = iter(in_turn(calls, rounds).values())
+    return {what: {name: next(runs) for name in names} for what in cases}
 
 
 def in_fresh_process(

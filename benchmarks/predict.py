@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from capabilities import CAPABILITIES, Problem, print_costs
-from common import in_turn, print_heading, print_table, repeated, worker
+from common import cases_in_turn, print_heading, print_table, repeated, worker
 
 
 class Case(NamedTuple):
@@ -171,13 +171,8 @@ def measure(
     def run(name: str, case: Case) -> float:
         return workers[name].submit(seconds, case).result()
 
-    calls = {
-        f"{what}; {name}": partial(run, name, case)
-        for what, case in cases.items()
-        for name in workers
-    }
-    runs = iter(in_turn(calls, rounds).values())
-    return {what: {name: median(next(runs)) for name in workers} for what in cases}
+    runs = cases_in_turn(run, cases, workers, rounds)
+    return {what: {n: median(rs) for n, rs in of.items()} for what, of in runs.items()}
 
 
 def compare(workers: Mapping[str, Executor], rounds: int) -> None:

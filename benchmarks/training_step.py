@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from capabilities import CAPABILITIES, Problem, print_costs
-from common import in_turn, print_heading, print_table, worker
+from common import cases_in_turn, print_heading, print_table, worker
 from matmul import matmul_rates
 
 
@@ -213,15 +213,10 @@ def measure(
         what: {name: run(name, size)["loss"] for name in workers}
         for what, size in sizes.items()
     }
-    calls = {
-        f"{what}; {name}": partial(run, name, size)
-        for what, size in sizes.items()
-        for name in workers
-    }
-    runs = iter(in_turn(calls, rounds).values())
+    runs = cases_in_turn(run, sizes, workers, rounds)
     seconds = {
-        what: {name: median(r["step"] for r in next(runs)) for name in workers}
-        for what in sizes
+        what: {name: median(r["step"] for r in rs) for name, rs in of.items()}
+        for what, of in runs.items()
     }
     return Measured(losses, seconds)
 
