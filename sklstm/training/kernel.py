@@ -63,7 +63,7 @@ def lstm(
     tensor of shape (n_timesteps, n_rows, units)
     """
     zero_state = tf.zeros(tf.stack([tf.shape(steps)[1], units]))
-    no_peephole = tf.zeros(units[None])
+    no_peephole = tf.zeros(tf.reshape(units, [1]))
 
     @tf.custom_gradient
     def run(steps: Any, weights: Any, bias: Any) -> Any:

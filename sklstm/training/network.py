@@ -199,24 +199,27 @@ class AnySizeNetwork(EpochNetwork):
                 steps = self._pooled(states, lengths, merge)
             else:
                 steps = merge(self._as_given(states, lengths))
-        if self.every_step:
-            steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
+        steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
         return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
 
     def _pooled(self, states: list[Any], lengths: Any, merge: Any) -> Any:
-        """What the dense layer reads, of states in each direction's order."""
+        """Side by side, of states in each direction's order.
+
+        Shape (n_rows, n_poolings, width).
+        """
         pool = Pools(lengths, tf.shape(states[0])[0])
         if self.pools_by_direction:
-            by_direction = [pool(self.pooling, state) for state in states]
-            pooled = [merge(list(alike)) for alike in zip(*by_direction, strict=True)]
+            pooled = merge([pool(self.pooling, state) for state in states])
         else:
             merged_first = tuple(name for name in self.pooling if name != "last")
             merged = merge(self._as_given(states, lengths))
-            of = dict(zip(merged_first, pool(merged_first, merged), strict=True))
+            pooled = pool(merged_first, merged)
             if "last" in self.pooling:
-                of["last"] = merge([pool(("last",), state)[0] for state in states])
-            pooled = [of[name] for name in self.pooling]
-        return tf.concat(pooled, axis=-1)
+                last = merge([pool(("last",), state) for state in states])
+                place = self.pooling.index("last")
+                before, after = pooled[:, :place], pooled[:, place:]
+                pooled = tf.concat([before, last, after], axis=1)
+        return pooled
 
     def _as_given(self, states: list[Any], lengths: Any) -> list[Any]:
         """States of every direction in the order of the timesteps."""

@@ -25,8 +25,8 @@ class Pools:
         # Less than any state, and no product or sum of it is infinite.
         self.below = tf.where(valid, 0.0, -1e9)[:, :, None]
 
-    def __call__(self, poolings: tuple[str, ...], states: Any) -> list[Any]:
-        """By each pooling, shape (n_rows, width).
+    def __call__(self, poolings: tuple[str, ...], states: Any) -> Any:
+        """By each pooling, shape (n_rows, n_poolings, width).
 
         Parameters
         ----------
@@ -47,8 +47,9 @@ class Pools:
                 seen = states + self.below
                 pooled["max"] = tf.reduce_max(seen, axis=0)
 
-            def gradient(*upstream: Any) -> Any:
-                of = dict(zip(poolings, upstream, strict=True))
+            def gradient(upstream: Any) -> Any:
+                by_pooling = tf.unstack(upstream, len(poolings), axis=1)
+                of = dict(zip(poolings, by_pooling, strict=True))
                 total = 0.0
                 if "mean" in of:
                     total = self.share * of["mean"]
@@ -63,6 +64,6 @@ class Pools:
                     return tf.scatter_nd(self.last, of["last"], tf.shape(states))
                 return tf.tensor_scatter_nd_add(total, self.last, of["last"])
 
-            return [pooled[name] for name in poolings], gradient
+            return tf.stack([pooled[name] for name in poolings], axis=1), gradient
 
-        return list(pool(states))
+        return pool(states)
