@@ -1,5 +1,6 @@
 """TensorFlow is imported here once, the way a first fit imports it."""
 
+import gc
 import os
 
 import pytest
@@ -35,6 +36,11 @@ def pytest_collection(session):
         from sklstm.training.pool import POOL
 
         POOL.max_idle = 10_000
+
+
+def pytest_collection_finish():
+    """Modules and tests are there to the end: garbage is not looked for in them."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,89 +1,40 @@
 """Searches on dask and on ray: the scores of one process, even when a worker dies."""
 
-import functools
 import json
 import logging
 import os
 import pickle
 import shutil
-import signal
 import sys
 import tempfile
-from contextlib import suppress
 from copy import copy
 
 import cloudpickle
-import guide
 import numpy as np
 import pytest
 import threadpoolctl
 from joblib import parallel_config
 from joblib.pool import PicklingPool
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import (
-    GridSearchCV,
-    HalvingGridSearchCV,
-    ParameterGrid,
-    RandomizedSearchCV,
+from searches import (
+    GRID,
+    PIPELINE,
+    SEARCHES,
+    X,
+    assert_died,
+    assert_same_search,
+    deadly,
+    recipe,
+    searched_here,
+    y,
 )
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklstm import BiLSTMClassifier, SequenceReshaper
-
 N_WORKERS = 2
-# Windows has one signal for all, which ends the process at once.
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-
-rng = np.random.default_rng(0)
-X = rng.normal(size=(400, 6))
-y = (X[:, 0] > 0).astype(int)
-PIPELINE = make_pipeline(
-    SequenceReshaper(n_features=2), BiLSTMClassifier(2, epochs=1, random_state=0)
-)
-GRID = {
-    "bilstmclassifier__merge_mode": ["sum", "mul"],
-    "bilstmclassifier__units": [2, 3],
-}
-SEARCHES = {
-    "grid": GridSearchCV(PIPELINE, GRID, cv=2),
-    "randomized": RandomizedSearchCV(PIPELINE, GRID, n_iter=3, cv=2, random_state=0),
-    "halving": HalvingGridSearchCV(
-        PIPELINE,
-        GRID,
-        resource="bilstmclassifier__epochs",
-        min_resources=1,
-        max_resources=2,
-        factor=2,
-        cv=2,
-        random_state=0,
-    ),
-}
-
-
-@functools.cache
-def searched_here(kind):
-    """The search in this process, one fit after the other."""
-    return clone(SEARCHES[kind]).set_params(error_score="raise").fit(X, y)
-
-
-def recipe(name, changes=()):
-    """Code of the guide, which is short."""
-    code = guide.recipe("cluster.md", name, changes)
-    assert len(code.splitlines()) <= 10
-    return code
-
-
-def assert_same_search(search, expected):
-    assert search.cv_results_.keys() == expected.cv_results_.keys()
-    for name, column in expected.cv_results_.items():
-        if not name.endswith("_time"):
-            assert_array_equal(search.cv_results_[name], column, err_msg=name)
-    assert search.best_index_ == expected.best_index_
-
 
 # -- what travels: closures, which cloudpickle sends by value --------------------------
 
@@ -107,27 +58,6 @@ def reporting_scorer(folder):
         return accuracy_score(y, model.predict(X))
 
     return score
-
-
-def deadly(function, folder, n_deaths, every):
-    """The function; every so many calls in other processes it kills the process."""
-    here = os.getpid()
-
-    def call(*args, **kwargs):
-        if os.getpid() != here:
-            tempfile.mkstemp(dir=folder)
-            death = len(list(folder.glob("tmp*"))) // every
-            with suppress(FileExistsError):
-                if 0 < death <= n_deaths:
-                    (folder / f"death {death}").mkdir()
-                    os.kill(os.getpid(), KILL)
-        return function(*args, **kwargs)
-
-    return call
-
-
-def assert_died(folder, n_deaths):
-    assert len(list(folder.glob("death*"))) == n_deaths
 
 
 def arrival():
@@ -301,13 +231,13 @@ def test_a_worker_of_dask_dies(dask_client, tmp_path):
 # -- ray ------------------------------------------------------------------------------
 
 
-# Every search on ray starts workers of its own, which import TensorFlow.
+# One search: each on ray starts workers of its own, which import TensorFlow.
 def test_ray_scores_as_one_process_and_stores_data_once(
     ray_engine, tmp_path, monkeypatch
 ):
-    """Bit for bit, whichever worker fits what; and no core has two threads.
+    """By both recipes of the guide, bit for bit, though a worker dies.
 
-    With the recipe of the guide no task holds a part of X.
+    No core has two threads, and no task holds a part of X.
     """
     from ray.util.multiprocessing import Pool
 
@@ -318,71 +248,27 @@ def test_ray_scores_as_one_process_and_stores_data_once(
         return apply_async(self, task, *args, **kwargs)
 
     monkeypatch.setattr(Pool, "apply_async", recorded)
+    for folder in ("deaths", "reports"):
+        (tmp_path / folder).mkdir()
+    deaths, reports = tmp_path / "deaths", tmp_path / "reports"
+    step = FunctionTransformer(deadly(np.asarray, deaths, n_deaths=1, every=6))
     names = {
         "ray": ray_engine,
         "stored": ray_engine.put(X),
-        "pipeline": PIPELINE,
+        "pipeline": make_pipeline(step, *PIPELINE),
         "y": y,
     }
     in_store = {'np.load(path, mmap_mode="r")': "ray.get(stored)"}
     exec(recipe("large data", in_store), names)
-    search = clone(SEARCHES["halving"]).set_params(
-        estimator=names["reading"],
-        n_jobs=-1,
-        error_score="raise",
-        scoring=reporting_scorer(tmp_path),
-    )
-    with parallel_config(backend="ray"):
-        search.fit(names["rows"], y)
-    assert_same_search(search, searched_here("halving"))
-    assert_ran_on_workers(tmp_path, n_threads=1)
-    plain = search.best_estimator_[1:]
-    expected = searched_here("halving").predict_proba(X)
-    assert_array_equal(plain.predict_proba(X), expected)
-    assert tasks
-    assert not any(X[:10].tobytes() in task for task in tasks)
-
-
-def test_a_worker_of_ray_dies(ray_engine, tmp_path):
-    """The recipe of the guide finishes with the same scores."""
-    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=1, every=6))
-    pipeline = make_pipeline(step, *PIPELINE)
-    names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
-    exec(recipe("ray", {'ray.init("auto")': ""}), names)
-    assert_died(tmp_path, n_deaths=1)
+    names |= {"pipeline": names["reading"], "X": names["rows"], "grid": GRID}
+    names["scoring"] = reporting_scorer(reports)
+    here = {'ray.init("auto")': "", "cv=3": "cv=3, scoring=scoring"}
+    exec(recipe("ray", here), names)
+    assert_died(deaths, n_deaths=1)
+    assert_ran_on_workers(reports, n_threads=1)
     expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
     assert_same_search(names["search"], expected)
-
-
-# -- searches that were stopped --------------------------------------------------------
-
-
-def assert_scores_of_a_search(scores):
-    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
-    assert_array_equal(scores, expected.cv_results_["mean_test_score"])
-
-
-def test_a_stopped_search_goes_on(tmp_path):
-    """The recipe of the guide reads what was computed before, and computes the rest."""
-    names = {"pipeline": PIPELINE, "grid": GRID, "X": X, "y": y}
-    exec(recipe("candidates", {"search-cache": str(tmp_path)}), names)
-    names["models"], rest = names["models"][:1], names["models"][1:]
-    exec(recipe("resume"), names)
-    (output,) = tmp_path.rglob("output.pkl")
-    written = output.stat().st_mtime_ns
-    names["models"].extend(rest)
-    exec(recipe("resume"), names)
-    assert output.stat().st_mtime_ns == written
-    assert len(list(tmp_path.rglob("output.pkl"))) == len(ParameterGrid(GRID))
-    assert_scores_of_a_search(names["scores"])
-
-
-def test_a_worker_of_loky_dies(tmp_path):
-    """The recipe of the guide searches again, with fewer workers."""
-    names = {"pipeline": PIPELINE, "grid": GRID, "X": X, "y": y}
-    exec(recipe("candidates", {"search-cache": str(tmp_path)}), names)
-    names["scored"] = deadly(names["scored"], tmp_path, n_deaths=1, every=3)
-    exec(recipe("loky", {"8, 4, 2, 1": "2, 1"}), names)
-    assert_died(tmp_path, n_deaths=1)
-    assert names["n_jobs"] == 1
-    assert_scores_of_a_search([result.mean() for result in names["results"]])
+    plain = names["search"].best_estimator_[1:]
+    assert_array_equal(plain.predict_proba(X), expected.predict_proba(X))
+    assert tasks
+    assert not any(X[:10].tobytes() in task for task in tasks)

@@ -141,12 +141,12 @@ ESTIMATORS = [
 # check needs. Three want a model that has learnt. The other compares to 1e-7 what
 # repeated and weighted samples give, which only the same batches can do, and only
 # before training has amplified the rounding of float32: hence one batch, few steps.
-LEARNT = {"units": 8, "epochs": 60}
+LEARNT = {"units": 8, "epochs": 25, "learning_rate": 0.02}
 ONE_BATCH = {"batch_size": 512, "optimizer": "sgd", "learning_rate": 0.1, "epochs": 5}
 CHECK_PARAMS = {
     "check_class_weight_classifiers": LEARNT,
     "check_classifiers_train": LEARNT,
-    "check_regressors_train": {"units": 16, "epochs": 100},
+    "check_regressors_train": {"units": 16, "epochs": 60, "learning_rate": 0.05},
     "check_sample_weight_equivalence_on_dense_data": ONE_BATCH,
 }
 

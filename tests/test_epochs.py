@@ -66,7 +66,8 @@ def keras_epochs(flat, data, n_epochs, batch_size, **optimizer):
         arrays.append(flat[start : start + size].reshape(shape))
         start += size
     network.set_weights(arrays)
-    network.compile(keras.optimizers.SGD(0.5, **optimizer), "binary_crossentropy")
+    optimizer = keras.optimizers.SGD(0.5, **optimizer)
+    network.compile(optimizer, "binary_crossentropy", run_eagerly=True)
     for _ in range(n_epochs):
         for first in range(0, len(data.targets), batch_size):
             rows = slice(first, first + batch_size)

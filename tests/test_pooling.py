@@ -28,8 +28,9 @@ POOLINGS = ["last", "mean", ("last", "mean", "max"), ["max", "last"]]
 PARAMS = {"epochs": 2, "batch_size": 8, "random_state": 0}
 
 
-@pytest.mark.parametrize("merge_mode", ["concat", "mul"])
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    ("pooling", "merge_mode"), zip(POOLINGS, ["mul", "concat"] * 2, strict=True)
+)
 def test_on_layers_of_keras(pooling, merge_mode, monkeypatch):
     """As on a GPU: the same weights, and the network given predicts the same."""
     classifier = BiLSTMClassifier(3, pooling=pooling, merge_mode=merge_mode, **PARAMS)

@@ -672,7 +672,7 @@ for name, bit in flips[int(sys.argv[1]):]:
 
 
 def test_a_wrong_bit_in_a_file(fitted, tmp_path):
-    """It predicts or transforms the same bits, or not at all; 60 bits of every file."""
+    """It predicts or transforms the same bits, or not at all; 30 bits of every file."""
     cases = {
         name: (FILES["joblib"][0](model), given, outputs_of(model, given))
         for name, model in fitted.items()
@@ -681,7 +681,7 @@ def test_a_wrong_bit_in_a_file(fitted, tmp_path):
     flips = [
         (name, int(bit))
         for name, (content, *_) in cases.items()
-        for bit in np.random.default_rng(0).integers(8 * len(content), size=60)
+        for bit in np.random.default_rng(0).integers(8 * len(content), size=30)
     ]
     joblib.dump((cases, flips), tmp_path / "flips.joblib")
     outcomes = []
