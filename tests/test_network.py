@@ -226,19 +226,15 @@ def test_every_lstm_has_masks_of_its_own():
     rows = Rows(np.zeros((50, 2, 30), np.float32), *[None] * 5)
     rates, sizes = network.inputs
     masks = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
-    for drawn, widths, rate in [
-        (masks.inputs, (30, 30, 20, 20), 0.3),
-        (masks.states, (20, 20, 14, 14), 0.6),
-    ]:
-        assert [tuple(mask.shape) for mask in drawn] == [
-            (50, width) for width in widths
-        ]
+    assert masks.shape == (50, 168)
+    by_lstm = np.split(masks, np.cumsum([30, 30, 20, 20, 20, 20, 14]), axis=1)
+    for drawn, rate in [(by_lstm[:4], 0.3), (by_lstm[4:], 0.6)]:
         for mask in drawn:
             assert_allclose(np.unique(mask), [0, 1 / (1 - rate)], rtol=1e-6)
             assert abs(np.mean(mask) - 1) < 0.15
         assert not np.array_equal(drawn[0], drawn[1])
         assert not np.array_equal(drawn[0][0], drawn[0][1])
-    assert not np.array_equal(masks.inputs[2] == 0, masks.states[0] == 0)
+    assert not np.array_equal(masks[:, 60:80] == 0, masks[:, 100:120] == 0)
 
 
 def with_recurrent_dropout(architecture):
@@ -250,7 +246,8 @@ def dropped_logits(layers, merge_mode, values, lengths, masks):
     """A bidirectional network step by step, by TensorFlow's plain operations.
 
     `layers` holds kernel, recurrent kernel and bias of every LSTM and those of the
-    dense layer; `masks` is what inputs and states of every LSTM are multiplied with.
+    dense layer; `masks` is what inputs of every LSTM, and then states of every LSTM,
+    are multiplied with.
     """
     *lstms, kernel, bias = layers
     steps = values
@@ -260,7 +257,7 @@ def dropped_logits(layers, merge_mode, values, lengths, masks):
         for backward in (False, True):
             k = 2 * layer + backward
             weights, recurrent, gate_bias = lstms[3 * k : 3 * k + 3]
-            kept_inputs, kept_states = masks.inputs[k], masks.states[k]
+            kept_inputs, kept_states = masks[k], masks[2 * n_layers + k]
             x = tf.reverse_sequence(steps, lengths, 1) if backward else steps
             h = c = tf.zeros_like(kept_states)
             states = []
@@ -307,7 +304,8 @@ def test_recurrent_dropout_equals_plain_operations(merge_mode, dropout):
     rows = Rows(values, *[None] * 5)
     rates, sizes = network.inputs
     masks = network.dropout_masks(rows, rates, network.unstacked(sizes), seed)
-    masks = tf.nest.map_structure(lambda mask: tf.cast(mask, tf.float64), masks)
+    widths = np.repeat([3, 5 if merge_mode == "sum" else 10, 5, 4], 2)
+    masks = tf.split(tf.cast(masks, tf.float64), widths, axis=1)
     layers = [
         tf.constant(array, tf.float64)
         for array in split_parameters(flat, architecture).values()

@@ -18,7 +18,6 @@ from sklstm.targets.training_set import TrainingSet
 from sklstm.training.batches import batch_order, chunks_of, even_batches
 from sklstm.training.configuration import Configuration
 from sklstm.training.program import (
-    Masks,
     MiniBatch,
     Rates,
     Rows,
@@ -154,8 +153,11 @@ class EpochNetwork(keras.Model):
             "to_keras()."
         )
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Masks:
-        """What is dropped in this call, drawn from a seed."""
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Any:
+        """What dropout multiplies with in this call, drawn from a seed.
+
+        Shape (n_rows, n_dropped): all that is masked of a row, side by side.
+        """
         raise NotImplementedError
 
     def logits(self, batch: MiniBatch, sizes: Any) -> Any:

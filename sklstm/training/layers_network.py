@@ -13,7 +13,7 @@ from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.training.embedding import embedded
 from sklstm.training.epochs import EpochNetwork
 from sklstm.training.layers import keras_layers
-from sklstm.training.program import Masks, MiniBatch, Rates, Rows
+from sklstm.training.program import MiniBatch, Rates, Rows
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ class LayersNetwork(EpochNetwork):
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Masks:
-        return Masks([], [])  # the layers draw their own
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Any:
+        # The layers draw their own.
+        return tf.zeros(tf.stack([tf.shape(rows.values)[0], 0]))
 
     def logits(self, batch: MiniBatch, sizes: Any) -> Any:
         mask = tf.sequence_mask(batch.lengths, tf.shape(batch.steps)[0])

@@ -16,7 +16,7 @@ from sklstm.training.embedding import embedded
 from sklstm.training.epochs import COST_BYTES, EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
 from sklstm.training.pooling import Pools
-from sklstm.training.program import Masks, MiniBatch, Rates, Rows
+from sklstm.training.program import MiniBatch, Rates, Rows
 
 # A merged state is a * forward + b * backward + m * forward * backward, followed by
 # backward where the mode concatenates: no branch in the graph for a mode.
@@ -81,7 +81,8 @@ class Sizes(NamedTuple):
     """What could be a constant of the graph, and is an input of it; tensors."""
 
     parts: Any  # (n_parts,), entries of each part of the flat vector
-    inputs: Any  # (), features that enter the first layer
+    inputs: Any  # (n_lstms,), features that enter each LSTM
+    units: Any  # (n_lstms,)
     dims: Any  # (n_embeddings,), of the vectors of each embedded feature
     kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
     widths: Any  # (n_layers, 2), units and width of the merged states
@@ -119,10 +120,13 @@ class AnySizeNetwork(EpochNetwork):
         padded[: len(flat)] = flat
         self.flat.assign(padded)
         parts = _part_sizes(architecture)
-        units, merged = architecture.units, architecture.widths[1:]
+        widths = architecture.widths
+        units, entering, merged = architecture.units, widths[:-1], widths[1:]
+        n_directions = len(self.directions)
         return Sizes(
             parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
-            inputs=tf.constant(architecture.n_inputs, tf.int32),
+            inputs=tf.constant(np.repeat(entering, n_directions), tf.int32),
+            units=tf.constant(np.repeat(units, n_directions), tf.int32),
             dims=tf.constant([e.dim for e in architecture.embeddings], tf.int32),
             kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
             widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
@@ -159,28 +163,23 @@ class AnySizeNetwork(EpochNetwork):
         for variable, slot in zip(self.optimizer.variables, slots, strict=True):
             variable.assign(slot)
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Masks:
+    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
+        """Of the inputs of every LSTM, then of the states of every LSTM."""
         n_rows = tf.shape(rows.values)[0]
-        units, widths = zip(*sizes.widths, strict=True)
-
-        def drawn(sizes_of_layers: Any, rate: Any, kind: int) -> list[Any]:
-            sizes_of_lstms = [n for n in sizes_of_layers for _ in self.directions]
-            return [
-                _dropout_mask([n_rows, n], rate, seed + tf.constant([kind, k]))
-                for k, n in enumerate(sizes_of_lstms)
-            ]
-
-        return Masks(
-            inputs=drawn([sizes.inputs, *widths[:-1]], rates.dropout, 0),
-            states=drawn(units, rates.recurrent_dropout, 1) * self.drops_states,
+        masks = _dropout_masks(n_rows, sizes.inputs, rates.dropout, seed)
+        if not self.drops_states:
+            return masks
+        of_states = _dropout_masks(
+            n_rows, sizes.units, rates.recurrent_dropout, seed + tf.constant([0, 1])
         )
+        return tf.concat([masks, of_states], axis=1)
 
     def logits(self, batch: MiniBatch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         tables = [tf.reshape(lstms.pop(0), tf.stack([-1, dim])) for dim in sizes.dims]
         lengths, steps = batch.lengths, embedded(batch.steps, tables)
-        input_masks, state_masks = map(iter, batch.masks or ([], []))
+        input_masks, state_masks = map(iter, self._masks(batch, sizes))
         for k, (units, width) in enumerate(sizes.widths):
             states = []
             for direction in self.directions:
@@ -201,6 +200,17 @@ class AnySizeNetwork(EpochNetwork):
                 steps = merge(self._as_given(states, lengths))
         steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
         return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
+
+    def _masks(self, batch: MiniBatch, sizes: Sizes) -> tuple[list[Any], list[Any]]:
+        """Those of inputs and of states, one for every LSTM."""
+        if batch.masks is None:
+            return [], []
+        n_lstms = self.n_layers * len(self.directions)
+        if not self.drops_states:
+            return tf.split(batch.masks, sizes.inputs, axis=1, num=n_lstms), []
+        both = tf.concat([sizes.inputs, sizes.units], axis=0)
+        masks = tf.split(batch.masks, both, axis=1, num=2 * n_lstms)
+        return masks[:n_lstms], masks[n_lstms:]
 
     def _pooled(self, states: list[Any], lengths: Any, merge: Any) -> Any:
         """Side by side, of states in each direction's order.
@@ -229,9 +239,10 @@ class AnySizeNetwork(EpochNetwork):
         ]
 
 
-def _dropout_mask(shape: list[Any], rate: Any, seed: Any) -> Any:
+def _dropout_masks(n_rows: Any, sizes: Any, rate: Any, seed: Any) -> Any:
     """Zero where something is dropped; what is kept is scaled up."""
-    drawn = tf.random.stateless_uniform(tf.stack(shape), seed)
+    shape = tf.stack([n_rows, tf.reduce_sum(sizes)])
+    drawn = tf.random.stateless_uniform(shape, seed)
     return tf.cast(drawn >= rate, tf.float32) / (1 - rate)
 
 

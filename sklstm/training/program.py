@@ -31,14 +31,7 @@ class MiniBatch(NamedTuple):
     targets: Any  # (n_outputs_wanted, n_columns): a row for a sequence or a timestep
     weights: Any  # (n_outputs_wanted,)
     learning_rate: Any  # ()
-    masks: Masks | None  # None: evaluation
-
-
-class Masks(NamedTuple):
-    """What dropout multiplies with, zero where it drops; a tensor for every LSTM."""
-
-    inputs: list[Any]  # (n_rows, n_inputs)
-    states: list[Any]  # (n_rows, units); empty without recurrent dropout
+    masks: Any | None  # (n_rows, n_dropped), zero where dropout drops; None: evaluation
 
 
 class Rates(NamedTuple):
@@ -148,7 +141,7 @@ def _totals(
 
 
 def _over_batches(
-    step: Callable[[MiniBatch], Any], rows: Rows, masks: Masks | None
+    step: Callable[[MiniBatch], Any], rows: Rows, masks: Any | None
 ) -> Any:
     """Sum of `step` over the batches."""
     steps = tf.transpose(rows.values, [1, 0, 2])
@@ -179,7 +172,7 @@ def _over_batches(
             targets=places(rows.targets),
             weights=places(rows.weights),
             learning_rate=tf.gather(rows.learning_rates, k),
-            masks=masks and tf.nest.map_structure(lambda m: tf.gather(m, taken), masks),
+            masks=None if masks is None else tf.gather(masks, taken),
         )
         return k + 1, totals + step(batch)
 
