@@ -36,7 +36,7 @@ def lstm(
     steps: Any,
     weights: Any,
     bias: Any,
-    units: Any,
+    zero_state: Any,
     *,
     kept: Any = None,
     wide: bool = False,
@@ -50,7 +50,8 @@ def lstm(
     weights : tensor of shape (n_inputs + units, 4 * units)
         Kernel above recurrent kernel, gates in Keras' order i, f, c, o.
     bias : tensor of shape (4 * units,)
-    units : scalar tensor
+    zero_state : tensor of shape (n_rows, units)
+        What every sequence starts from.
     kept : tensor of shape (n_rows, units), default=None
         What the state of the timestep before is multiplied with on its way into the
         gates: recurrent dropout. The fused kernel cannot do it, so that the states are
@@ -62,8 +63,7 @@ def lstm(
     -------
     tensor of shape (n_timesteps, n_rows, units)
     """
-    zero_state = tf.zeros(tf.stack([tf.shape(steps)[1], units]))
-    no_peephole = tf.zeros(tf.reshape(units, [1]))
+    no_peephole = tf.reduce_sum(zero_state, axis=0)  # the kernels want its shape
 
     @tf.custom_gradient
     def run(steps: Any, weights: Any, bias: Any) -> Any:
@@ -79,23 +79,24 @@ def lstm(
         if kept is not None:
             states = _states_by_steps(inputs, zero_state, kept)
         else:
-            states = _states_fused(inputs, zero_state)
+            n_timesteps, *_ = tf.unstack(tf.shape(steps, out_type=tf.int64))
+            states = _states_fused(inputs, zero_state, n_timesteps)
 
         def gradient(upstream: Any) -> tuple[Any, Any, Any]:
             if wide or kept is not None:
                 return _gradient_by_steps(inputs, zero_state, kept, states, upstream)
-            return _gradient_fused(inputs, zero_state, states, upstream)
+            return _gradient_fused(inputs, zero_state, n_timesteps, states, upstream)
 
         return states.h, gradient
 
     return run(steps, weights, bias)
 
 
-def _states_fused(inputs: dict[str, Any], zero_state: Any) -> States:
+def _states_fused(inputs: dict[str, Any], zero_state: Any, n_timesteps: Any) -> States:
     """One kernel for all timesteps."""
     states = tf.raw_ops.BlockLSTMV2(
         **inputs,
-        seq_len_max=tf.shape(inputs["x"], out_type=tf.int64)[0],
+        seq_len_max=n_timesteps,
         cs_prev=zero_state,
         h_prev=zero_state,
         cell_clip=0.0,
@@ -106,7 +107,7 @@ def _states_fused(inputs: dict[str, Any], zero_state: Any) -> States:
 def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> States:
     """One kernel for each timestep; its gates are in the order i, c, f, o."""
     steps = inputs["x"]
-    n_timesteps = tf.shape(steps)[0]
+    n_timesteps, *_ = tf.unstack(tf.shape(steps))
     swapped = {"w": _swap_c_f(inputs["w"]), "b": _swap_c_f(inputs["b"])}
 
     def forth(t: Any, h: Any, c: Any, collected: list[Any]) -> Any:
@@ -133,13 +134,17 @@ def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> Stat
 
 
 def _gradient_fused(
-    inputs: dict[str, Any], zero_state: Any, states: States, upstream: Any
+    inputs: dict[str, Any],
+    zero_state: Any,
+    n_timesteps: Any,
+    states: States,
+    upstream: Any,
 ) -> tuple[Any, Any, Any]:
     """One kernel for the whole way back."""
     gradients = tf.raw_ops.BlockLSTMGradV2(
         **inputs,
         **_gates(states),
-        seq_len_max=tf.shape(upstream, out_type=tf.int64)[0],
+        seq_len_max=n_timesteps,
         cs_prev=zero_state,
         h_prev=zero_state,
         h=states.h,

@@ -165,7 +165,7 @@ class AnySizeNetwork(EpochNetwork):
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
         """Of the inputs of every LSTM, then of the states of every LSTM."""
-        n_rows = tf.shape(rows.values)[0]
+        n_rows, *_ = tf.unstack(tf.shape(rows.values))
         masks = _dropout_masks(n_rows, sizes.inputs, rates.dropout, seed, 0)
         if not self.drops_states:
             return masks
@@ -181,6 +181,7 @@ class AnySizeNetwork(EpochNetwork):
         lengths, steps = batch.lengths, embedded(batch.steps, tables)
         input_masks, state_masks = map(iter, self._masks(batch, sizes))
         for k, (units, width) in enumerate(sizes.widths):
+            zero_state = tf.zeros(tf.stack([tf.size(lengths), units]))
             states = []
             for direction in self.directions:
                 weights, gate_bias = lstms.pop(0), lstms.pop(0)
@@ -190,7 +191,7 @@ class AnySizeNetwork(EpochNetwork):
                     inputs = reverse_steps(inputs, lengths)
                 weights = tf.reshape(weights, sizes.kernels[k])
                 state = lstm(
-                    inputs, weights, gate_bias, units, kept=kept, wide=self.wide
+                    inputs, weights, gate_bias, zero_state, kept=kept, wide=self.wide
                 )
                 states.append(state)
             merge = partial(_merge, coefficients=sizes.merge, units=units, width=width)
@@ -198,8 +199,10 @@ class AnySizeNetwork(EpochNetwork):
                 steps = self._pooled(states, lengths, merge)
             else:
                 steps = merge(self._as_given(states, lengths))
-        steps = tf.reshape(steps, tf.stack([-1, sizes.head[0]]))
-        return tf.matmul(steps, tf.reshape(kernel, sizes.head)) + bias
+        n_inputs, _ = tf.unstack(sizes.head)
+        steps = tf.reshape(steps, tf.stack([-1, n_inputs]))
+        kernel = tf.reshape(kernel, sizes.head)
+        return tf.nn.bias_add(tf.matmul(steps, kernel), bias)
 
     def _masks(self, batch: MiniBatch, sizes: Sizes) -> tuple[list[Any], list[Any]]:
         """Those of inputs and of states, one for every LSTM."""
@@ -217,7 +220,8 @@ class AnySizeNetwork(EpochNetwork):
 
         Shape (n_rows, n_poolings, width).
         """
-        pool = Pools(lengths, tf.shape(states[0])[0])
+        n_timesteps, *_ = tf.unstack(tf.shape(states[0]))
+        pool = Pools(lengths, n_timesteps)
         if self.pools_by_direction:
             pooled = merge([pool(self.pooling, state) for state in states])
         else:

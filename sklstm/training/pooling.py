@@ -17,13 +17,12 @@ class Pools:
     """
 
     def __init__(self, lengths: Any, n_timesteps: Any) -> None:
-        n_rows = tf.shape(lengths)[0]
-        self.last = tf.stack([lengths - 1, tf.range(n_rows)], axis=1)
-        valid = tf.range(n_timesteps)[:, None] < lengths
+        self.last = tf.stack([lengths - 1, tf.range(tf.size(lengths))], axis=1)
+        valid = tf.expand_dims(tf.range(n_timesteps), 1) < lengths
         n_valid = tf.cast(lengths, tf.float32)
-        self.share = (tf.cast(valid, tf.float32) / n_valid)[:, :, None]
+        self.share = tf.expand_dims(tf.cast(valid, tf.float32) / n_valid, 2)
         # Less than any state, and no product or sum of it is infinite.
-        self.below = tf.where(valid, 0.0, -1e9)[:, :, None]
+        self.below = tf.expand_dims(tf.where(valid, 0.0, -1e9), 2)
 
     def __call__(self, poolings: tuple[str, ...], states: Any) -> Any:
         """By each pooling, shape (n_rows, n_poolings, width).

@@ -176,7 +176,7 @@ def _over_batches(
         )
         return k + 1, totals + step(batch)
 
-    n_batches = tf.shape(rows.bounds)[0] - 1
+    n_batches = tf.size(rows.bounds) - 1
     return tf.while_loop(
         lambda k, _: k < n_batches, body, (0, tf.zeros(3)), parallel_iterations=1
     )[1]
