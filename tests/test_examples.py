@@ -15,7 +15,7 @@ from sklstm import BiLSTMRegressor, BiLSTMTimestepClassifier
 from sklstm.datasets import make_counting, make_cumulative_sum
 
 EXAMPLES = Path(__file__).parents[1] / "docs/examples"
-SEEDS = range(3)
+SEEDS = range(2)
 
 # Constants of the examples, in capitals there, and what makes them short.
 SMALL = {

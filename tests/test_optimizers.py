@@ -89,9 +89,8 @@ HONOURED = {
     "changed later": changed_later,
 }
 
-# What looks at all gradients or counts steps, besides one that works by elements alone.
-ON_BOTH_NETWORKS = {"Adam", "clipvalue", "global_clipnorm"}
-ON_BOTH_NETWORKS |= {"loss_scale_factor", "gradient_accumulation_steps"}
+# What looks at all gradients, what counts steps, and one that works by elements alone.
+ON_BOTH_NETWORKS = {"Adam", "global_clipnorm", "gradient_accumulation_steps"}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from sklstm import (
     SequenceScaler,
 )
 from sklstm.targets import Labels
-from sklstm.training import runtime
 
 LENGTHS = [6, 3, 1, 5, 6, 2, 4, 6, 3, 5]
 METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
@@ -224,10 +223,8 @@ def test_several_labels_at_every_timestep(sequences):
 # -- what is learnt ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("on_gpu", [False, True])
-def test_an_epoch_is_that_of_keras_layers(sequences, labels, on_gpu, monkeypatch):
+def test_an_epoch_is_that_of_keras_layers(sequences, labels):
     """Batches of unequal lengths; every step weighs alike, padded ones nothing."""
-    monkeypatch.setattr(runtime, "has_gpu", lambda: on_gpu)
     settings = {
         "units": (3, 2),
         "optimizer": "sgd",

@@ -331,8 +331,9 @@ def assert_shows_what_decides(importance):
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_shap(trained):
+def test_shap(trained, monkeypatch):
     """Values that add up to the prediction, large where it is decided."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # compiling takes longer than running
     pytest.importorskip("shap", reason="shap is not installed")
     names = run("shap", pipeline=trained, X=TABLE)
     values, positive = names["values"], names["positive"]
