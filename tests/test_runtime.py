@@ -86,8 +86,8 @@ environment, filters = dict(os.environ), list(warnings.filters)
 use()
 if sys.argv[1] == "sklstm":
     untouched = state()
-use(random_state=0, dropout=0.1)
 del problems[:-2], problems[1:]
+use(random_state=0, dropout=0.1)
 use(random_state=0, recurrent_dropout=0.1)
 use(random_state=0, clipnorm=1.0, direction="forward", optimizer="sgd")
 WindowedEnsemble(BiLSTMRegressor(2, epochs=1), n_timesteps=3).fit(X, sums[:, -1])
