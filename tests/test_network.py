@@ -7,12 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
-    POOLINGS,
     Architecture,
     initial_parameters,
     split_parameters,
@@ -130,7 +129,9 @@ def test_outputs_and_gradients_equal_keras(direction, merge_mode, units, every_s
         assert not gradient[len(flat) :].any()
 
 
-@pytest.mark.parametrize("pooling", [("mean",), ("max", "last"), POOLINGS])
+@pytest.mark.parametrize(
+    "pooling", [("mean",), ("max", "last"), ("mean", "last", "max")]
+)
 @pytest.mark.parametrize(
     ("direction", "merge_mode"),
     [("forward", "concat"), ("backward", "concat")]
@@ -235,6 +236,8 @@ def test_every_lstm_has_masks_of_its_own():
         assert not np.array_equal(drawn[0], drawn[1])
         assert not np.array_equal(drawn[0][0], drawn[0][1])
     assert not np.array_equal(masks[:, 60:80] == 0, masks[:, 100:120] == 0)
+    numbers = tf.random.stateless_uniform([50, 30], (1, 2))
+    assert_array_equal(masks[:, :30] == 0, numbers < 0.3)
 
 
 def with_recurrent_dropout(architecture):
@@ -350,7 +353,7 @@ def test_dropout_is_off_in_evaluation_and_without_rate():
 
 @pytest.mark.parametrize("every_step", [False, True])
 def test_network_of_keras_layers_agrees(every_step):
-    """The network for a GPU computes the same when nothing is dropped."""
+    """The network for a GPU computes the same when nothing is dropped, else not."""
     rng = np.random.default_rng(5)
     architecture = Architecture(
         3, (4, 2), "backward", "concat", 2, "linear", every_step
@@ -371,6 +374,8 @@ def test_network_of_keras_layers_agrees(every_step):
     assert_allclose(logits * valid, expected[0] * valid, atol=1e-6)
     assert_allclose(gradient, expected[1][: len(flat)], atol=1e-5)
     assert_allclose(network.parameters, flat)
+    dropped, _ = logits_and_gradient(network, values, lengths, loss, training=True)
+    assert not np.allclose(dropped, logits)
 
 
 @pytest.mark.parametrize(

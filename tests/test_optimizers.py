@@ -76,12 +76,12 @@ HONOURED = {
     "clipvalue": lambda: SGD(2.0, clipvalue=0.01, use_ema=True, ema_momentum=0.8),
     "global_clipnorm": lambda: SGD(0.5, global_clipnorm=0.1, weight_decay=0.2),
     "ema_overwrite_frequency": lambda: SGD(
-        0.5, momentum=0.5, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2
+        0.5, momentum=0.5, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3
     ),
     "loss_scale_factor": lambda: SGD(0.5, loss_scale_factor=1024.0, name="mine"),
     "gradient_accumulation_steps": lambda: SGD(
         schedules.CosineDecay(0.5, 5),
-        gradient_accumulation_steps=2,
+        gradient_accumulation_steps=3,
         global_clipnorm=0.1,
         weight_decay=0.2,
         use_ema=True,

@@ -51,7 +51,7 @@ def lstm(
         Kernel above recurrent kernel, gates in Keras' order i, f, c, o.
     bias : tensor of shape (4 * units,)
     zero_state : tensor of shape (n_rows, units)
-        What every sequence starts from.
+        Zeros: what every sequence starts from.
     kept : tensor of shape (n_rows, units), default=None
         What the state of the timestep before is multiplied with on its way into the
         gates: recurrent dropout. The fused kernel cannot do it, so that the states are
@@ -63,7 +63,7 @@ def lstm(
     -------
     tensor of shape (n_timesteps, n_rows, units)
     """
-    no_peephole = tf.reduce_sum(zero_state, axis=0)  # the kernels want its shape
+    no_peephole = tf.reduce_sum(zero_state, axis=0)  # zeros; the kernels want its shape
 
     @tf.custom_gradient
     def run(steps: Any, weights: Any, bias: Any) -> Any:

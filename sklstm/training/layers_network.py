@@ -72,7 +72,7 @@ class LayersNetwork(EpochNetwork):
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Any:
-        # The layers draw their own.
+        # The layers draw their own: of no width, but not None, which is evaluation.
         return tf.zeros(tf.stack([tf.shape(rows.values)[0], 0]))
 
     def logits(self, batch: MiniBatch, sizes: Any) -> Any:

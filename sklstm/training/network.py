@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture
+from sklstm.training.dropout import drawn_masks
 from sklstm.training.embedding import embedded
 from sklstm.training.epochs import COST_BYTES, EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
@@ -82,7 +83,7 @@ class Sizes(NamedTuple):
 
     parts: Any  # (n_parts,), entries of each part of the flat vector
     inputs: Any  # (n_lstms,), features that enter each LSTM
-    units: Any  # (n_lstms,)
+    units: Any  # (n_lstms,), by layer in `widths`
     dims: Any  # (n_embeddings,), of the vectors of each embedded feature
     kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
     widths: Any  # (n_layers, 2), units and width of the merged states
@@ -164,22 +165,19 @@ class AnySizeNetwork(EpochNetwork):
             variable.assign(slot)
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
-        """Of the inputs of every LSTM, then of the states of every LSTM."""
         n_rows, *_ = tf.unstack(tf.shape(rows.values))
-        masks = _dropout_masks(n_rows, sizes.inputs, rates.dropout, seed, 0)
-        if not self.drops_states:
-            return masks
-        of_states = _dropout_masks(
-            n_rows, sizes.units, rates.recurrent_dropout, seed, 1
-        )
-        return tf.concat([masks, of_states], axis=1)
+        masks = [drawn_masks(n_rows, sizes.inputs, rates.dropout, (seed, 0))]
+        if self.drops_states:
+            rate = rates.recurrent_dropout
+            masks.append(drawn_masks(n_rows, sizes.units, rate, (seed, 1)))
+        return tf.concat(masks, axis=1)
 
     def logits(self, batch: MiniBatch, sizes: Sizes) -> Any:
         n_parts = sizes.parts.shape[0]
         *lstms, kernel, bias, _ = tf.split(self.flat.value, sizes.parts, num=n_parts)
         tables = [tf.reshape(lstms.pop(0), tf.stack([-1, dim])) for dim in sizes.dims]
         lengths, steps = batch.lengths, embedded(batch.steps, tables)
-        input_masks, state_masks = map(iter, self._masks(batch, sizes))
+        input_masks, state_masks = map(iter, self._masks(batch.masks, sizes))
         for k, (units, width) in enumerate(sizes.widths):
             zero_state = tf.zeros(tf.stack([tf.size(lengths), units]))
             states = []
@@ -204,19 +202,19 @@ class AnySizeNetwork(EpochNetwork):
         kernel = tf.reshape(kernel, sizes.head)
         return tf.nn.bias_add(tf.matmul(steps, kernel), bias)
 
-    def _masks(self, batch: MiniBatch, sizes: Sizes) -> tuple[list[Any], list[Any]]:
+    def _masks(self, masks: Any, sizes: Sizes) -> tuple[list[Any], list[Any]]:
         """Those of inputs and of states, one for every LSTM."""
-        if batch.masks is None:
+        if masks is None:
             return [], []
         n_lstms = self.n_layers * len(self.directions)
-        if not self.drops_states:
-            return tf.split(batch.masks, sizes.inputs, axis=1, num=n_lstms), []
-        both = tf.concat([sizes.inputs, sizes.units], axis=0)
-        masks = tf.split(batch.masks, both, axis=1, num=2 * n_lstms)
-        return masks[:n_lstms], masks[n_lstms:]
+        widths = [sizes.inputs, *[sizes.units] * self.drops_states]
+        by_lstm = tf.split(
+            masks, tf.concat(widths, axis=0), axis=1, num=n_lstms * len(widths)
+        )
+        return by_lstm[:n_lstms], by_lstm[n_lstms:]
 
     def _pooled(self, states: list[Any], lengths: Any, merge: Any) -> Any:
-        """Side by side, of states in each direction's order.
+        """What the dense layer reads, of states in each direction's order.
 
         Shape (n_rows, n_poolings, width).
         """
@@ -241,18 +239,6 @@ class AnySizeNetwork(EpochNetwork):
             reverse_steps(state, lengths) if direction == "backward" else state
             for direction, state in zip(self.directions, states, strict=True)
         ]
-
-
-def _dropout_masks(n_rows: Any, sizes: Any, rate: Any, seed: Any, kind: int) -> Any:
-    """Zero where something is dropped; what is kept is scaled up."""
-    # The numbers of tf.random.stateless_uniform, which is four times as many ops.
-    drawn = [
-        tf.raw_ops.StatelessRandomUniform(
-            shape=tf.stack([n_rows, size]), seed=seed + tf.constant([kind, k])
-        )
-        for k, size in enumerate(tf.unstack(sizes))
-    ]
-    return tf.cast(tf.concat(drawn, axis=1) >= rate, tf.float32) / (1 - rate)
 
 
 def _part_sizes(architecture: Architecture) -> list[int]:
