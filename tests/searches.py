@@ -50,9 +50,9 @@ SEARCHES = {
 
 
 @functools.cache
-def searched_here(kind):
+def searched_here(kind, cv=2):
     """The search in this process, one fit after the other."""
-    return clone(SEARCHES[kind]).set_params(error_score="raise").fit(X, y)
+    return clone(SEARCHES[kind]).set_params(cv=cv, error_score="raise").fit(X, y)
 
 
 def recipe(name, changes=()):

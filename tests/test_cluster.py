@@ -224,7 +224,7 @@ def test_a_worker_of_dask_dies(dask_client, tmp_path):
     names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
     exec(recipe("dask, search"), names)
     assert_died(tmp_path, n_deaths=2)
-    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    expected = searched_here("grid", cv=3)
     assert_same_search(names["search"], expected)
 
 
@@ -266,7 +266,7 @@ def test_ray_scores_as_one_process_and_stores_data_once(
     exec(recipe("ray", here), names)
     assert_died(deaths, n_deaths=1)
     assert_ran_on_workers(reports, n_threads=1)
-    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    expected = searched_here("grid", cv=3)
     assert_same_search(names["search"], expected)
     plain = names["search"].best_estimator_[1:]
     assert_array_equal(plain.predict_proba(X), expected.predict_proba(X))

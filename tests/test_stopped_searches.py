@@ -1,13 +1,12 @@
 """Searches that were stopped, or lose a worker of loky: the recipes of the guide."""
 
 from numpy.testing import assert_array_equal
-from searches import GRID, PIPELINE, SEARCHES, X, assert_died, deadly, recipe, y
-from sklearn.base import clone
+from searches import GRID, PIPELINE, X, assert_died, deadly, recipe, searched_here, y
 from sklearn.model_selection import ParameterGrid
 
 
 def assert_scores_of_a_search(scores):
-    expected = clone(SEARCHES["grid"]).set_params(cv=3).fit(X, y)
+    expected = searched_here("grid", cv=3)
     assert_array_equal(scores, expected.cv_results_["mean_test_score"])
 
 

@@ -166,10 +166,11 @@ class AnySizeNetwork(EpochNetwork):
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
         n_rows, *_ = tf.unstack(tf.shape(rows.values))
-        masks = [drawn_masks(n_rows, sizes.inputs, rates.dropout, (seed, 0))]
+        masks = [drawn_masks(n_rows, sizes.inputs, rates.dropout, seed)]
         if self.drops_states:
             rate = rates.recurrent_dropout
-            masks.append(drawn_masks(n_rows, sizes.units, rate, (seed, 1)))
+            of_states = seed + tf.constant([1, 0])
+            masks.append(drawn_masks(n_rows, sizes.units, rate, of_states))
         return tf.concat(masks, axis=1)
 
     def logits(self, batch: MiniBatch, sizes: Sizes) -> Any:
@@ -221,17 +222,14 @@ class AnySizeNetwork(EpochNetwork):
         n_timesteps, *_ = tf.unstack(tf.shape(states[0]))
         pool = Pools(lengths, n_timesteps)
         if self.pools_by_direction:
-            pooled = merge([pool(self.pooling, state) for state in states])
-        else:
-            merged_first = tuple(name for name in self.pooling if name != "last")
-            merged = merge(self._as_given(states, lengths))
-            pooled = pool(merged_first, merged)
-            if "last" in self.pooling:
-                last = merge([pool(("last",), state) for state in states])
-                place = self.pooling.index("last")
-                before, after = pooled[:, :place], pooled[:, place:]
-                pooled = tf.concat([before, last, after], axis=1)
-        return pooled
+            return merge([pool(self.pooling, state) for state in states])
+        merged_first = tuple(name for name in self.pooling if name != "last")
+        pooled = pool(merged_first, merge(self._as_given(states, lengths)))
+        if "last" not in self.pooling:
+            return pooled
+        last = merge([pool(("last",), state) for state in states])
+        place = self.pooling.index("last")
+        return tf.concat([pooled[:, :place], last, pooled[:, place:]], axis=1)
 
     def _as_given(self, states: list[Any], lengths: Any) -> list[Any]:
         """States of every direction in the order of the timesteps."""
