@@ -14,6 +14,7 @@ from reference import network_logits
 from sklearn.model_selection import GridSearchCV
 from test_network import (
     any_size,
+    inputs_of,
     keras_logits_and_gradient,
     logits_and_gradient,
     prepared,
@@ -141,9 +142,9 @@ def test_dropout_drops_entries_of_vectors():
     )
     flat = initial_parameters(architecture, np.random.default_rng(0))
     network = any_size(architecture, flat, dropout=0.4)
-    rates, sizes = network.inputs
+    rates, sizes = inputs_of(network)
     rows = Rows(np.zeros((30, 2, 1), np.float32), *[None] * 5)
-    mask = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
+    mask = network.dropout_masks(rows, rates, sizes, (1, 2))
     assert mask.shape == (30, 50)
     assert abs(np.mean(mask.numpy() == 0) - 0.4) < 0.1
 
@@ -162,7 +163,7 @@ def test_sizes_of_tables_are_inputs():
     )
     network = any_size(large, initial_parameters(large, rng))
     flat = initial_parameters(small, rng)
-    network.assign(flat, small)
+    network.assign(flat, small, rng)
     values = np.concatenate(
         [rng.normal(size=(8, 4, 1)), rng.integers(0, 3, (8, 4, 2))], axis=2
     ).astype(np.float32)

@@ -45,16 +45,16 @@ def shared_network():
 
 @pytest.fixture
 def network(shared_network, flat):
-    shared_network.rng = np.random.default_rng(2)
-    shared_network.assign(flat, ARCHITECTURE)
-    shared_network.optimizer_state = None
+    shared_network.assign(flat, ARCHITECTURE, np.random.default_rng(2))
+    shared_network.set_optimizer_state(None)
     shared_network.optimizer.learning_rate = 0.5
     return shared_network
 
 
 def fit(network, data, **settings):
     told = {k: settings.pop(k) for k in ("epochs", "shuffle") if k in settings}
-    return network.fit(data, recipe=recipe(**told), **settings)
+    network.fit(data, recipe=recipe(**told), **settings)
+    return network.history.history
 
 
 def keras_epochs(flat, data, n_epochs, batch_size, **optimizer):
@@ -89,7 +89,7 @@ def test_epochs_equal_keras(network, data, flat):
 
 def test_clipnorm_limits_the_norm_of_all_parameters(network, data, flat):
     """It is Keras' global_clipnorm."""
-    network.assign(flat, ARCHITECTURE, Rates(clipnorm=0.01))
+    network.assign(flat, ARCHITECTURE, np.random.default_rng(2), Rates(clipnorm=0.01))
     fit(network, data)
     expected = keras_epochs(flat, data, 1, 8, global_clipnorm=0.01)
     assert_allclose(network.parameters, expected, atol=1e-6)
@@ -99,7 +99,7 @@ def test_clipnorm_limits_the_norm_of_all_parameters(network, data, flat):
 def test_history_is_the_weighted_mean(network, data, flat):
     """Without learning, loss and accuracy of an epoch are those of its data."""
     network.optimizer.learning_rate = 0.0
-    history = fit(network, data, validation_data=data).history
+    history = fit(network, data, validation_data=data)
     layers = keras_layers(ARCHITECTURE)
     layers.set_weights(
         [
@@ -128,8 +128,7 @@ def test_chunks_change_nothing(network, data, flat, monkeypatch, bound, value):
     """An epoch in many graph calls, bounded in memory or time, gives the same."""
     fit(network, data, shuffle=True)
     whole = network.parameters
-    network.rng = np.random.default_rng(2)
-    network.assign(flat, ARCHITECTURE)
+    network.assign(flat, ARCHITECTURE, np.random.default_rng(2))
     monkeypatch.setattr(batching, "STEP_OPERATIONS", 0)
     monkeypatch.setattr(batching, bound, value)
     calls = []
@@ -202,7 +201,7 @@ def test_best_weights_survive_divergence(network, data, flat):
     with pytest.warns(ConvergenceWarning, match=r"epoch 3\. The best parameters"):
         history = fit(
             network, data, epochs=9, callbacks=[best, schedule], validation_data=data
-        ).history
+        )
     assert not np.isfinite(history["loss"][2:]).any()
     assert np.isfinite(network.parameters).all()
 

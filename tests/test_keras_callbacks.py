@@ -40,7 +40,7 @@ def network():
     classifier = BiLSTMClassifier(2, epochs=1, random_state=0).fit(X, y)
     network = POOL.networks()[-1]
     fitted = classifier.network_
-    network.assign(fitted.flat, fitted.architecture)
+    network.assign(fitted.flat, fitted.architecture, np.random.default_rng(0))
     sequences = SequenceBatch(X, np.full(24, 4), True)
     data = TrainingSet(sequences, y[:, None].astype(np.float32), np.ones(24, "f"))
     return network, data, classifier.to_keras()

@@ -41,9 +41,14 @@ def random_data(rng, architecture, n_rows=9, n_timesteps=4):
 
 def prepared(structure, architecture, flat, **settings):
     network = structure.build(keras.optimizers.SGD(0.1))
-    network.rng = np.random.default_rng(0)
-    network.assign(flat, architecture, Rates(**settings))
+    network.assign(flat, architecture, np.random.default_rng(0), Rates(**settings))
     return network
+
+
+def inputs_of(network):
+    """What its graphs read, rates and sizes by name."""
+    rates, sizes = network.loan.inputs
+    return Rates(*tf.unstack(rates)), network.unpacked(sizes)
 
 
 def any_size(architecture, flat, structure=None, **settings):
@@ -57,8 +62,7 @@ def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0,
     """Logits, and the gradient of a scalar of them, as one flat vector."""
     variables = [variable.value for variable in network.trainable_variables]
     lengths = tf.constant(lengths, tf.int32)
-    rates, sizes = network.inputs
-    sizes = network.unstacked(sizes)
+    rates, sizes = inputs_of(network)
     rows = Rows(values, lengths, *[None] * 4)
     masks = network.dropout_masks(rows, rates, sizes, seed) if training else None
     batch = MiniBatch(tf.transpose(values, [1, 0, 2]), lengths, None, None, None, masks)
@@ -184,7 +188,7 @@ def test_size_is_an_input():
     large = Architecture(5, (9,), "bidirectional", "sum", 1, "sigmoid")
     network = any_size(large, initial_parameters(large, rng))
     flat = initial_parameters(small, rng)
-    network.assign(flat, small)
+    network.assign(flat, small, rng)
     values, lengths = random_data(rng, small)
     logits, _ = logits_and_gradient(network, values, lengths, tf.reduce_sum)
     expected, _ = logits_and_gradient(
@@ -225,8 +229,8 @@ def test_every_lstm_has_masks_of_its_own():
         recurrent_dropout=0.6,
     )
     rows = Rows(np.zeros((50, 2, 30), np.float32), *[None] * 5)
-    rates, sizes = network.inputs
-    masks = network.dropout_masks(rows, rates, network.unstacked(sizes), (1, 2))
+    rates, sizes = inputs_of(network)
+    masks = network.dropout_masks(rows, rates, sizes, (1, 2))
     assert masks.shape == (50, 168)
     by_lstm = np.split(masks, np.cumsum([30, 30, 20, 20, 20, 20, 14]), axis=1)
     for drawn, rate in [(by_lstm[:4], 0.3), (by_lstm[4:], 0.6)]:
@@ -305,8 +309,8 @@ def test_recurrent_dropout_equals_plain_operations(merge_mode, dropout):
         network, values, lengths, loss, training=True, seed=seed
     )
     rows = Rows(values, *[None] * 5)
-    rates, sizes = network.inputs
-    masks = network.dropout_masks(rows, rates, network.unstacked(sizes), seed)
+    rates, sizes = inputs_of(network)
+    masks = network.dropout_masks(rows, rates, sizes, seed)
     widths = np.repeat([3, 5 if merge_mode == "sum" else 10, 5, 4], 2)
     masks = tf.split(tf.cast(masks, tf.float64), widths, axis=1)
     layers = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -31,6 +32,26 @@ from sklstm.training.schedules import LearningRates
 COST_BYTES = 5_000_000
 
 
+@dataclass(frozen=True)
+class Loan:
+    """What a network is as long as it is borrowed."""
+
+    #: Random numbers for shuffling and dropout.
+    rng: np.random.Generator
+
+    #: Of the architecture.
+    n_parameters: int
+
+    #: Those of them that every timestep is multiplied with.
+    n_multiplied: int
+
+    #: What graphs take beside the data: rates, and the sizes that `write` gave.
+    inputs: tuple[Any, Any]
+
+
+NOBODYS = Loan(np.random.default_rng(0), 0, 0, ((), ()))
+
+
 class EpochNetwork(keras.Model):
     """A network whose `fit` runs an epoch over in-memory data as one graph call.
 
@@ -41,17 +62,12 @@ class EpochNetwork(keras.Model):
     #: Memory that TensorFlow takes for it, in small networks, of `COST_BYTES` each.
     cost = 1
 
-    #: Random numbers for shuffling and dropout; set by whoever borrows the network.
-    rng: np.random.Generator
+    #: Set by whoever borrows the network. One object: Keras and TensorFlow look into
+    #: whatever an attribute is set to, which takes longer than a small batch.
+    loan = NOBODYS
 
-    #: Of the architecture in use.
-    n_parameters: int
-
-    #: Those of them that every timestep is multiplied with.
-    n_multiplied: int
-
-    #: What its graphs take beside the data: rates, and the sizes that `write` gave.
-    inputs: tuple[Rates, Any]
+    #: Keras' callback that collects the logs of every epoch.
+    history: Any
 
     def __init__(self, activation: str, loss: str, every_step: bool) -> None:
         super().__init__()
@@ -70,27 +86,39 @@ class EpochNetwork(keras.Model):
         self,
         flat: NDArray[np.float32],
         architecture: Architecture,
+        rng: np.random.Generator,
         rates: Rates = Rates(),  # noqa: B008
     ) -> None:
         """Become the network of an architecture, with these parameters and rates."""
-        constants = Rates(*(tf.constant(rate, tf.float32) for rate in rates))
-        self.n_parameters = len(flat)
-        self.n_multiplied = len(flat) - architecture.n_embedded
-        self.inputs = constants, self.write(flat, architecture)
+        self.loan = Loan(
+            rng=rng,
+            n_parameters=len(flat),
+            n_multiplied=len(flat) - architecture.n_embedded,
+            inputs=(
+                tf.constant(rates, tf.float32),
+                self.write(flat, architecture, rng),
+            ),
+        )
 
     def forget(self) -> None:
         """Keep nothing of the fit that has ended, such as its data and callbacks."""
         self.history = None
-        self.stop_training = False
-        self.rng = np.random.default_rng(0)
-        self.inputs = Rates(), ()
+        self.loan = NOBODYS
 
-    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Any:
-        """Write parameters; gives the sizes that `logits` and the masks need."""
+    def write(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rng: np.random.Generator,
+    ) -> Any:
+        """Write parameters; gives the sizes that `logits` and the masks need, packed.
+
+        Few tensors: each that a graph takes costs time at every call.
+        """
         raise NotImplementedError
 
-    def unstacked(self, sizes: Any) -> Any:
-        """Sizes by layer, outside of the loop over batches."""
+    def unpacked(self, sizes: Any) -> Any:
+        """Sizes by name, in the graph, outside of the loop over batches."""
         return sizes
 
     @property
@@ -135,11 +163,11 @@ class EpochNetwork(keras.Model):
     def optimizer_state(self) -> list[NDArray[Any]]:
         return self._read_optimizer()
 
-    @optimizer_state.setter
-    def optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+    def set_optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+        """Go on from a state, or from none as a new optimizer does."""
         state = self._fresh_optimizer if state is None else state
         for variable, value in zip(self.optimizer.variables, state, strict=True):
-            variable.assign(value)
+            variable.value.assign(value)
 
     def _read_optimizer(self) -> list[NDArray[Any]]:
         variables = self.optimizer.variables
@@ -199,7 +227,7 @@ class EpochNetwork(keras.Model):
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)
-            rng = self.rng if recipe.shuffle else None
+            rng = self.loan.rng if recipe.shuffle else None
             order = batch_order(x.sequences.lengths, recipe.batch_size, rng)
             logs = self._run(
                 self._train,
@@ -224,11 +252,13 @@ class EpochNetwork(keras.Model):
             # Callbacks such as early stopping put the best parameters back.
             restored = not np.array_equal(self.parameters, last, equal_nan=True)
             self._report_divergence(logs["loss"], epoch, finite and restored)
-        return self.history
+        # What is returned goes to scikeras, which builds a metric to name a column.
+        return keras.callbacks.History()
 
     def _validate(self, data: TrainingSet, callbacks: Any) -> dict[str, float]:
         callbacks.on_test_begin()
-        drawn = self.rng.bit_generator.state
+        generator = self.loan.rng.bit_generator
+        drawn = generator.state
         logs = self._run(
             self._test,
             data,
@@ -238,7 +268,7 @@ class EpochNetwork(keras.Model):
             callbacks.on_test_batch_end,
         )
         # Whoever watches a loss on other data gets the same network as who does not.
-        self.rng.bit_generator.state = drawn
+        generator.state = drawn
         callbacks.on_test_end(logs)
         return logs
 
@@ -252,9 +282,10 @@ class EpochNetwork(keras.Model):
         on_batch_end: Callable[[int, dict[str, float]], None],
     ) -> dict[str, float]:
         """One pass over the data; callbacks' batch hooks are called once a chunk."""
+        loan = self.loan
         totals = np.zeros(3)
         last_batch = -1
-        for chunk in chunks_of(batches, data.sequences, self.n_multiplied):
+        for chunk in chunks_of(batches, data.sequences, loan.n_multiplied):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
             on_batch_begin(first_batch)
             rows, bounds, counts = even_batches(chunk)
@@ -266,8 +297,8 @@ class EpochNetwork(keras.Model):
                 bounds=tf.constant(bounds, tf.int32),
                 learning_rates=tf.constant(learning_rates(len(chunk)), tf.float32),
             )
-            seed = tf.constant(self.rng.integers(2**31, size=2), tf.int32)
-            totals += program(as_tensors, seed, *self.inputs).numpy()
+            seed = tf.constant(loan.rng.integers(2**31, size=2), tf.int32)
+            totals += program(as_tensors, seed, *loan.inputs).numpy()
             logs = self._logs(totals)
             on_batch_end(last_batch, logs)
         return logs

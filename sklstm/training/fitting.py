@@ -116,9 +116,8 @@ def fit_network(
         callbacks = [*callbacks, best]
     callbacks = [*callbacks, _Reports(reporter, architecture, codes)]
     with POOL.borrow(structure, recipe.optimizer) as network:
-        network.rng = rng
-        network.assign(parameters, architecture, recipe.rates)
-        network.optimizer_state = optimizer_state
+        network.assign(parameters, architecture, rng, recipe.rates)
+        network.set_optimizer_state(optimizer_state)
         if recipe.learning_rate is not None:
             network.optimizer.learning_rate = recipe.learning_rate
         history = train(

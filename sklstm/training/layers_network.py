@@ -60,10 +60,15 @@ class LayersNetwork(EpochNetwork):
         self.built = True
         self.ready(optimizer)
 
-    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Any:
+    def write(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rng: np.random.Generator,
+    ) -> Any:
         self.set_weights(list(split_parameters(flat, architecture).values()))
         for seed_generator in self._drop_seeds:
-            seed = self.rng.integers(2**31, size=2).astype(np.uint32)
+            seed = rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
         return ()
 

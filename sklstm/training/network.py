@@ -84,11 +84,11 @@ class Sizes(NamedTuple):
     parts: Any  # (n_parts,), entries of each part of the flat vector
     inputs: Any  # (n_lstms,), features that enter each LSTM
     units: Any  # (n_lstms,), by layer in `widths`
-    dims: Any  # (n_embeddings,), of the vectors of each embedded feature
-    kernels: Any  # (n_layers, 2), shape of kernel over recurrent kernel
-    widths: Any  # (n_layers, 2), units and width of the merged states
+    dims: list[Any]  # by embedded feature: of its vectors
+    kernels: list[Any]  # by layer (2,): shape of kernel over recurrent kernel
+    widths: list[Any]  # by layer: units and width of the merged states
     head: Any  # (2,), shape of the dense kernel
-    merge: Any  # (3,), coefficients of the merge mode
+    merge: list[Any]  # three coefficients of the merge mode
 
 
 class AnySizeNetwork(EpochNetwork):
@@ -116,53 +116,72 @@ class AnySizeNetwork(EpochNetwork):
         self.built = True
         self.ready(optimizer)
 
-    def write(self, flat: NDArray[np.float32], architecture: Architecture) -> Sizes:
+    def write(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rng: np.random.Generator,
+    ) -> tuple[Any, Any]:
         padded = np.zeros(self.flat.shape, np.float32)
         padded[: len(flat)] = flat
-        self.flat.assign(padded)
+        self.flat.value.assign(padded)
         parts = _part_sizes(architecture)
-        widths = architecture.widths
-        units, entering, merged = architecture.units, widths[:-1], widths[1:]
+        units, merged = architecture.units, architecture.widths[1:]
         n_directions = len(self.directions)
-        return Sizes(
-            parts=tf.constant([*parts, len(padded) - sum(parts)], tf.int32),
-            inputs=tf.constant(np.repeat(entering, n_directions), tf.int32),
-            units=tf.constant(np.repeat(units, n_directions), tf.int32),
-            dims=tf.constant([e.dim for e in architecture.embeddings], tf.int32),
-            kernels=tf.constant([(-1, 4 * u) for u in units], tf.int32),
-            widths=tf.constant(list(zip(units, merged, strict=True)), tf.int32),
-            head=tf.constant(architecture.head, tf.int32),
-            merge=tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
+        sizes = (
+            [*parts, len(padded) - sum(parts)],
+            np.repeat(architecture.widths[:-1], n_directions),
+            np.repeat(units, n_directions),
+            [e.dim for e in architecture.embeddings],
+            np.ravel([(-1, 4 * u) for u in units]),
+            np.ravel(list(zip(units, merged, strict=True))),
+            architecture.head,
+        )
+        return (
+            tf.constant(np.concatenate(sizes), tf.int32),
+            tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
         )
 
-    def unstacked(self, sizes: Sizes) -> Sizes:
-        return sizes._replace(
-            dims=tf.unstack(sizes.dims),
-            kernels=tf.unstack(sizes.kernels),
-            widths=[tf.unstack(width) for width in tf.unstack(sizes.widths)],
-            merge=tf.unstack(sizes.merge),
+    def unpacked(self, sizes: tuple[Any, Any]) -> Sizes:
+        integers, merge = sizes
+        n_lstms = self.n_layers * len(self.directions)
+        n_parts = self.n_embeddings + 2 * n_lstms + 3
+        by_layer = [2 * self.n_layers] * 2
+        parts, inputs, units, dims, kernels, widths, head = tf.split(
+            integers, [n_parts, n_lstms, n_lstms, self.n_embeddings, *by_layer, 2]
+        )
+        return Sizes(
+            parts=parts,
+            inputs=inputs,
+            units=units,
+            dims=tf.unstack(dims),
+            kernels=tf.split(kernels, self.n_layers),
+            widths=[tf.unstack(width) for width in tf.split(widths, self.n_layers)],
+            head=head,
+            merge=tf.unstack(merge),
         )
 
     @property
     def parameters(self) -> NDArray[np.float32]:
-        flat: NDArray[np.float32] = self.flat.numpy()[: self.n_parameters].copy()
+        flat: NDArray[np.float32] = self.flat.numpy()[: self.loan.n_parameters].copy()
         return flat
 
     @property
     def optimizer_state(self) -> list[NDArray[Any]]:
         """Of the parameters in use."""
         return [
-            slot[: self.n_parameters].copy() if slot.shape == self.flat.shape else slot
+            slot[: self.loan.n_parameters].copy()
+            if slot.shape == self.flat.shape
+            else slot
             for slot in self._read_optimizer()
         ]
 
-    @optimizer_state.setter
-    def optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+    def set_optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
         slots = [slot.copy() for slot in self._fresh_optimizer]
         for slot, value in zip(slots, state or [], strict=state is not None):
             slot[tuple(map(slice, value.shape))] = value
         for variable, slot in zip(self.optimizer.variables, slots, strict=True):
-            variable.assign(slot)
+            variable.value.assign(slot)
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
         n_rows, *_ = tf.unstack(tf.shape(rows.values))

@@ -54,7 +54,7 @@ def _signature(network: Any) -> tuple[Any, ...]:
         learning_rates=tf.TensorSpec([None], floats),
     )
     # What a network takes has the same shapes for every fit it serves.
-    own = tf.nest.map_structure(tf.TensorSpec.from_tensor, network.inputs)
+    own = tf.nest.map_structure(tf.TensorSpec.from_tensor, network.loan.inputs)
     return rows, tf.TensorSpec([2], ints), *own
 
 
@@ -67,13 +67,13 @@ def training_program(network: Any) -> Any:
 
     Returns
     -------
-    callable of (Rows, seed, Rates, sizes of the network)
+    callable of (Rows, seed, rates, sizes of the network, packed)
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
-    def run(rows: Rows, seed: Any, rates: Rates, sizes: Any) -> Any:
+    def run(rows: Rows, seed: Any, rates: Any, sizes: Any) -> Any:
         network.traces += 1
-        sizes = network.unstacked(sizes)
+        rates, sizes = Rates(*tf.unstack(rates)), network.unpacked(sizes)
         variables = [variable.value for variable in network.trainable_variables]
         masks = network.dropout_masks(rows, rates, sizes, seed)
 
@@ -103,8 +103,8 @@ def training_program(network: Any) -> Any:
 def evaluation_program(network: Any) -> Any:
     """The same sums as of :func:`training_program`, without dropout or learning."""
 
-    def run(rows: Rows, seed: Any, rates: Rates, sizes: Any) -> Any:
-        sizes = network.unstacked(sizes)
+    def run(rows: Rows, seed: Any, rates: Any, sizes: Any) -> Any:
+        sizes = network.unpacked(sizes)
 
         def step(batch: MiniBatch) -> Any:
             logits = network.logits(batch, sizes)

@@ -106,5 +106,5 @@ def train(
     wrapper.fit(rows[:, None], rows, initial_epoch=initial_epoch)
     return {
         name: [float(value) for value in values]
-        for name, values in wrapper.history_.items()
+        for name, values in network.history.history.items()
     }
