@@ -33,7 +33,11 @@ ESTIMATORS = {
     "timestep classifier": (BiLSTMTimestepClassifier, np.where(SUMS > 0, "up", "down")),
     "timestep regressor": (BiLSTMTimestepRegressor, SUMS),
 }
-NETWORKS = {"kernel": {}, "recurrent": {"recurrent_dropout": 0.1}, "layers": {}}
+NETWORKS = {
+    "kernel": {},
+    "recurrent": {"recurrent_dropout": 0.1},
+    "layers": {"direction": "forward"},
+}
 
 every_estimator = pytest.mark.parametrize("kind", ESTIMATORS)
 # Keras' layers take seconds to trace, so one estimator stands for all there.
@@ -119,7 +123,7 @@ class Unlearns(keras.callbacks.Callback):
 @on_both_networks
 def test_divergence_names_epoch_and_causes(kind, network):
     """An error; the estimator stays unfitted."""
-    model, y = make(kind, network, optimizer="sgd", callbacks=Diverges())
+    model, y = make(kind, network, callbacks=Diverges())
     message = (
         r"Training diverged: the .* became .* in epoch 3\. The usual causes are "
         r"features or targets that are not scaled .* StandardScaler .* learning_rate"
@@ -133,7 +137,7 @@ def test_divergence_names_epoch_and_causes(kind, network):
 @on_both_networks
 def test_early_stopping_keeps_the_best_when_training_diverges(kind, network):
     """The finite parameters of the best epoch, and a warning that says so."""
-    params = {"early_stopping": True, "validation_fraction": 0.3, "optimizer": "sgd"}
+    params = {"early_stopping": True, "validation_fraction": 0.3}
     model, y = make(kind, network, callbacks=Diverges(), **params, epochs=5)
     with pytest.warns(ConvergenceWarning, match=r"in epoch \d\. The best parameters"):
         model.fit(X, y)
@@ -163,7 +167,7 @@ def test_infinite_loss_with_finite_parameters_is_an_error(early_stopping):
 
 def test_divergence_inside_an_ensemble():
     """The ensemble stays unfitted, too."""
-    inner, y = make("classifier", optimizer="sgd", callbacks=Diverges())
+    inner, y = make("classifier", callbacks=Diverges())
     model = WindowedEnsemble(inner, n_timesteps=3)
     with pytest.raises(ValueError, match="Training diverged"):
         model.fit(X, y)
@@ -242,7 +246,7 @@ def test_interrupted_partial_fit_can_be_repeated(kind):
 @every_estimator
 def test_early_stopping_that_never_stopped_warns(kind):
     """As MLPClassifier does: all epochs were run, and the last was the best."""
-    params = {"early_stopping": True, "validation_fraction": 0.3, "optimizer": "sgd"}
+    params = {"early_stopping": True, "validation_fraction": 0.3}
     model, y = make(kind, learning_rate=1e-3, **params)
     with pytest.warns(ConvergenceWarning, match="all epochs=3 were run and the last"):
         model.fit(X, y)
@@ -252,7 +256,7 @@ def test_early_stopping_that_never_stopped_warns(kind):
 def test_no_warning_where_nothing_says_what_converged_is():
     """Without early stopping the epochs are a choice; a best epoch before is enough."""
     for params in ({}, {"early_stopping": True, "callbacks": Unlearns()}):
-        model, y = make("classifier", optimizer="sgd", **params)
+        model, y = make("classifier", **params)
         model.fit(X, y)  # warnings are errors here
         assert model.n_epochs_ == 3
 

@@ -97,7 +97,9 @@ ON_BOTH_NETWORKS = {"Adam", "global_clipnorm", "gradient_accumulation_steps"}
 def start():
     """A network to train further, with any optimizer."""
     classifier = BiLSTMClassifier(2, direction="forward", epochs=1, batch_size=10)
-    classifier.set_params(shuffle=False, random_state=0, warm_start=True)
+    classifier.set_params(
+        pooling="last", shuffle=False, random_state=0, warm_start=True
+    )
     classifier.set_params(schedule="constant")
     return classifier.fit(X, y)
 

@@ -17,7 +17,6 @@ from sklstm import (
     BiLSTMTimestepRegressor,
 )
 from sklstm.network.architecture import DIRECTIONS, MERGE_MODES
-from sklstm.network.forward import sigmoid
 
 ARCHITECTURES = [
     {"direction": "bidirectional", "merge_mode": merge_mode, "units": units}
@@ -89,8 +88,8 @@ def at_every_step(sequences):
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
 def test_padding_changes_nothing(architecture):
     """In front, behind, in a gap, none at all; more of it than there is data."""
-    sequences, labels, _ = problem()
-    for y in (labels, at_every_step(sequences)[1]):
+    sequences, _, numbers = problem()
+    for y in (numbers, at_every_step(sequences)[1]):
         reference = fitted(architecture, sequences, y)
         for where, n_timesteps in (("pre", 6), ("gap", 9), ("post", 20)):
             values = placed(sequences, where, n_timesteps)
@@ -161,13 +160,14 @@ def test_predictions_are_those_of_the_plain_loop(architecture, batch, seed):
     rng = np.random.default_rng(seed)
     n_features = values.shape[2]
     X = rng.normal(size=(4, 3, n_features))
-    classifier = fitted(architecture, X, np.arange(4) % 2, epochs=1)
-    logits = np.array(
+    numbers = rng.normal(size=4)
+    regressor = fitted(architecture, X, numbers, epochs=1, normalize_y=False)
+    expected = np.array(
         [
-            network_logits(steps, classifier.weights_, classifier.network_.architecture)
+            network_logits(steps, regressor.weights_, regressor.network_.architecture)
             for steps in sequences
         ]
     )
     for given_as in (sequences, values):
-        proba = classifier.predict_proba(given_as)[:, 1]
-        assert_allclose(proba, sigmoid(logits)[:, 0], rtol=0, atol=1e-6)
+        predicted = regressor.predict(given_as)
+        assert_allclose(predicted, expected[:, 0], rtol=0, atol=1e-6)

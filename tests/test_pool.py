@@ -265,7 +265,13 @@ def estimator_on(structure, monkeypatch):
     monkeypatch.setattr(fitting, "trains_on_layers", lambda *_: on_layers)
     rate = 0.1 if on_layers else 0.0
     estimator = BiLSTMClassifier(
-        2, epochs=1, optimizer="adamw", dropout=rate, random_state=0
+        2,
+        direction="forward",
+        pooling="last",
+        epochs=1,
+        optimizer="adamw",
+        dropout=rate,
+        random_state=0,
     )
     return estimator, (sequences(), np.arange(20) % 2)
 

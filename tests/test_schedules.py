@@ -19,6 +19,8 @@ X = rng.normal(size=(21, 4, 2)).astype(np.float32)
 y = (X.sum(axis=(1, 2)) > 0).astype(int)
 N_STEPS = 9  # three epochs of three batches
 SETTINGS = {
+    "direction": "forward",
+    "pooling": "last",
     "optimizer": "sgd",
     "learning_rate": 0.5,
     "batch_size": 8,
@@ -76,7 +78,7 @@ def start():
 def trained_by_keras(start):
     """Weights of a network of Keras that was told the rate before every step."""
     network = start.to_keras()
-    network.compile(keras.optimizers.SGD(0.0), "binary_crossentropy")
+    network.compile(keras.optimizers.SGD(0.0), "binary_crossentropy", run_eagerly=True)
     trained = {}
     for schedule in (cosine, one_cycle):
         network.set_weights(list(start.weights_.values()))

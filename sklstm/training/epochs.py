@@ -103,6 +103,7 @@ class EpochNetwork(keras.Model):
     def forget(self) -> None:
         """Keep nothing of the fit that has ended, such as its data and callbacks."""
         self.history = None
+        self.stop_training = False
         self.loan = NOBODYS
 
     def write(
