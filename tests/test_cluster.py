@@ -218,12 +218,12 @@ def test_a_search_of_large_data(dask_client, tmp_path):
 
 
 def test_a_worker_of_dask_dies(dask_client, tmp_path):
-    """Twice: the recipe of the guide finishes with the same scores."""
-    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=2, every=11))
+    """The recipe of the guide finishes with the same scores."""
+    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=1, every=11))
     pipeline = make_pipeline(step, *PIPELINE)
     names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
     exec(recipe("dask, search"), names)
-    assert_died(tmp_path, n_deaths=2)
+    assert_died(tmp_path, n_deaths=1)
     expected = searched_here("grid", cv=3)
     assert_same_search(names["search"], expected)
 

@@ -31,7 +31,7 @@ LOSS = {
 }
 
 
-def random_data(rng, architecture, n_rows=9, n_timesteps=4):
+def random_data(rng, architecture, n_rows=9, n_timesteps=3):
     lengths = rng.integers(1, n_timesteps + 1, n_rows)
     lengths[0] = n_timesteps
     values = rng.normal(size=(n_rows, n_timesteps, architecture.n_features))

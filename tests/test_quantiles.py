@@ -166,9 +166,10 @@ def test_an_epoch_equals_keras(make, y):
 
 def test_layers_of_keras_learn_the_same(monkeypatch):
     """Which train where there is a GPU."""
-    fused = regressor(quantiles=LEVELS, shuffle=False).fit(PADDED, SEVERAL)
+    params = {"direction": "forward", "pooling": "last", "shuffle": False}
+    fused = regressor(quantiles=LEVELS, **params).fit(PADDED, SEVERAL)
     monkeypatch.setattr(fitting, "trains_on_layers", lambda _: True)
-    on_layers = regressor(quantiles=LEVELS, shuffle=False).fit(PADDED, SEVERAL)
+    on_layers = regressor(quantiles=LEVELS, **params).fit(PADDED, SEVERAL)
     assert_allclose(on_layers.network_.flat, fused.network_.flat, atol=1e-5)
 
 
