@@ -27,7 +27,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 setup: $(UV)  ## the default: uv, and the locked environment
 	$(UV) sync --frozen --quiet --compile-bytecode
-	@$(BIN)/python -m compileall -q sklstm  # uv leaves out what is edited in place
+	-@$(BIN)/python -m compileall -q sklstm  # uv leaves out an editable install
 
 $(UV):
 	@$(PYTHON) -c 'import sys; found = "%d.%d" % sys.version_info[:2]; \

@@ -218,12 +218,12 @@ def test_a_search_of_large_data(dask_client, tmp_path):
 
 
 def test_a_worker_of_dask_dies(dask_client, tmp_path):
-    """The recipe of the guide finishes with the same scores."""
-    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=1, every=11))
+    """Twice: the recipe of the guide finishes with the same scores."""
+    step = FunctionTransformer(deadly(np.asarray, tmp_path, n_deaths=2, every=6))
     pipeline = make_pipeline(step, *PIPELINE)
     names = {"pipeline": pipeline, "grid": GRID, "X": X, "y": y}
     exec(recipe("dask, search"), names)
-    assert_died(tmp_path, n_deaths=1)
+    assert_died(tmp_path, n_deaths=2)
     expected = searched_here("grid", cv=3)
     assert_same_search(names["search"], expected)
 
@@ -251,7 +251,7 @@ def test_ray_scores_as_one_process_and_stores_data_once(
     for folder in ("deaths", "reports"):
         (tmp_path / folder).mkdir()
     deaths, reports = tmp_path / "deaths", tmp_path / "reports"
-    step = FunctionTransformer(deadly(np.asarray, deaths, n_deaths=1, every=2))
+    step = FunctionTransformer(deadly(np.asarray, deaths, n_deaths=1, every=6))
     names = {
         "ray": ray_engine,
         "stored": ray_engine.put(X),

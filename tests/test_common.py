@@ -217,20 +217,19 @@ def test_scikit_learn_check(estimator, check):
         raise
 
 
-# Of the 100 epochs that are the default, ten are enough for some.
 DEFAULTS = [
-    ClassifierPredictions(epochs=10),
+    ClassifierPredictions(),
     RegressorPredictions(),
-    LastStepClassifier(epochs=10),
+    LastStepClassifier(),
     LastStepRegressor(),
-    WindowedEnsemble(BiLSTMClassifier(epochs=10)),
-    WindowedEnsemble(BiLSTMRegressor(epochs=10)),
+    WindowedEnsemble(BiLSTMClassifier()),
+    WindowedEnsemble(BiLSTMRegressor()),
 ]
 
 
 @pytest.mark.parametrize("estimator", DEFAULTS, ids=str)
 def test_repeated_samples_by_default(estimator):
-    """What README excuses: many steps amplify the rounding of float32 beyond 1e-7."""
+    """What README excuses: 100 epochs amplify the rounding of float32 beyond 1e-7."""
     name = type(estimator).__name__
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         check_sample_weight_equivalence_on_dense_data(name, estimator)

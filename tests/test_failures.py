@@ -216,7 +216,7 @@ def test_control_c(kind):
     assert set(vars(model)) == set(model.get_params())
     assert len(POOL) == n_networks
     for network in POOL.networks():
-        assert network.history is None
+        assert network.history is network.loan is None
         assert not network.stop_training
     for key, weights in clone(fitted).fit(X, y).weights_.items():
         assert_array_equal(weights, expected[key])

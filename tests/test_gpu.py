@@ -21,14 +21,8 @@ X[1::3, :2] = np.nan
 PARAMS = {"epochs": 3, "batch_size": 8, "random_state": 0}
 CASES = [
     (BiLSTMClassifier(4, **PARAMS), np.arange(40) % 3),
-    (
-        BiLSTMClassifier((3, 2), direction="backward", pooling="last", **PARAMS),
-        np.arange(40) % 2,
-    ),
-    (
-        BiLSTMRegressor(4, merge_mode="mul", pooling="last", clipnorm=0.5, **PARAMS),
-        X[:, 2, 0],
-    ),
+    (BiLSTMClassifier((3, 2), direction="backward", **PARAMS), np.arange(40) % 2),
+    (BiLSTMRegressor(4, merge_mode="mul", clipnorm=0.5, **PARAMS), X[:, 2, 0]),
     (BiLSTMTimestepClassifier(4, **PARAMS), (X[:, :, 0] > 0).astype(int)),
 ]
 IDS = ["classes", "stacked backward", "numbers", "timesteps"]

@@ -76,6 +76,19 @@ def test_batch_hooks_once_a_chunk(network, monkeypatch):
         assert [e[1] for e in recorder.events if e[0] == hook] == [0, 1, 2]
 
 
+class Logs(keras.callbacks.Callback):
+    """Adds a column."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["mse"] = epoch / 4
+
+
+def test_what_a_callback_logs_is_history():
+    """By the name it has there."""
+    classifier = BiLSTMClassifier(2, epochs=2, callbacks=Logs(), random_state=0)
+    assert classifier.fit(X, y).history_["mse"] == [0, 0.25]
+
+
 class Scripted(keras.callbacks.Callback):
     """Gives the callbacks after it an accuracy that rises, and then does not."""
 

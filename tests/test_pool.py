@@ -168,7 +168,7 @@ def test_a_failing_fit_returns_a_clean_network(pool, error):
         failing.fit(X, y)
     assert not [name for name in vars(failing) if name.endswith("_")]
     (network,) = pool.networks()
-    assert network.history is None
+    assert network.history is network.loan is None
     assert np.array_equal(estimator.fit(X, y).predict_proba(X), expected)
 
 

@@ -32,7 +32,7 @@ from sklstm.training.schedules import LearningRates
 COST_BYTES = 5_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loan:
     """What a network is as long as it is borrowed."""
 
@@ -49,9 +49,6 @@ class Loan:
     inputs: tuple[Any, Any]
 
 
-NOBODYS = Loan(np.random.default_rng(0), 0, 0, ((), ()))
-
-
 class EpochNetwork(keras.Model):
     """A network whose `fit` runs an epoch over in-memory data as one graph call.
 
@@ -62,9 +59,9 @@ class EpochNetwork(keras.Model):
     #: Memory that TensorFlow takes for it, in small networks, of `COST_BYTES` each.
     cost = 1
 
-    #: Set by whoever borrows the network. One object: Keras and TensorFlow look into
-    #: whatever an attribute is set to, which takes longer than a small batch.
-    loan = NOBODYS
+    #: Of whoever borrows the network. No tuple, and one attribute: Keras and TensorFlow
+    #: look into what is assigned, tuples all through, for longer than a small batch.
+    loan: Loan
 
     #: Keras' callback that collects the logs of every epoch.
     history: Any
@@ -104,7 +101,7 @@ class EpochNetwork(keras.Model):
         """Keep nothing of the fit that has ended, such as its data and callbacks."""
         self.history = None
         self.stop_training = False
-        self.loan = NOBODYS
+        self.loan = None  # type: ignore[assignment]  # who uses it now gets an error
 
     def write(
         self,
@@ -112,9 +109,10 @@ class EpochNetwork(keras.Model):
         architecture: Architecture,
         rng: np.random.Generator,
     ) -> Any:
-        """Write parameters; gives the sizes that `logits` and the masks need, packed.
+        """Write parameters, and seeds of the layers' own dropout.
 
-        Few tensors: each that a graph takes costs time at every call.
+        Gives the sizes that `logits` and the masks need, packed into few tensors: each
+        that a graph takes costs time at every call.
         """
         raise NotImplementedError
 
@@ -165,7 +163,10 @@ class EpochNetwork(keras.Model):
         return self._read_optimizer()
 
     def set_optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
-        """Go on from a state, or from none as a new optimizer does."""
+        """Write a state; None is that of a new optimizer.
+
+        No setter of the property: Keras reads a property twice when it is assigned.
+        """
         state = self._fresh_optimizer if state is None else state
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.value.assign(value)
@@ -253,7 +254,8 @@ class EpochNetwork(keras.Model):
             # Callbacks such as early stopping put the best parameters back.
             restored = not np.array_equal(self.parameters, last, equal_nan=True)
             self._report_divergence(logs["loss"], epoch, finite and restored)
-        # What is returned goes to scikeras, which builds a metric to name a column.
+        # An empty one for scikeras, which builds a metric of Keras to name a column;
+        # what is in ours is read from `history`.
         return keras.callbacks.History()
 
     def _validate(self, data: TrainingSet, callbacks: Any) -> dict[str, float]:

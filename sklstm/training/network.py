@@ -79,12 +79,12 @@ class AnySizeStructure:
 
 
 class Sizes(NamedTuple):
-    """What could be a constant of the graph, and is an input of it; tensors."""
+    """What could be a constant of the graph, and comes with its inputs; tensors."""
 
     parts: Any  # (n_parts,), entries of each part of the flat vector
     inputs: Any  # (n_lstms,), features that enter each LSTM
     units: Any  # (n_lstms,), by layer in `widths`
-    dims: list[Any]  # by embedded feature: of its vectors
+    dims: list[Any]  # by embedded feature: entries of its vectors
     kernels: list[Any]  # by layer (2,): shape of kernel over recurrent kernel
     widths: list[Any]  # by layer: units and width of the merged states
     head: Any  # (2,), shape of the dense kernel
@@ -128,22 +128,22 @@ class AnySizeNetwork(EpochNetwork):
         parts = _part_sizes(architecture)
         units, merged = architecture.units, architecture.widths[1:]
         n_directions = len(self.directions)
-        sizes = (
-            [*parts, len(padded) - sum(parts)],
-            np.repeat(architecture.widths[:-1], n_directions),
-            np.repeat(units, n_directions),
-            [e.dim for e in architecture.embeddings],
-            np.ravel([(-1, 4 * u) for u in units]),
-            np.ravel(list(zip(units, merged, strict=True))),
-            architecture.head,
-        )
+        sizes = [
+            *[*parts, len(padded) - sum(parts)],
+            *np.repeat(architecture.widths[:-1], n_directions),
+            *np.repeat(units, n_directions),
+            *[embedding.dim for embedding in architecture.embeddings],
+            *[n for u in units for n in (-1, 4 * u)],
+            *[n for pair in zip(units, merged, strict=True) for n in pair],
+            *architecture.head,
+        ]
         return (
-            tf.constant(np.concatenate(sizes), tf.int32),
+            tf.constant(sizes, tf.int32),
             tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
         )
 
     def unpacked(self, sizes: tuple[Any, Any]) -> Sizes:
-        integers, merge = sizes
+        integers, merge = sizes  # in the order of `write`
         n_lstms = self.n_layers * len(self.directions)
         n_parts = self.n_embeddings + 2 * n_lstms + 3
         by_layer = [2 * self.n_layers] * 2

@@ -67,7 +67,7 @@ def training_program(network: Any) -> Any:
 
     Returns
     -------
-    callable of (Rows, seed, rates, sizes of the network, packed)
+    callable of (Rows, seed, rates and sizes as in the network's loan)
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
