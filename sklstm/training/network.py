@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,19 +14,12 @@ from numpy.typing import NDArray
 from sklstm.network.architecture import Architecture
 from sklstm.training.dropout import drawn_masks
 from sklstm.training.embedding import embedded
-from sklstm.training.epochs import COST_BYTES, EpochNetwork
+from sklstm.training.epochs import EpochNetwork
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
+from sklstm.training.lending import COST_BYTES
 from sklstm.training.pooling import Pools
 from sklstm.training.program import MiniBatch, Rates, Rows
-
-# A merged state is a * forward + b * backward + m * forward * backward, followed by
-# backward where the mode concatenates: no branch in the graph for a mode.
-_MERGE_COEFFICIENTS = {
-    "concat": (1.0, 0.0, 0.0),
-    "sum": (1.0, 1.0, 0.0),
-    "ave": (0.5, 0.5, 0.0),
-    "mul": (0.0, 0.0, 1.0),
-}
+from sklstm.training.sizes import Sizes, packed, unpacked
 
 # The least capacity: for fewer parameters the optimizer takes the same time.
 SMALL = 2**12
@@ -78,19 +71,6 @@ class AnySizeStructure:
         return AnySizeNetwork(self, optimizer)
 
 
-class Sizes(NamedTuple):
-    """What could be a constant of the graph, and comes with its inputs; tensors."""
-
-    parts: Any  # (n_parts,), entries of each part of the flat vector
-    inputs: Any  # (n_lstms,), features that enter each LSTM
-    units: Any  # (n_lstms,), by layer in `widths`
-    dims: list[Any]  # by embedded feature: entries of its vectors
-    kernels: list[Any]  # by layer (2,): shape of kernel over recurrent kernel
-    widths: list[Any]  # by layer: units and width of the merged states
-    head: Any  # (2,), shape of the dense kernel
-    merge: list[Any]  # three coefficients of the merge mode
-
-
 class AnySizeNetwork(EpochNetwork):
     """One network for every number of units, features, outputs and every merge mode.
 
@@ -125,41 +105,11 @@ class AnySizeNetwork(EpochNetwork):
         padded = np.zeros(self.flat.shape, np.float32)
         padded[: len(flat)] = flat
         self.flat.value.assign(padded)
-        parts = _part_sizes(architecture)
-        units, merged = architecture.units, architecture.widths[1:]
-        n_directions = len(self.directions)
-        sizes = [
-            *[*parts, len(padded) - sum(parts)],
-            *np.repeat(architecture.widths[:-1], n_directions),
-            *np.repeat(units, n_directions),
-            *[embedding.dim for embedding in architecture.embeddings],
-            *[n for u in units for n in (-1, 4 * u)],
-            *[n for pair in zip(units, merged, strict=True) for n in pair],
-            *architecture.head,
-        ]
-        return (
-            tf.constant(sizes, tf.int32),
-            tf.constant(_MERGE_COEFFICIENTS[architecture.merge_mode], tf.float32),
-        )
+        return packed(architecture, len(padded))
 
     def unpacked(self, sizes: tuple[Any, Any]) -> Sizes:
-        integers, merge = sizes  # in the order of `write`
-        n_lstms = self.n_layers * len(self.directions)
-        n_parts = self.n_embeddings + 2 * n_lstms + 3
-        by_layer = [2 * self.n_layers] * 2
-        parts, inputs, units, dims, kernels, widths, head = tf.split(
-            integers, [n_parts, n_lstms, n_lstms, self.n_embeddings, *by_layer, 2]
-        )
-        return Sizes(
-            parts=parts,
-            inputs=inputs,
-            units=units,
-            dims=tf.unstack(dims),
-            kernels=tf.split(kernels, self.n_layers),
-            widths=[tf.unstack(width) for width in tf.split(widths, self.n_layers)],
-            head=head,
-            merge=tf.unstack(merge),
-        )
+        n_directions = len(self.directions)
+        return unpacked(sizes, self.n_layers, n_directions, self.n_embeddings)
 
     @property
     def parameters(self) -> NDArray[np.float32]:
@@ -256,17 +206,6 @@ class AnySizeNetwork(EpochNetwork):
             reverse_steps(state, lengths) if direction == "backward" else state
             for direction, state in zip(self.directions, states, strict=True)
         ]
-
-
-def _part_sizes(architecture: Architecture) -> list[int]:
-    """Entries of the flat vector by table, weight matrix (both kernels) and bias."""
-    sizes = [math.prod(shape) for shape in architecture.shapes.values()]
-    n_embeddings = len(architecture.embeddings)
-    tables, (*lstms, kernel, bias) = sizes[:n_embeddings], sizes[n_embeddings:]
-    merged: list[int] = []
-    for k in range(0, len(lstms), 3):
-        merged += [lstms[k] + lstms[k + 1], lstms[k + 2]]
-    return [*tables, *merged, kernel, bias]
 
 
 def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:

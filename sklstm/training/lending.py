@@ -1,0 +1,166 @@
+"""What makes a network one that is lent to one fit after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from sklstm.network.architecture import Architecture
+from sklstm.training.configuration import Configuration
+from sklstm.training.program import Rates
+
+# Of a traced network with few parameters.
+COST_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Loan:
+    """What a network is as long as it is borrowed."""
+
+    #: Random numbers for shuffling and dropout.
+    rng: np.random.Generator
+
+    #: Of the architecture.
+    n_parameters: int
+
+    #: Those of them that every timestep is multiplied with.
+    n_multiplied: int
+
+    #: What graphs take beside the data: rates, and the sizes that `write` gave.
+    inputs: tuple[Any, Any]
+
+
+class LentNetwork(keras.Model):
+    """A network that becomes whatever its borrower needs, and forgets it afterwards.
+
+    A subclass defines `write` and `parameters` to write and read its weights as one
+    flat vector.
+    """
+
+    #: Memory that TensorFlow takes for it, in small networks, of `COST_BYTES` each.
+    cost = 1
+
+    #: Of whoever borrows the network. No tuple, and one attribute: Keras and TensorFlow
+    #: look into what is assigned, tuples all through, for longer than a small batch.
+    loan: Loan
+
+    #: Keras' callback that collects the logs of every epoch.
+    history: Any
+
+    def __init__(self, activation: str, loss: str) -> None:
+        super().__init__()
+        self.activation = activation
+        self.loss_name = loss
+        self._as_built: Configuration | None = None
+        self._sound = True  # no graph was left half traced, or traced after a change
+
+    def assign(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rng: np.random.Generator,
+        rates: Rates = Rates(),  # noqa: B008
+    ) -> None:
+        """Become the network of an architecture, with these parameters and rates."""
+        self.loan = Loan(
+            rng=rng,
+            n_parameters=len(flat),
+            n_multiplied=len(flat) - architecture.n_embedded,
+            inputs=(
+                tf.constant(rates, tf.float32),
+                self.write(flat, architecture, rng),
+            ),
+        )
+
+    def forget(self) -> None:
+        """Keep nothing of the fit that has ended, such as its data and callbacks."""
+        self.history = None
+        self.stop_training = False
+        self.loan = None  # type: ignore[assignment]  # who uses it now gets an error
+
+    def write(
+        self,
+        flat: NDArray[np.float32],
+        architecture: Architecture,
+        rng: np.random.Generator,
+    ) -> Any:
+        """Write parameters, and seeds of the layers' own dropout.
+
+        Gives the sizes that `logits` and the masks need, packed into few tensors: each
+        that a graph takes costs time at every call.
+        """
+        raise NotImplementedError
+
+    def unpacked(self, sizes: Any) -> Any:
+        """Sizes by name, in the graph, outside of the loop over batches."""
+        return sizes
+
+    @property
+    def parameters(self) -> NDArray[np.float32]:
+        """A copy of the parameters in use, as one flat vector."""
+        raise NotImplementedError
+
+    def ready(self, optimizer: Any) -> None:
+        """Compile, and remember the optimizer's state before the first step."""
+        metrics = [] if self.activation == "linear" else ["accuracy"]
+        self.compile(optimizer, self.loss_name, metrics=metrics, jit_compile=False)
+        if metrics:
+            # Callbacks ask a metric whether it is to rise or to fall, and Keras makes
+            # metrics when it first computes them.
+            self.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
+        optimizer.build(self.trainable_variables)
+        self._fresh_optimizer = self._read_optimizer()
+        self._as_built = Configuration(self)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        self._as_built = None  # compiled anew by a callback it is another network
+        super().compile(*args, **kwargs)
+
+    def is_as_built(self) -> bool:
+        """Whether the next borrower gets what a new network would give.
+
+        Not if tracing did not finish, since layers remember tensors of the graph they
+        were traced in; nor if a callback changed what graphs have built in, or had
+        changed it while one was traced.
+        """
+        return self._sound and Configuration(self) == self._as_built
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """Trace a graph of this network inside."""
+        was_as_built = self.is_as_built()
+        self._sound = False
+        yield
+        self._sound = was_as_built
+
+    @property
+    def optimizer_state(self) -> list[NDArray[Any]]:
+        return self._read_optimizer()
+
+    def set_optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
+        """Write a state; None is that of a new optimizer.
+
+        No setter of the property: Keras reads a property twice when it is assigned.
+        """
+        state = self._fresh_optimizer if state is None else state
+        for variable, value in zip(self.optimizer.variables, state, strict=True):
+            variable.value.assign(value)
+
+    def _read_optimizer(self) -> list[NDArray[Any]]:
+        variables = self.optimizer.variables
+        return [np.asarray(variable.numpy()) for variable in variables]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: the network is shared by estimators and has no layers to save."""
+        raise NotImplementedError(
+            "This network cannot be saved by itself. Give ModelCheckpoint "
+            "save_weights_only=True, or save the fitted estimator with joblib, or its "
+            "to_keras()."
+        )
