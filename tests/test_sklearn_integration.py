@@ -117,7 +117,7 @@ def test_cross_val_predict():
 
 GRID = {
     "bilstmclassifier__merge_mode": ["sum", "mul"],
-    "bilstmclassifier__units": [2, (3, 2)],
+    "bilstmclassifier__units": [2, 3],
 }
 
 
