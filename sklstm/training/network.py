@@ -127,11 +127,12 @@ class AnySizeNetwork(EpochNetwork):
         ]
 
     def set_optimizer_state(self, state: list[NDArray[Any]] | None) -> None:
-        slots = [slot.copy() for slot in self._fresh_optimizer]
-        for slot, value in zip(slots, state or [], strict=state is not None):
-            slot[tuple(map(slice, value.shape))] = value
-        for variable, slot in zip(self.optimizer.variables, slots, strict=True):
-            variable.value.assign(slot)
+        if state is not None:
+            slots = [slot.copy() for slot in self._fresh_optimizer]
+            for slot, value in zip(slots, state, strict=True):
+                slot[tuple(map(slice, value.shape))] = value
+            state = slots
+        super().set_optimizer_state(state)
 
     def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
         n_rows, *_ = tf.unstack(tf.shape(rows.values))
