@@ -23,6 +23,13 @@ def categorical_columns(estimator: Any) -> NDArray[np.intp]:
     return np.flatnonzero(() if mask is None else mask)
 
 
+def is_number(estimator: Any) -> NDArray[np.bool_]:
+    """Which features of a timestep are no codes."""
+    numbers = np.ones(n_step_features(estimator), dtype=bool)
+    numbers[categorical_columns(estimator)] = False
+    return numbers
+
+
 def codes_for(
     estimator: Any, X: Any, sequences: SequenceBatch, start: Network | None
 ) -> Codes:

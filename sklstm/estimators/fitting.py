@@ -11,15 +11,27 @@ from sklearn.utils import check_random_state
 
 from sklstm.estimators.base import BaseBiLSTM, Schedule
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
-from sklstm.estimators.embeddings import Codes, codes_for, embeddings_for
+from sklstm.estimators.embeddings import (
+    Codes,
+    codes_for,
+    embeddings_for,
+    is_number,
+)
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.forks import refuse_lost_threads
 from sklstm.network import Architecture, Network, initial_parameters
 from sklstm.parameters import unchanged_on_error
 from sklstm.persistence import is_count
-from sklstm.sequences.checks import n_step_features
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.checks import fitted_on_table, n_step_features
 from sklstm.sequences.codes import with_places
-from sklstm.targets import Codec, TrainingSet, arrange
+from sklstm.sequences.suspicions import (
+    warn_of_scale,
+    warn_of_swapped_axes,
+    warn_of_target_ahead,
+    warn_of_validation,
+)
+from sklstm.targets import Codec, Labelled, TrainingSet, arrange
 
 
 class TrainableBiLSTM(BaseBiLSTM):
@@ -82,6 +94,8 @@ class TrainableBiLSTM(BaseBiLSTM):
             if start is None:
                 self.__dict__.pop("network_", None)
             given = self._read(X, y, sample_weight, reset=not resume)
+            if start is None:
+                self._warn_of(X, y, given.sequences)
             codec = self._codec_for(
                 given.y, given.weights, self.codec_ if resume else None, **known
             )
@@ -107,15 +121,24 @@ class TrainableBiLSTM(BaseBiLSTM):
                 codes,
                 start,
                 reporter,
-                validation_data=self._read_validation(validation, codec, given.y),
+                validation_data=self._read_validation(validation, codec, given),
                 groups=validation.groups_of(data.sequences),
                 epochs=epochs,
                 schedule=schedule,
             )
         reporter.end_fit()
 
+    def _warn_of(self, X: Any, y: Any, sequences: SequenceBatch) -> None:
+        """Say what looks like a mistake in training data that can be read."""
+        name = type(self).__name__
+        warn_of_scale(sequences, is_number(self), name)
+        if fitted_on_table(self):
+            warn_of_target_ahead(X, y, name)
+        else:
+            warn_of_swapped_axes(sequences)
+
     def _read_validation(
-        self, validation: Validation, codec: Codec, y: NDArray[Any]
+        self, validation: Validation, codec: Codec, training: Labelled
     ) -> TrainingSet | None:
         """Validation data, checked and encoded as those of training."""
         if not validation.is_given:
@@ -124,7 +147,10 @@ class TrainableBiLSTM(BaseBiLSTM):
             given = self._read(
                 validation.X, validation.y, validation.sample_weight, reset=False
             )
-            weights = self._weights_of(given.y, given.weights, codec, balanced_on=y)
+            warn_of_validation(training.sequences, given.sequences, is_number(self))
+            weights = self._weights_of(
+                given.y, given.weights, codec, balanced_on=training.y
+            )
             target = codec.encode(given.y, weights, type(self).__name__)
             return arrange(given, target)
 

@@ -20,6 +20,7 @@ from sklstm.sequences.columns import date_columns, holds_dates
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.stored import StoredArray, is_stored
+from sklstm.sequences.suspicions import warn_of_dated_rows, warn_of_single_steps
 from sklstm.sequences.windows import Windows
 
 AXES = "(n_samples, n_timesteps, n_features)"
@@ -153,6 +154,8 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     """Let scikit-learn convert and check a matrix or data frame."""
     name = type(estimator).__name__
+    if reset:
+        warn_of_dated_rows(X, name)
     with saying_what_to_do(name):
         stored = isinstance(X, StoredArray)
         if not reset and not estimator._fitted_on_table:
@@ -162,6 +165,8 @@ def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
                 )
             if n_step_features(estimator) != 1:
                 _refuse_table(estimator, X.shape)
+            if X.shape[1] == 1:
+                warn_of_single_steps(len(X), estimator.n_timesteps_in_, name)
             return X
         try:
             checks = {"dtype": "numeric", "ensure_all_finite": False}
