@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 import sys
 from collections.abc import Iterator
 from numbers import Integral
@@ -132,6 +133,13 @@ def input_contradictions(estimator: Any) -> Iterator[str]:
             yield f"{name}={value!r} is no number of {name.split('_')[1]}"
     if not isinstance(on_table := estimator._fitted_on_table, bool):
         yield f"_fitted_on_table={on_table!r} is neither True nor False"
+    n_features = estimator.n_features_in_
+    names = vars(estimator).get("feature_names_in_")
+    if names is not None and (
+        len(names) != n_features or not all(isinstance(name, str) for name in names)
+    ):
+        shown = reprlib.repr(list(names))
+        yield f"feature_names_in_={shown} are no names of {n_features} features"
 
 
 def parameter_contradictions(estimator: Any) -> Iterator[str]:

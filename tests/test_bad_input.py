@@ -430,7 +430,39 @@ CASES = [
         ValueError,
         "categorical_features names features, but X is a table, whose columns are "
         "timesteps of one feature. Give BiLSTMClassifier their numbers, or a boolean "
-        "mask; names go with a data frame whose cells are sequences.",
+        "mask; names go with a data frame whose cells are sequences, or a list of data "
+        "frames.",
+    ),
+    (
+        "columns of frames in another order",
+        lambda: pad_sequences([FRAME, FRAME[["c", "a", "b"]]]),
+        ValueError,
+        "Sequence 1 of X has the columns ['c', 'a', 'b'], but sequence 0 has ['a', "
+        "'b', 'c']: features would change places. Give all frames their columns in one "
+        "order, by frame[columns], or by frame.select(columns) of pyarrow.",
+    ),
+    (
+        "columns of frames with other names",
+        lambda: pad_sequences([X[0], FRAME[["a", "b"]], FRAME[["a", "c"]]]),
+        ValueError,
+        "Sequence 2 of X has the columns ['a', 'c'], but sequence 1 has ['a', 'b']. "
+        "Columns are features, and other names are other features: rename those that "
+        "are the same, or give arrays, which have no names.",
+    ),
+    (
+        "columns of frames with the same name",
+        lambda: pad_sequences([FRAME[["a", "b", "a"]]]),
+        ValueError,
+        "X has 2 columns of the name 'a', and features are told apart by names. Rename "
+        "or drop one of them, or give arrays, which have no names.",
+    ),
+    (
+        "a frame of sequences to SequenceReshaper",
+        lambda: SequenceReshaper().fit(pd.DataFrame({"a": [[1.0, 2.0], [3.0]]})),
+        ValueError,
+        "X is a data frame whose cells are sequences, but SequenceReshaper takes a "
+        "table of numbers, of shape (n_samples, n_columns). Use SequencePadder, which "
+        "makes such a frame (n_samples, n_timesteps, n_features).",
     ),
     (
         "categorical_features, then others",

@@ -12,6 +12,7 @@ import warnings
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from joblib import Parallel, delayed
@@ -527,6 +528,11 @@ FITTED = {
     "imputer": (SequenceImputer("linear", add_indicator=True), GAPS, None),
     "padder": (SequencePadder(5, padding="pre", truncating="pre"), X[:30], None),
     "longest": (SequencePadder(), X[:30], None),
+    "names": (
+        SequencePadder(),
+        [pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})] * 2,
+        None,
+    ),
     "channels first": (SequencePadder(5, layout="channels_first"), X[:30, :2], None),
     "frames": (SequenceFramer(3, hop_length=2), X[:30], None),
     "differences": (SequenceDifferencer(2), X[:30], None),
@@ -884,6 +890,9 @@ def architecture(**changes):
         ("scaler", {"n_features_out_": 0}, "is no number of features"),
         ("scaler", {"n_timesteps_in_": None}, "is no number of timesteps"),
         ("scaler", {"scaler_": "none"}, "does not transform"),
+        ("names", {"feature_names_in_": np.array(["a"], object)}, "of 2 features"),
+        ("names", {"feature_names_in_": np.array(["a", 1], object)}, "are no names"),
+        ("names", {"feature_names_in_": "ab" * 1000}, "are no names of 2 features"),
         ("padder", {"padding": "both"}, "'padding' parameter"),
         ("padder", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),
         ("longest", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),

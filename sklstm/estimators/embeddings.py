@@ -30,15 +30,12 @@ def is_number(estimator: Any) -> NDArray[np.bool_]:
     return numbers
 
 
-def codes_for(
-    estimator: Any, X: Any, sequences: SequenceBatch, start: Network | None
-) -> Codes:
+def codes_for(estimator: Any, sequences: SequenceBatch, start: Network | None) -> Codes:
     """The known codes of every embedded feature.
 
     Parameters
     ----------
     estimator : estimator instance
-    X : as it was given
     sequences : SequenceBatch
         X without what weighs nothing: codes are learnt from it.
     start : Network or None
@@ -55,7 +52,7 @@ def codes_for(
         codes = learn_codes(sequences, columns)
         _refuse_too_many(columns, codes)
         return codes
-    mask = categorical_mask(estimator, X, n_step_features(estimator))
+    mask = categorical_mask(estimator, n_step_features(estimator))
     asked = np.flatnonzero(() if mask is None else mask).tolist()
     if asked != columns.tolist():
         raise ValueError(

@@ -99,7 +99,7 @@ class TrainableBiLSTM(BaseBiLSTM):
             codec = self._codec_for(
                 given.y, given.weights, self.codec_ if resume else None, **known
             )
-            codes = codes_for(self, X, given.sequences, start)
+            codes = codes_for(self, given.sequences, start)
             architecture = self._architecture_for(codec, codes)
             if start is not None and architecture != start.architecture:
                 fitted, asked_for = start.architecture.differences(architecture)

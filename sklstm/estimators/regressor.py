@@ -41,10 +41,10 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
         side.
     categorical_features : array-like of bool, int or str, default=None
         The features of a timestep that are codes of categories: a boolean mask, their
-        numbers, or their names if X is a data frame of sequences. Each of them becomes
-        a vector that is learnt for its code, an integer of at least 0. Missing codes,
-        which are negative or NaN beside other features, and those not seen in `fit`
-        share a vector of their own.
+        numbers, or their names if X is a data frame of sequences or a list of data
+        frames. Each of them becomes a vector that is learnt for its code, an integer of
+        at least 0. Missing codes, which are negative or NaN beside other features, and
+        those not seen in `fit` share a vector of their own.
     embedding_dim : int or "auto", default="auto"
         Length of these vectors; "auto" is ``1.6 * n_codes**0.56``, at most 64.
     dropout : float, default=0.0
@@ -119,7 +119,8 @@ class BiLSTMRegressor(PerSequence, BaseRegressor):
     n_timesteps_in_ : int
         Timesteps in `fit`; `predict` takes any number of them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, if X was a data frame.
+        Names of the columns, if X was a data frame, or a list of data frames, whose
+        column names are all strings.
     is_categorical_ : ndarray of shape (n_features,), bool, or None
         Which features of a timestep are codes; None if none is.
     n_outputs_ : int

@@ -96,7 +96,8 @@ class WindowedEnsemble(
     n_timesteps_in_ : int
         Timesteps of the longest sequence in `fit`, its padding included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, if X was a data frame.
+        Names of the columns, if X was a data frame, or a list of data frames, whose
+        column names are all strings.
 
     See Also
     --------

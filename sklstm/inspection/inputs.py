@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.persistence import SavedState
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences
 
@@ -24,7 +26,8 @@ class ReaderInput:
     Parameters
     ----------
     estimator : fitted estimator
-        At the end of all pipelines and searches.
+        At the end of all pipelines and searches, without names of features: it is asked
+        with arrays, which have none.
     X : array or list of sequences
         What the transformers in front of it made.
     batch : SequenceBatch
@@ -81,7 +84,7 @@ def reader_input(estimator: Any, X: Any, caller: str) -> ReaderInput:
     fitted = hasattr(estimator, "_fitted_on_table")
     reader = estimator if fitted else _stand_in(estimator)
     batch = check_sequences(reader, X, reset=not fitted)
-    return ReaderInput(estimator, X, batch, scoring)
+    return ReaderInput(_without_names(estimator), X, batch, scoring)
 
 
 def _scorer_of(search: Any) -> Any:
@@ -99,6 +102,17 @@ def _refuse_matrix(estimator: Any, X: Any, caller: str) -> None:
         f"{tuple(X.shape)}. Put what makes sequences of it in front of {name}, as in "
         f"make_pipeline(SequenceReshaper(...), {name}(...)), or give sequences."
     )
+
+
+def _without_names(estimator: Any) -> Any:
+    """One of sklstm that does not warn of arrays, in which it finds no names."""
+    if not isinstance(estimator, SavedState) or not hasattr(
+        estimator, "feature_names_in_"
+    ):
+        return estimator
+    unnamed = copy(estimator)
+    del unnamed.feature_names_in_
+    return unnamed
 
 
 def _stand_in(estimator: Any) -> BaseEstimator:

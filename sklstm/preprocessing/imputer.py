@@ -67,8 +67,8 @@ class SequenceImputer(
     n_timesteps_in_ : int
         Timesteps of X in `fit`, its padding included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in `fit`, if X was a data frame whose column names
-        are all strings.
+        Names of the columns seen in `fit`, if X was a data frame, or a list of data
+        frames, whose column names are all strings.
 
     See Also
     --------

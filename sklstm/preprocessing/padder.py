@@ -71,8 +71,8 @@ class SequencePadder(
     n_timesteps_in_ : int
         Timesteps of X in `fit`, its padding included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns seen in `fit`, if X was a data frame whose column names
-        are all strings.
+        Names of the columns seen in `fit`, if X was a data frame, or a list of data
+        frames, whose column names are all strings.
 
     See Also
     --------
@@ -207,7 +207,8 @@ class SequencePadder(
                 f"X has shape {X.shape}, but inverse_transform expects the three axes "
                 f"{AXES} that transform returns."
             )
-        sequences = split_sequences(as_three_axes(self, X, reset=False))
+        X = as_three_axes(self, X, reset=False, named=False)
+        sequences = split_sequences(X)
         if self.layout == "channels_first":
             return [sequence.T for sequence in sequences]
         return sequences

@@ -25,6 +25,7 @@ from sklstm.preprocessing.reshaping import columns_to_steps, steps_to_columns
 from sklstm.preprocessing.sizes import steps_and_features
 from sklstm.preprocessing.static import join_static, split_static
 from sklstm.sequences.checks import AXES, refuse_kind, refuse_lazy, saying_what_to_do
+from sklstm.sequences.columns import with_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.selection import column_mask
 
@@ -303,6 +304,12 @@ class SequenceReshaper(
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
         refuse_lazy(X, type(self).__name__)
+        if hasattr(X, "columns") and is_ragged(X):
+            raise ValueError(
+                "X is a data frame whose cells are sequences, but SequenceReshaper "
+                "takes a table of numbers, of shape (n_samples, n_columns). Use "
+                f"SequencePadder, which makes such a frame {AXES}."
+            )
         if is_ragged(X) and len(X):
             try:
                 X = np.stack([np.asarray(row) for row in X])
@@ -325,7 +332,11 @@ class SequenceReshaper(
             )
         with saying_what_to_do(type(self).__name__):
             table: NDArray[Any] = validate_data(
-                self, X, reset=reset, dtype="numeric", ensure_all_finite=False
+                self,
+                with_names(X),
+                reset=reset,
+                dtype="numeric",
+                ensure_all_finite=False,
             )
             # scikit-learn leaves the objects of a data frame as they are.
             return table.astype(np.float64) if table.dtype == object else table

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.sequences.names import all_strings
 from sklstm.sequences.ragged import is_ragged, shape_of
 
 IN_FRONT = 'SequencePadder(layout="channels_first") in front'
@@ -43,6 +44,8 @@ def channels_last(X: Any) -> Any:
 def _transposed(sequence: Any, k: int) -> Any:
     if len(shape_of(sequence)) != 2:
         return sequence
+    if hasattr(sequence, "iloc") and all_strings(sequence.index):
+        return sequence.T  # with the names of its features
     try:
         return np.asarray(sequence).swapaxes(0, 1)
     except ValueError as error:

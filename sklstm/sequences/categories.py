@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklstm.sequences.codes import read_codes
-from sklstm.sequences.columns import column_names
-from sklstm.sequences.ragged import is_ragged
 
 
-def check_categories(
-    estimator: BaseEstimator, X: Any, values: Any, *, reset: bool
-) -> Any:
+def check_categories(estimator: BaseEstimator, values: Any, *, reset: bool) -> Any:
     """Check the codes of an estimator that embeds some; missing ones become -1.
 
     Sets `is_categorical_` when `reset`, if the estimator has `categorical_features`.
@@ -23,7 +19,7 @@ def check_categories(
     Parameters
     ----------
     estimator : estimator instance
-    X : as it was given
+        Whose `feature_names_in_`, if it has any, are those of X.
     values : array-like of shape (n_samples, n_timesteps, n_features)
         X with three axes.
     reset : bool
@@ -38,14 +34,12 @@ def check_categories(
         If `categorical_features` does not go with X, or a code is no integer.
     """
     if reset and hasattr(estimator, "categorical_features"):
-        estimator.is_categorical_ = categorical_mask(estimator, X, values.shape[2])
+        estimator.is_categorical_ = categorical_mask(estimator, values.shape[2])
     mask = getattr(estimator, "is_categorical_", None)
     return values if mask is None else read_codes(values, np.flatnonzero(mask))
 
 
-def categorical_mask(
-    estimator: Any, X: Any, n_features: int
-) -> NDArray[np.bool_] | None:
+def categorical_mask(estimator: Any, n_features: int) -> NDArray[np.bool_] | None:
     """Which features `categorical_features` says are codes; None if there are none."""
     given = estimator.categorical_features
     if given is None or len(given) == 0:
@@ -56,7 +50,7 @@ def categorical_mask(
     if array.ndim == 1 and array.dtype.kind in "iu":
         return _read_numbers(array, n_features)
     if array.ndim == 1 and all(isinstance(name, str) for name in array.tolist()):
-        return _read_names(array.tolist(), X, type(estimator).__name__)
+        return _read_names(array.tolist(), estimator)
     raise ValueError(
         "categorical_features must be a list of feature numbers or of feature names, "
         f"or a boolean mask of the {n_features} features of a timestep. Got {given!r} "
@@ -89,18 +83,16 @@ def _read_numbers(numbers: NDArray[Any], n_features: int) -> NDArray[np.bool_]:
     return np.isin(np.arange(n_features), numbers)
 
 
-def _read_names(names: list[str], X: Any, estimator_name: str) -> NDArray[np.bool_]:
-    known = column_names(X)
-    if known is None or not is_ragged(X):
-        what = (
-            "has no feature names"
-            if known is None
-            else ("is a table, whose columns are timesteps of one feature")
-        )
+def _read_names(names: list[str], estimator: Any) -> NDArray[np.bool_]:
+    known = list(getattr(estimator, "feature_names_in_", ()))
+    if not known or estimator._fitted_on_table:
+        what = "is a table, whose columns are timesteps of one feature"
+        if not known:
+            what = "has no feature names, or not all are strings"
         raise ValueError(
-            f"categorical_features names features, but X {what}. Give {estimator_name} "
-            "their numbers, or a boolean mask; names go with a data frame whose cells "
-            "are sequences."
+            f"categorical_features names features, but X {what}. Give "
+            f"{type(estimator).__name__} their numbers, or a boolean mask; names go "
+            "with a data frame whose cells are sequences, or a list of data frames."
         )
     missing = [name for name in names if name not in known]
     if missing:

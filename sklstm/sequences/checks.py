@@ -16,7 +16,8 @@ from sklearn.utils.validation import (
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.categories import check_categories
-from sklstm.sequences.columns import date_columns, holds_dates
+from sklstm.sequences.columns import date_columns, holds_dates, with_names
+from sklstm.sequences.names import check_step_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.stored import StoredArray, is_stored
@@ -44,7 +45,7 @@ def check_sequences(
 ) -> SequenceBatch:
     """Validate X and describe it as a batch of sequences.
 
-    Sets `n_features_in_`, `n_timesteps_in_` and, for a data frame,
+    Sets `n_features_in_`, `n_timesteps_in_` and, for data frames, also in a list,
     `feature_names_in_` on the estimator when `reset`; compares with them otherwise. Of
     an estimator with `categorical_features`, sets `is_categorical_` as well.
 
@@ -71,17 +72,21 @@ def check_sequences(
     """
     values = as_three_axes(estimator, X, reset=reset)
     with saying_what_to_do(type(estimator).__name__):
-        values = check_categories(estimator, X, values, reset=reset)
+        values = check_categories(estimator, values, reset=reset)
         return read_sequences(values, allow_missing=allow_missing)
 
 
-def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
+def as_three_axes(
+    estimator: BaseEstimator, X: Any, *, reset: bool, named: bool = True
+) -> Any:
     """X as an array of three axes, its shape checked, its values not yet.
 
-    Same parameters and errors as :func:`check_sequences`.
+    Same parameters and errors as :func:`check_sequences`; `named` says whether names of
+    features are expected, as they are not in what `transform` returned.
     """
     refuse_lazy(X, type(estimator).__name__)
-    if is_ragged(X):
+    if ragged := is_ragged(X):
+        check_step_names(estimator, X, reset=reset)
         X = pad_ragged(X)
     elif is_stored(X):
         X = StoredArray(X)
@@ -90,7 +95,10 @@ def as_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     refuse_kind(estimator, X)
     n_axes = getattr(X, "ndim", len(getattr(X, "shape", (0, 0))))
     if n_axes == 3:
-        return _check_three_axes(estimator, X, reset=reset)
+        X = _check_three_axes(estimator, X, reset=reset)
+        if named and not ragged and "feature_names_in_" in vars(estimator):
+            check_step_names(estimator, None, reset=reset)
+        return X
     if n_axes != 2:
         _refuse_axes(estimator, X)
     X = _check_table(estimator, X, reset=reset)
@@ -136,8 +144,6 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
         estimator.n_features_in_ = n_features
         estimator.n_timesteps_in_ = n_timesteps
         estimator._fitted_on_table = False
-        if hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
     elif n_features != n_step_features(estimator):
         swapped = n_timesteps == n_step_features(estimator)
         swapped &= getattr(estimator, "layout", None) != "channels_first"
@@ -154,6 +160,7 @@ def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
 def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     """Let scikit-learn convert and check a matrix or data frame."""
     name = type(estimator).__name__
+    X = with_names(X)
     if reset:
         warn_of_dated_rows(X, name)
     with saying_what_to_do(name):
@@ -167,6 +174,7 @@ def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
                 _refuse_table(estimator, X.shape)
             if X.shape[1] == 1:
                 warn_of_single_steps(len(X), estimator.n_timesteps_in_, name)
+            check_step_names(estimator, None, reset=False)
             return X
         try:
             checks = {"dtype": "numeric", "ensure_all_finite": False}

@@ -32,10 +32,32 @@ def one_column(X: Any, k: int) -> Any:
     return X.select([k]) if _is_arrow(X) else X[:, [k]]
 
 
-def cells_of(frame: Any, name: Any) -> Any:
-    """The cells of a column, to iterate over; those of pyarrow as NumPy's objects."""
-    column = frame[name]
-    return np.asarray(column) if _is_arrow(frame) else column
+def cells_of(frame: Any, k: int) -> Any:
+    """The cells of the column at a position, to iterate over; of pyarrow's, objects."""
+    if _is_arrow(frame):
+        return np.asarray(frame.column(k))
+    return frame.iloc[:, k] if hasattr(frame, "iloc") else frame[:, k]
+
+
+def names_alone(frame: Any) -> Any:
+    """A data frame of these columns in which scikit-learn finds their names.
+
+    It does not look for any in frames of dask and record batches of pyarrow.
+    """
+    if _is_arrow(frame):
+        return frame.schema.empty_table()
+    return frame.columns.to_frame().T if hasattr(frame, "compute") else frame
+
+
+def with_names(X: Any) -> Any:
+    """A table, of which scikit-learn finds the names of the columns if it has any."""
+    if not hasattr(X, "columns"):
+        return X
+    if hasattr(X, "compute"):
+        return X.compute()
+    if _is_arrow(X) and not hasattr(X, "to_batches"):
+        return type(X.schema.empty_table()).from_batches([X])
+    return X
 
 
 def holds_dates(values: NDArray[Any]) -> bool:

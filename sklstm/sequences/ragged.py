@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences.columns import cells_of, column_names, holds_dates
+from sklstm.sequences.names import refuse_other_columns
 
 
 def is_ragged(X: Any) -> bool:
@@ -41,10 +42,9 @@ def is_ragged(X: Any) -> bool:
 
 def _has_nested_cells(frame: Any) -> bool:
     """Whether the cells of a data frame are sequences."""
-    names = column_names(frame)
-    if not len(frame) or not names:
+    if not len(frame) or not column_names(frame):
         return False
-    column = cells_of(frame, names[0])
+    column = cells_of(frame, 0)
     return len(getattr(column, "shape", ())) == 1 and bool(shape_of(next(iter(column))))
 
 
@@ -83,7 +83,8 @@ def pad_ragged(
     Raises
     ------
     ValueError
-        If a sequence has no timesteps, or another number of features than the first.
+        If a sequence has no timesteps, or another number of features than the first;
+        if one is a data frame whose columns are not those of the first.
     TypeError
         If a sequence is not numeric.
     """  # noqa: E501
@@ -98,6 +99,7 @@ def pad_ragged(
     for k, array in enumerate(arrays):
         if array.shape[1] != n_features:
             _refuse_features(arrays, k)
+    refuse_other_columns(sequences)
     longest = max(len(array) for array in arrays)
     if n_timesteps is None:
         n_timesteps = longest
@@ -137,7 +139,8 @@ def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
 
 def _join_cells(frame: Any) -> list[NDArray[Any]]:
     """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
-    columns = [list(cells_of(frame, name)) for name in column_names(frame) or ()]
+    n_columns = len(column_names(frame) or ())
+    columns = [list(cells_of(frame, k)) for k in range(n_columns)]
     rows = []
     for k, cells in enumerate(zip(*columns, strict=True)):
         row = [np.asarray(cell) for cell in cells]

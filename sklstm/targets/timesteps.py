@@ -15,6 +15,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklstm.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.missing import is_missing
+from sklstm.sequences.names import refuse_other_columns
 from sklstm.sequences.ragged import is_ragged
 from sklstm.targets.checks import check_sample_weight
 
@@ -52,6 +53,7 @@ n_columns), or list of arrays
             f"dense values. Use {name}.toarray()."
         )
     if is_ragged(values):
+        refuse_other_columns(values, name)
         rows = _without_last_axis([np.asarray(row) for row in values], name)
         if {len(row) for row in rows} != {sequences.values.shape[1]}:
             return _from_list(rows, sequences, name)
