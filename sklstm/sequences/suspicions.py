@@ -116,9 +116,9 @@ def warn_of_validation(
         return
     _warn(
         f"X_val does not look like X: around the means of X its features spread "
-        f"{times:.2g} times as far. If X comes through other steps of a Pipeline, X_val "
-        'has to as well: Pipeline(..., transform_input=["X_val"]), metadata routing, '
-        "and set_fit_request(X_val=True, y_val=True) of its last step."
+        f"{times:.2g} times as far. If X comes through other steps of a Pipeline, so "
+        'must X_val: Pipeline(..., transform_input=["X_val"]), metadata routing, and '
+        "set_fit_request(X_val=True, y_val=True) of its last step."
     )
 
 
