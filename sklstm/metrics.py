@@ -17,6 +17,7 @@ from sklstm.targets.timesteps import (
     read_timestep_weight,
     read_timesteps,
     refuse_missing,
+    without_objects,
 )
 
 
@@ -97,12 +98,11 @@ or list of arrays, default=None
         weights = rows.weights_of(sample_weight)
         if weights is None:
             refuse_missing(y, np.ones(len(y), dtype=bool), rows.sequences)
-            return float(self.scorer(rows, X, y))
+            return float(self.scorer(rows, X, without_objects(y)))
         rows.used = np.flatnonzero(weights)
         refuse_missing(y, weights > 0, rows.sequences)
-        return float(
-            self.scorer(rows, X, y[rows.used], sample_weight=weights[rows.used])
-        )
+        y, weights = without_objects(y[rows.used]), weights[rows.used]
+        return float(self.scorer(rows, X, y, sample_weight=weights))
 
     def _accept_sample_weight(self) -> bool:
         """scikit-learn asks its scorers, where there are several."""

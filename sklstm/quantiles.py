@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.ragged import is_ragged
 
 
@@ -83,13 +84,14 @@ list of arrays, default=None
         rows = _last_axis_kept(samples)
         sizes = len(rows) // len(samples)
     padded = np.isnan(rows).any(axis=1)
-    true = _without_padding(_flat(y_true), padded, "y_true")
+    true = _without_padding(_flat(y_true, "y_true"), padded, "y_true")
     rows = rows[~padded]
     if sample_weight is None:
         return true, rows, None
+    sample_weight = plain(sample_weight, "sample_weight", "a score of quantiles")
     if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
         sizes = samples[0].shape[1] if samples[0].ndim == 3 else 1  # targets
-    weights = np.repeat(_flat(sample_weight), sizes)
+    weights = np.repeat(_flat(sample_weight, "sample_weight"), sizes)
     weights = _without_padding(weights, padded, "sample_weight")
     used = weights > 0
     return true[used], rows[used], weights[used]
@@ -99,10 +101,11 @@ def _last_axis_kept(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1, array.shape[-1])
 
 
-def _flat(values: Any) -> NDArray[np.float64]:
+def _flat(values: Any, name: str) -> NDArray[np.float64]:
+    values = plain(values, name, "a score of quantiles")
     if is_ragged(values):
         values = np.concatenate([np.ravel(of_one) for of_one in values])
-    return np.ravel(np.asarray(values, float))
+    return np.ravel(without_na(np.asarray(values))).astype(np.float64)
 
 
 def _without_padding(

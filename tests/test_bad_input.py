@@ -144,9 +144,8 @@ CASES = [
         "X is a dict",
         lambda: classifier().fit({"a": [1, 2]}, y),
         ValueError,
-        "Expected X with 2 or 3 axes, got a scalar instead, of type dict. Give "
-        "BiLSTMClassifier an array or a data frame of shape (n_samples, n_columns), "
-        "an array (n_samples, n_timesteps, n_features), or a list of sequences.",
+        "X is a dict, whose keys BiLSTMClassifier does not read: it takes data "
+        "frames, arrays, or lists of them. Give it pandas.DataFrame(X).",
     ),
     (
         "list of numbers",
@@ -630,8 +629,8 @@ CASES = [
         "list with None",
         lambda: classifier().fit([None, [2, 3]], [0, 1]),
         ValueError,
-        "Sequence 0 of X has shape (). Every sequence must have shape (n_timesteps,) "
-        "or (n_timesteps, n_features).",
+        "Sequence 0 of X is missing: in its place stands None. Drop it from X and y; "
+        "every sequence needs at least one timestep.",
     ),
     (
         "text in a sequence",
@@ -858,9 +857,9 @@ CASES = [
         "NA of pandas in y",
         lambda: classifier().fit(X, but(y, 0, pd.NA, object)),
         ValueError,
-        "boolean value of NA is ambiguous. BiLSTMClassifier needs a y of one finite "
-        "target, or one row of targets, per sequence: correct y, or drop these "
-        "samples from X and y.",
+        "Input y contains NaN. BiLSTMClassifier needs a y of one finite target, or "
+        "one row of targets, per sequence: correct y, or drop these samples from X "
+        "and y.",
     ),
     (
         "NaN in y of numbers",
@@ -948,14 +947,6 @@ CASES = [
         "y.astype(int).",
     ),
     (
-        "booleans among objects, at every timestep",
-        lambda: timestep_classifier().fit(X, (STEPS > 0).astype(object)),
-        ValueError,
-        "Unknown label type: unknown. y holds values of type bool as objects (dtype "
-        "object), which scikit-learn takes for labels only if they are text. Use "
-        "y.astype(bool).",
-    ),
-    (
         "several multiclass columns",
         lambda: classifier().fit(X, [[0, 1], [1, 2]] * 4),
         ValueError,
@@ -1019,8 +1010,51 @@ CASES = [
         "weights per timestep",
         lambda: classifier().fit(X, y, np.ones((8, 3))),
         ValueError,
-        "...Give sample_weight one number for each of the 8 samples of X, none "
-        "negative and at least one positive, or None.",
+        "sample_weight has shape (8, 3), but BiLSTMClassifier takes one weight for "
+        "each sequence: shape (8,). Weights of timesteps go with "
+        "BiLSTMTimestepClassifier and BiLSTMTimestepRegressor.",
+    ),
+    (
+        "weights of timesteps in a list",
+        lambda: classifier().fit(X, y, [np.ones(2), np.ones(3)] * 4),
+        ValueError,
+        "sample_weight is a list of arrays, but BiLSTMClassifier takes one weight for "
+        "each sequence: shape (8,). Weights of timesteps go with "
+        "BiLSTMTimestepClassifier and BiLSTMTimestepRegressor.",
+    ),
+    (
+        "weights in a column",
+        lambda: regressor().fit(X, y, np.ones((8, 1))),
+        ValueError,
+        "sample_weight has shape (8, 1), but BiLSTMRegressor takes one weight for "
+        "each sequence: shape (8,). Use sample_weight[:, 0].",
+    ),
+    (
+        "weights in a column, of timesteps",
+        lambda: timestep_regressor().fit(X, STEPS, np.ones((8, 1))),
+        ValueError,
+        "sample_weight has shape (8, 1), but BiLSTMTimestepRegressor takes one row for "
+        "every timestep of X: an array (n_samples, n_timesteps), here (8, 3), or a "
+        "list with an array for every sequence. For one weight per sequence use "
+        "sample_weight[:, 0].",
+    ),
+    (
+        "weights of targets",
+        lambda: timestep_regressor().fit(X, X, np.ones((8, 3, 2))),
+        ValueError,
+        "sample_weight has 2 numbers for every timestep, but BiLSTMTimestepRegressor "
+        "takes one weight: an array (n_samples, n_timesteps), or one of shape "
+        "(n_samples,) for whole sequences. The targets of a timestep share its weight: "
+        "give the mean over the last axis, or fit one estimator for each target.",
+    ),
+    (
+        "weights of targets in a list",
+        lambda: timestep_classifier().fit(X, STEPS, [*np.ones((8, 3, 2))]),
+        ValueError,
+        "sample_weight has 2 numbers for every timestep, but BiLSTMTimestepClassifier "
+        "takes one weight: an array (n_samples, n_timesteps), or one of shape "
+        "(n_samples,) for whole sequences. The targets of a timestep share its weight: "
+        "give the mean over the last axis, or fit one estimator for each target.",
     ),
     (
         "weights by name",

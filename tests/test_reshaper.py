@@ -88,7 +88,7 @@ def test_padding_leaves_padded_steps_padded(n_columns, n_timesteps, layout, data
     """Where a row's own numbers in a timestep are all NaN, no zero is put beside."""
     X = numbers((1, n_columns), np.float64, n_columns)
     reshaper = SequenceReshaper(n_timesteps, layout=layout, pad=True).fit(X)
-    steps = reshaper.transform(X)
+    steps = reshaper.transform(X).copy()
     n_filled = -(-n_columns // reshaper.n_features_out_)
     missing = data.draw(st.sets(st.integers(0, n_filled - 1), max_size=n_filled - 1))
     steps[:, sorted(missing)] = np.nan

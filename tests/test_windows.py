@@ -807,7 +807,9 @@ def test_make_windows_is_the_loop(
             assert X.dtype == y.dtype == dtype
         if not grouped:
             assert np.shares_memory(X, table)
-            assert np.shares_memory(y, table)
+            assert not X.flags.writeable
+        assert y.flags.writeable
+        assert not np.shares_memory(y, table)
 
 
 def test_make_windows_written_out():

@@ -15,6 +15,7 @@ from sklstm.displays.style import (
 )
 from sklstm.parameters import StrOptions, validate_parameter_constraints
 from sklstm.quantiles import predicted_quantiles, rows_of
+from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.ragged import is_ragged
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
+        y_true = plain(y_true, "y_true", cls.__name__)
+        y_quantiles = plain(y_quantiles, "y_quantiles", cls.__name__)
         levels = np.asarray(quantiles, float)
         if not is_ragged(y_quantiles):
             y_quantiles = np.asarray(y_quantiles, float)
@@ -245,7 +248,8 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     ) -> tuple[NDArray[Any], NDArray[Any], str]:
         """What is drawn: true numbers, their quantiles, and what they follow."""
         quantiles, y_true = self.y_quantiles, self.y_true
-        y_true = y_true if isinstance(y_true, (list, tuple)) else np.asarray(y_true)
+        if not isinstance(y_true, (list, tuple)):
+            y_true = without_na(np.asarray(y_true))
         n_axes = 1 + np.ndim(quantiles[0])
         if n_axes == 2 and (sample, target) != (None, None):
             raise ValueError(

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.sequences.containers import plain
 from sklstm.sequences.missing import is_missing
 
 
@@ -39,7 +40,10 @@ class Predictions:
         ValueError
             If they do not.
         """
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        y_true, y_pred = (
+            np.asarray(plain(y, name, "a display"))
+            for name, y in (("y_true", y_true), ("y_pred", y_pred))
+        )
         if y_true.shape != y_pred.shape or y_true.ndim not in (1, 2):
             raise ValueError(
                 f"y_true has shape {y_true.shape}, y_pred {y_pred.shape}: both are of "

@@ -16,6 +16,7 @@ from sklstm.displays.style import (
     colour,
     count_from_whole_numbers,
 )
+from sklstm.sequences.containers import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,6 +136,7 @@ class TimestepDisplay(Display):
         y_proba = None
         if hasattr(estimator, "predict_proba"):
             y_proba = estimator.predict_proba(one)[0]
+        y = plain(y, "y", cls.__name__)
         truth = y if isinstance(y, (list, tuple)) else np.asarray(y)
         return cls.from_predictions(
             truth[sample],

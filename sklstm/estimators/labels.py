@@ -12,7 +12,9 @@ from sklearn.base import ClassifierMixin
 from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.parameters import StrOptions
 from sklstm.persistence import check_fitted
+from sklstm.sequences.containers import plain
 from sklstm.targets import Indicators, Labels
+from sklstm.targets.checks import none_missing
 from sklstm.targets.labels import (
     balanced_weights,
     check_known_classes,
@@ -97,6 +99,30 @@ class BaseClassifier(ClassifierMixin, TrainableBiLSTM):
         if class_weight == "balanced" and balanced_on is not y:
             class_weight = balanced_weights(balanced_on)
         return weights_by_class(class_weight, y, weights, codec)
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Accuracy of the labels.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            Of several labels, the share of samples for which all are right.
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not as described.
+        """
+        name = type(self).__name__
+        sample_weight = plain(sample_weight, "sample_weight", name)
+        return float(super().score(X, none_missing(y, name), sample_weight))
 
     def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of the probabilities of the classes.

@@ -14,8 +14,9 @@ from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.estimators.quantiles import check_same_levels, has_quantiles, read_levels
 from sklstm.parameters import StrOptions
 from sklstm.persistence import check_fitted
+from sklstm.sequences.containers import plain
 from sklstm.targets import Codec, Numbers, Quantiles
-from sklstm.targets.checks import check_numeric_target
+from sklstm.targets.checks import check_numeric_target, none_missing
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -64,6 +65,30 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
             return codec
         numbers = Numbers.learn(y, weights, normalize=self.normalize_y)
         return numbers if levels is None else Quantiles(numbers, levels)
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """R2 of the numbers.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            Averaged over the targets if there are several.
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not as described.
+        """
+        name = type(self).__name__
+        sample_weight = plain(sample_weight, "sample_weight", name)
+        return float(super().score(X, none_missing(y, name), sample_weight))
 
     @available_if(has_quantiles)
     def predict_quantiles(self, X: ArrayLike) -> Any:

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.containers import plain
+from sklstm.sequences.missing import is_missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +62,19 @@ class Validation:
         """
         if self.groups is None:
             return None
-        groups: NDArray[Any] = column_or_1d(self.groups)
+        groups: NDArray[Any] = column_or_1d(plain(self.groups, "groups", "fit"))
         n_samples = sequences.values.shape[0]
         if len(groups) != n_samples:
             raise ValueError(
                 f"groups has {len(groups)} entries, but X has {n_samples} samples. "
                 "Give each sample the label of its group."
+            )
+        missing = np.flatnonzero(is_missing(groups))
+        if len(missing):
+            raise ValueError(
+                f"Sample {missing[0]} of X has no group: groups is missing there "
+                f"({len(missing)} of {n_samples} samples). Give each sample the label "
+                "of its group, or one of its own."
             )
         return groups if sequences.rows is None else groups[sequences.rows]
 

@@ -35,11 +35,13 @@ from sklstm.persistence import (
 )
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.containers import plain
 from sklstm.sequences.cutting import CutSequences
 from sklstm.targets.checks import (
     check_lengths_match,
     check_sample_weight,
     check_target,
+    none_missing,
     warn_of_several_labels,
 )
 
@@ -283,6 +285,9 @@ n_columns), or list of sequences
         float
         """
         metric = accuracy_score if is_classifier(self) else r2_score
+        name = type(self).__name__
+        sample_weight = plain(sample_weight, "sample_weight", name)
+        y = none_missing(y, name)
         return float(metric(y, self.predict(X), sample_weight=sample_weight))
 
     def _check_stride(self) -> None:
@@ -303,7 +308,7 @@ n_columns), or list of sequences
         batch = check_sequences(self, X, reset=reset)
         y = check_target(self, y)
         check_lengths_match(batch, y)
-        weights = check_sample_weight(sample_weight, len(batch))
+        weights = check_sample_weight(sample_weight, len(batch), type(self).__name__)
         return InnerData.of(batch, self._cut(batch), y, weights)
 
     def _contradictions(self) -> Iterator[str]:

@@ -26,6 +26,7 @@ from sklstm.explain.shapes import (
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.containers import plain
 from sklstm.sequences.ragged import is_ragged
 from sklstm.targets.checks import check_lengths_match
 
@@ -67,6 +68,7 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
     >>> print(explain_shapes(pipeline, X).steps[1].shape_out)
     60 samples x 4 timesteps x 3 features
     """
+    X, y = plain(X, "X", "explain_shapes"), plain(y, "y", "explain_shapes")
     steps = list(_named_steps(pipeline_or_steps))
     before, hint = measure(X), hint_on(X, steps[0][1])
     rows = [StepShapes("X", "", before.shape, before.padding, before.memory)]

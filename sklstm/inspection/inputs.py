@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm.persistence import SavedState
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.containers import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,7 @@ def reader_input(estimator: Any, X: Any, caller: str) -> ReaderInput:
         If X comes to the estimator as a matrix whose columns need not be timesteps.
     """
     check_is_fitted(estimator)
+    X = plain(X, "X", caller)
     scoring = None
     while True:
         if hasattr(estimator, "best_estimator_"):

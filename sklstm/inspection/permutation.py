@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklstm.inspection.inputs import reader_input
 from sklstm.parameters import Interval, StrOptions, validate_parameter_constraints
+from sklstm.sequences.containers import plain
 
 Region = tuple[slice, slice]
 
@@ -139,6 +140,8 @@ def timestep_importance(
         caller_name="timestep_importance",
     )
     given = reader_input(estimator, X, "timestep_importance")
+    y = plain(y, "y", "timestep_importance")
+    sample_weight = plain(sample_weight, "sample_weight", "timestep_importance")
     values, present = given.values, given.batch.valid()
     scorer = check_scoring(given.estimator, scoring=scoring or given.scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}

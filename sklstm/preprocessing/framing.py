@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
@@ -16,8 +15,9 @@ from sklstm.preprocessing.columns import Columns, find_column, is_key
 from sklstm.preprocessing.observations import Observations, as_table
 from sklstm.preprocessing.series import check_longest
 from sklstm.sequences.batch import valid_steps
-from sklstm.sequences.checks import listed, refuse_lazy, saying_what_to_do
+from sklstm.sequences.checks import listed, plain_input, saying_what_to_do
 from sklstm.sequences.columns import column_names
+from sklstm.sequences.containers import plain
 from sklstm.sequences.selection import column_mask
 from sklstm.sequences.windows import Windows, sliding_windows
 
@@ -76,12 +76,14 @@ def make_windows(
     Returns
     -------
     X : ndarray or Windows of shape (n_windows, n_timesteps, n_features)
-        In the order of the rows at which the windows end. Read-only. With `groups` an
-        object that reads like an array and cuts windows when it is indexed. With
-        `known` an array of shape (n_windows, n_timesteps + horizon, n_features + 1).
+        In the order of the rows at which the windows end. A read-only view of `series`
+        if that is an array or a frame of floats: what is written into `series` later is
+        in the windows, too. With `groups` an object that reads like an array and cuts
+        windows when it is indexed. With `known` an array of shape (n_windows,
+        n_timesteps + horizon, n_features + 1). Both are of a copy.
     y : ndarray of shape (n_windows,), (n_windows, horizon) or (n_windows, n_columns)
         The values after each window: one for `horizon=1`, otherwise `horizon` of them,
-        the next first. With `target=None` and several columns, the next row.
+        the next first. With `target=None` and several columns, the next row. A copy.
     index : ndarray of int of shape (n_windows,) or (n_windows, horizon)
         Only with `return_index`: the row of each target, counted from 0, so that
         ``table["time"].to_numpy()[index]`` says when.
@@ -90,8 +92,8 @@ def make_windows(
     ------
     ValueError
         If no series has `n_timesteps + horizon` rows, a column does not exist or holds
-        no numbers, several columns are to be forecast over several rows, or what is to
-        be forecast is `known`.
+        no numbers, several columns are to be forecast over several rows, what is to be
+        forecast is `known`, or `series` is masked.
 
     See Also
     --------
@@ -138,16 +140,14 @@ def make_windows(
     ends = order.places[full]
     ahead = np.add.outer(ends, np.arange(1, horizon + 1) if horizon > 1 else 1)
     if rows.labels is None:
-        # Views: the windows of one series are its rows, again and again.
+        # A view: the windows of one series are its rows, again and again.
         by_series = rows.values
         X: Any = sliding_windows(by_series[:-horizon], n_timesteps, 1)[::stride]
-        y = by_series[n_timesteps:, goal]
-        y = sliding_window_view(y, horizon)[::stride] if horizon > 1 else y[::stride]
     else:
         by_series = rows.values[order.rows]
         steps = np.full(len(ends), n_timesteps, dtype=np.intp)
         X = Windows(by_series, ends, steps, n_timesteps, 1)
-        y = by_series[ahead, goal]
+    y = by_series[ahead, goal]  # a copy, which may be written to
     if is_known is not None:
         X = _with_horizon(by_series, ends, n_timesteps, horizon, is_known)
     return (X, y, order.rows[ahead]) if return_index else (X, y)
@@ -178,7 +178,7 @@ def _read_series(
 ) -> tuple[Observations, Any, NDArray[np.bool_] | None]:
     """The series as rows, which feature is to be forecast, and which are known."""
     name = "make_windows"
-    refuse_lazy(series, name)
+    series = plain_input(series, name, "series")
     if not hasattr(series, "shape"):
         series = as_table(series, object if is_key(groups) else None, name)
     table = np.asarray(series)[:, None] if len(series.shape) == 1 else series
@@ -189,7 +189,7 @@ def _read_series(
     rows = Observations.read(table, columns, groups, name)
     if known is None:
         return rows, _goal(table, columns, target, horizon), None
-    is_known = _known(table, columns, known)
+    is_known = _known(table, columns, plain(known, "known", name))
     if target is None and (~is_known).sum() == 1:
         target = columns.features[int(np.argmin(is_known))]
     goal = _goal(table, columns, target, horizon)

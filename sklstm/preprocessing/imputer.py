@@ -20,7 +20,7 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.filling import STRATEGIES, fill
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
 
@@ -164,7 +164,7 @@ class SequenceImputer(
         -------
         ndarray of shape (n_samples, n_timesteps, n_features_out_)
             The sequences, then the indicators. The shorter of a list are padded with
-            NaN behind.
+            NaN behind. A read-only view of X if nothing is missing.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class SequenceImputer(
         steps = as_floats(batch.all_values())
         missing = np.isnan(steps)
         if not missing.any() and not len(self.indicator_features_):
-            return steps
+            return without_writing(steps, X)
         return self._filled(steps, missing, batch)
 
     def _filled(

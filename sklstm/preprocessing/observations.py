@@ -15,6 +15,7 @@ from sklstm.preprocessing.columns import Columns, is_key
 from sklstm.preprocessing.series import series_order
 from sklstm.sequences.checks import listed, refuse_date_columns, saying_what_to_do
 from sklstm.sequences.columns import date_columns
+from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.missing import is_missing
 from sklstm.sequences.windows import SeriesOrder, elapsed_times
 
@@ -237,7 +238,8 @@ def read_labels(
         source = f"the column groups={groups!r}"
     elif callable(groups):
         labels, source = groups(X), "groups(X)"
-    return _check_labels(np.asarray(labels), X.shape[0], source, name)
+    labels = without_na(np.asarray(plain(labels, "groups", name)))
+    return _check_labels(labels, X.shape[0], source, name)
 
 
 def _check_labels(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from sklstm.preprocessing.columns import Columns
 from sklstm.preprocessing.observations import Observations, as_table
 from sklstm.preprocessing.series import check_times
-from sklstm.sequences.checks import AXES, refuse_lazy, saying_what_to_do
+from sklstm.sequences.checks import AXES, plain_input, saying_what_to_do
 from sklstm.sequences.columns import column_names, with_names
 from sklstm.sequences.windows import SeriesOrder
 
@@ -40,8 +40,7 @@ class ObservationReader:
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         """X as a table of two axes, its values not yet looked at."""
         name = type(self).__name__
-        refuse_lazy(X, name)
-        X = with_names(X)
+        X = with_names(plain_input(X, name))
         if not hasattr(X, "shape"):
             # As objects, numbers stay numbers beside a column of text.
             X = as_table(X, None if self._takes_all_columns else object, name)

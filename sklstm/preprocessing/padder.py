@@ -19,10 +19,10 @@ from sklstm.persistence import (
     is_count,
     parameter_contradictions,
 )
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
-from sklstm.sequences.checks import AXES, as_three_axes, check_sequences
+from sklstm.sequences.checks import AXES, as_three_axes, check_sequences, plain_input
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 
@@ -84,9 +84,8 @@ class SequencePadder(
     NaN beside numbers is a missing value and stays where it is, for
     :class:`SequenceImputer`.
 
-    float32 and float64 are kept, integers become float64. Sequences that have the
-    right length already are returned as they are, not copied, so writing into the
-    result may write into X.
+    float32 and float64 are kept, integers become float64. An array whose sequences
+    have the right length already is not copied: the result is a read-only view of it.
 
     Examples
     --------
@@ -180,7 +179,8 @@ class SequencePadder(
         check_fitted(self)
         batch = self._read(X, reset=False)
         self._refuse_longer(batch)
-        return fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
+        padded = fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
+        return without_writing(padded, X)
 
     def inverse_transform(self, X: Any) -> list[NDArray[Any]]:
         """Take the padding out. Timesteps that were truncated do not come back.
@@ -201,6 +201,7 @@ class SequencePadder(
             If X does not have three axes, or other features than in `fit`.
         """
         check_fitted(self)
+        X = plain_input(X, type(self).__name__)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
         if X.ndim != 3:
             raise ValueError(
@@ -217,6 +218,7 @@ class SequencePadder(
         """X as a batch, its axes in our order."""
         if self.layout == "channels_last":
             return check_sequences(self, X, reset=reset, allow_missing=True)
+        X = plain_input(X, type(self).__name__)
         in_our_order = channels_last(X)
         try:
             return check_sequences(self, in_our_order, reset=reset, allow_missing=True)

@@ -97,7 +97,7 @@ def pad_sequences(
     Returns
     -------
     X : ndarray of shape (n_samples, n_timesteps, n_features)
-        float32 if the sequences are, else float64.
+        float32 if the sequences are, else float64. Never a view of the sequences.
     ids : ndarray of shape (n_samples,)
         Only with `groups`: whose sequence each sample of X is, in sorted order, so that
         ``y = labels.loc[ids]`` is in step with X.
@@ -165,8 +165,8 @@ def pad_sequences(
                 "table[None]."
             )
         steps = padder.fit_transform(sequences)
-        if static is None:
-            return steps
+        if static is None:  # a transformer's view of what needed no padding is copied
+            return steps if steps.flags.writeable else steps.copy()
         return join_static(steps, check_static(static, len(steps)))
     if layout == "channels_first":
         raise ValueError(

@@ -20,11 +20,11 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.elapsed import elapsed_to_times, times_to_elapsed
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
 from sklstm.preprocessing.reshaping import columns_to_steps, steps_to_columns
 from sklstm.preprocessing.sizes import steps_and_features
 from sklstm.preprocessing.static import join_static, split_static
-from sklstm.sequences.checks import AXES, refuse_kind, refuse_lazy, saying_what_to_do
+from sklstm.sequences.checks import AXES, plain_input, refuse_kind, saying_what_to_do
 from sklstm.sequences.columns import with_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.selection import column_mask
@@ -91,9 +91,9 @@ class SequenceReshaper(
     -----
     The values are not examined: NaN passes through, and the estimators say where
     they find a missing value. The result keeps the dtype and is a view of the table
-    wherever NumPy can make one, so writing into it may write into the table. With
-    `static` it is a copy; a timestep whose own features are all NaN has no static ones
-    either, and stays padding.
+    wherever NumPy can make one: read-only, as writing into it would change the table;
+    ``np.array(X_trans)`` is a copy. With `static` it is a copy; a timestep whose own
+    features are all NaN has no static ones either, and stays padding.
 
     With `pad=True`, the columns fill ``ceil(n_columns / n_features)`` timesteps in
     either layout, where ``n_features = ceil(n_columns / n_timesteps)`` unless given.
@@ -196,7 +196,7 @@ class SequenceReshaper(
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps_out_, n_features_out_)
-            The sequences, a view of X where possible.
+            The sequences, a read-only view of X where possible.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class SequenceReshaper(
             If X has other columns than in `fit`, times do not rise, or X is no table.
         """
         check_fitted(self)
-        return self._reshape(self._check_table(X, reset=False))
+        return without_writing(self._reshape(self._check_table(X, reset=False)), X)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Reshape sequences back to the table they came from.
@@ -218,7 +218,8 @@ class SequenceReshaper(
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_)
-            The table, without what `pad=True` added. With `time`, the times of every
+            The table, a read-only view of X where possible, without what `pad=True`
+            added. With `time`, the times of every
             sequence count from 0. Static columns are those of the first timestep
             that is data.
 
@@ -228,6 +229,7 @@ class SequenceReshaper(
             If X has another shape than `transform` returns.
         """
         check_fitted(self)
+        given = X = plain_input(X, type(self).__name__)
         if is_ragged(X):
             X = pad_ragged(X, self.n_timesteps_out_)
         X = check_array(
@@ -252,7 +254,7 @@ class SequenceReshaper(
             X = elapsed_to_times(X, self.time)
         columns = steps_to_columns(X, self._n_changing, self.layout)
         if not self._n_static:
-            return columns
+            return without_writing(columns, given)
         table = np.empty((len(X), self.n_features_in_), dtype=X.dtype)
         table[:, ~self.is_static_], table[:, self.is_static_] = columns, static
         return table
@@ -303,7 +305,7 @@ class SequenceReshaper(
 
     def _check_table(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """X as an array of two axes; sequences are sent elsewhere."""
-        refuse_lazy(X, type(self).__name__)
+        X = plain_input(X, type(self).__name__)
         if hasattr(X, "columns") and is_ragged(X):
             raise ValueError(
                 "X is a data frame whose cells are sequences, but SequenceReshaper "

@@ -18,12 +18,14 @@ from sklearn.utils.metaestimators import available_if
 from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
+from sklstm.preprocessing.output import without_writing
 from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
 from sklstm.sequences.checks import (
     AXES,
     check_sequences,
     fitted_on_table,
     n_step_features,
+    plain_input,
 )
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
@@ -212,7 +214,7 @@ class SequenceScaler(
         """
         check_fitted(self)
         batch = check_sequences(self, X, reset=False, allow_missing=True)
-        scaled = transform_steps(self.scaler_, batch)
+        scaled = without_writing(transform_steps(self.scaler_, batch), X)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
         return scaled
@@ -239,6 +241,7 @@ n_timesteps)
             If X has other features than `transform` returns, or infinite values.
         """
         check_fitted(self)
+        X = plain_input(X, type(self).__name__)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
         is_table = X.ndim == 2 and self.n_features_out_ == 1
         if is_table:
@@ -250,6 +253,7 @@ n_timesteps)
             )
         batch = read_sequences(X, allow_missing=True)
         restored = transform_steps(self.scaler_, batch, inverse=True)
+        restored = without_writing(restored, X)
         return restored[:, :, 0] if is_table and restored.shape[2] == 1 else restored
 
     @available_if(_names_its_output)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from sklstm.sequences.batch import as_floats, valid_steps
-from sklstm.sequences.checks import saying_what_to_do
+from sklstm.sequences.checks import plain_input, saying_what_to_do
 
 
 def join_static(steps: NDArray[Any], static: NDArray[Any]) -> NDArray[Any]:
@@ -68,6 +68,7 @@ def check_static(static: Any, n_samples: int) -> NDArray[Any]:
         If they are sparse.
     """
     name = "pad_sequences"
+    static = plain_input(static, name, "static")
     static = static if hasattr(static, "shape") else np.asarray(static)
     if len(static.shape) == 1:
         static = np.asarray(static)[:, None]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklstm.preprocessing.columns import Columns, find_column
 from sklstm.preprocessing.observations import Observations
-from sklstm.sequences.checks import refuse_lazy
+from sklstm.sequences.checks import plain_input
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.ragged import is_ragged
 
@@ -57,8 +57,7 @@ def sequences_of_table(
         in a sequence, a value is infinite or no number, or a static one changes. The
         message says where.
     """
-    refuse_lazy(table, NAME)
-    table = _as_table(table)
+    table = _as_table(plain_input(table, NAME))
     columns = Columns.of(table, groups, time)
     fixed = _static_features(table, columns, static)
     varying = [k for k in range(len(columns.features)) if k not in fixed]

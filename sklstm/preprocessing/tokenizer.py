@@ -14,6 +14,7 @@ from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.sequences.containers import plain
 
 Tokens = list[str]
 
@@ -199,7 +200,7 @@ class SequenceTokenizer(
         tokens = dict(enumerate(self.vocabulary_, start=1))
         return [
             [tokens.get(code) for code in np.ravel(codes).tolist() if code == code]
-            for codes in X
+            for codes in plain(X, "X", type(self).__name__)
         ]
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -238,6 +239,7 @@ class SequenceTokenizer(
 
     def _tokens(self, X: Any) -> Iterator[Tokens]:
         """The tokens of every text."""
+        X = plain(X, "X", type(self).__name__)
         _refuse_other_shapes(X, type(self).__name__)
         split = _count_vectorizer(
             analyzer=self.analyzer,

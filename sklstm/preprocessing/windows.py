@@ -24,7 +24,7 @@ from sklstm.preprocessing.observations import Observations
 from sklstm.preprocessing.observed import ObservationReader
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.series import check_longest
-from sklstm.sequences.checks import AXES
+from sklstm.sequences.checks import AXES, plain_input
 from sklstm.sequences.windows import (
     SeriesOrder,
     Windows,
@@ -249,7 +249,7 @@ class SlidingWindows(
         check_fitted(self)
         if not isinstance(X, Windows):
             X = check_array(
-                X,
+                plain_input(X, type(self).__name__),
                 dtype="numeric",
                 allow_nd=True,
                 ensure_2d=False,
@@ -264,8 +264,9 @@ class SlidingWindows(
                 f"{AXES} that transform returns: (n_samples, {expected[0]}, "
                 f"{expected[1]})."
             )
-        last: NDArray[Any] = X.table[X.ends] if isinstance(X, Windows) else X[:, -1]
-        return last
+        if isinstance(X, Windows):
+            return X.table[X.ends]
+        return np.array(X[:, -1])  # few values; a view would be one of the caller's X
 
     def _learn(self, X: Any) -> tuple[Observations, SeriesOrder]:
         with unchanged_on_error(self):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import (
     check_array,
@@ -17,8 +18,9 @@ from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.categories import check_categories
 from sklstm.sequences.columns import date_columns, holds_dates, with_names
+from sklstm.sequences.containers import plain
 from sklstm.sequences.names import check_step_names
-from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.stored import StoredArray, is_stored
 from sklstm.sequences.suspicions import warn_of_dated_rows, warn_of_single_steps
@@ -84,7 +86,7 @@ def as_three_axes(
     Same parameters and errors as :func:`check_sequences`; `named` says whether names of
     features are expected, as they are not in what `transform` returned.
     """
-    refuse_lazy(X, type(estimator).__name__)
+    X = plain_input(X, type(estimator).__name__)
     if ragged := is_ragged(X):
         check_step_names(estimator, X, reset=reset)
         X = pad_ragged(X)
@@ -197,13 +199,8 @@ def _as_table(estimator: BaseEstimator) -> str:
 
 
 def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
-    """Refuse text, dates, complex numbers and masks, which NumPy would convert."""
+    """Refuse text, dates and complex numbers, which NumPy would convert."""
     name = type(estimator).__name__
-    if isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            f"X is a masked array, but {name} does not read masks. Use "
-            "X.filled(np.nan): a timestep whose features are all NaN is padding."
-        )
     dtype = getattr(X, "dtype", None)
     kind = getattr(dtype, "kind", "O")
     if kind == "c":
@@ -223,6 +220,55 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
         refuse_date_columns(date_columns(X), name)
     elif holds_dates(np.asarray(X)):
         _refuse_dates(f"X holds dates or durations (dtype {dtype})", name)
+
+
+def plain_input(X: Any, reader: str, name: str = "X") -> Any:
+    """X as :func:`~sklstm.sequences.containers.plain` makes it, if it holds numbers.
+
+    Parameters
+    ----------
+    X : array-like, data frame or collection of sequences
+    reader : str
+        Of the class or function that was given it, for messages.
+    name : str, default="X"
+        Of the argument, for messages.
+
+    Raises
+    ------
+    ValueError
+        As `plain`, and if it holds dicts.
+    TypeError
+        If it is a query that has not been run.
+    """
+    refuse_lazy(X, reader)
+    if type(X) is np.ndarray and X.dtype.kind not in "OT":
+        return X
+    X = plain(X, name, reader)
+    _refuse_records(X, reader, name)
+    return X
+
+
+def _refuse_records(X: Any, reader: str, name: str) -> None:
+    """Refuse dicts: of columns, one for each row, or one for each timestep."""
+    if issparse(X):  # some of scipy's are dicts
+        return
+    in_line = isinstance(X, (list, tuple)) or len(getattr(X, "shape", ())) == 1
+    rows = next(iter(X), None) if in_line else X
+    steps = next(iter(rows), None) if isinstance(rows, (list, tuple)) else rows
+    if not isinstance(steps, dict):
+        return
+    what, instead = "a dict", f"pandas.DataFrame({name})"
+    if rows is not X:
+        what = "a list of dicts"
+    elif len(shape_of(next(iter(rows.values()), None))) > 1:  # a sequence for each key
+        instead = f"list({name}.values())"
+    if steps is not rows:
+        what = "a list of lists of dicts"
+        instead = f"[pandas.DataFrame(sequence) for sequence in {name}]"
+    raise ValueError(
+        f"{name} is {what}, whose keys {reader} does not read: it takes data frames, "
+        f"arrays, or lists of them. Give it {instead}."
+    )
 
 
 def refuse_lazy(X: Any, name: str) -> None:

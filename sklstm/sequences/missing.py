@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Where values are None, NaN, NaT or pandas' NA."""
     if values.dtype == object:
-        found = np.fromiter(map(_is_missing, values.flat), bool, values.size)
+        found = np.fromiter(map(is_missing_value, values.flat), bool, values.size)
         return found.reshape(values.shape)
     missing: NDArray[np.bool_] = np.zeros(values.shape, dtype=bool)
     if values.dtype.kind in "fcMm":
@@ -19,9 +19,12 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing_value(value: Any) -> bool:
+    """Whether it is None, NaN, NaT or pandas' NA; no container is."""
     if value is None:
         return True
+    if isinstance(value, np.ndarray):
+        return False
     same = value == value
     if isinstance(same, (bool, np.bool_)):
         return not same

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences.columns import cells_of, column_names, holds_dates
+from sklstm.sequences.containers import as_numbers, from_arrow, is_arrow_array
+from sklstm.sequences.missing import is_missing, is_missing_value
 from sklstm.sequences.names import refuse_other_columns
 
 
@@ -26,15 +28,17 @@ def is_ragged(X: Any) -> bool:
     is_list = isinstance(X, (list, tuple)) or (
         hasattr(X, "to_list") and not hasattr(X, "shape")
     )
+    if is_arrow_array(X):
+        X = from_arrow(X)
     if not is_list and len(getattr(X, "shape", ())) != 1:
         return False
     if len(X) == 0:
         return is_list
-    first = next(iter(X))
+    first = _first_sequence(X)
     if not is_list and not shape_of(first):
         return False
     shapes = {shape_of(sequence) for sequence in X}
-    if len(shapes) > 1:
+    if len(shapes) > 1 or shapes == {(0,)}:
         return True
     n_axes = len(shapes.pop())
     return n_axes == 2 or (n_axes == 1 and (not is_list or hasattr(first, "shape")))
@@ -45,7 +49,17 @@ def _has_nested_cells(frame: Any) -> bool:
     if not len(frame) or not column_names(frame):
         return False
     column = cells_of(frame, 0)
-    return len(getattr(column, "shape", ())) == 1 and bool(shape_of(next(iter(column))))
+    if len(getattr(column, "shape", ())) != 1:
+        return False
+    return bool(shape_of(_first_sequence(column)))
+
+
+def _first_sequence(values: Any) -> Any:
+    """The first of objects that is not missing: it tells what the others are."""
+    if getattr(getattr(values, "dtype", None), "kind", "O") in "fiubcMm":
+        return next(iter(values))
+    known = (value for value in values if not is_missing_value(value))
+    return next(known, None)
 
 
 def shape_of(sequence: Any) -> tuple[int, ...]:
@@ -144,6 +158,9 @@ def _join_cells(frame: Any) -> list[NDArray[Any]]:
     rows = []
     for k, cells in enumerate(zip(*columns, strict=True)):
         row = [np.asarray(cell) for cell in cells]
+        if all(cell.ndim == 0 and is_missing(cell).all() for cell in row):
+            rows.append(row[0])
+            continue
         if len({cell.shape for cell in row}) > 1 or row[0].ndim != 1:
             raise ValueError(
                 f"The cells of row {k} of X have shapes "
@@ -162,7 +179,7 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         if holds_dates(array):
             raise TypeError(f"it holds dates or durations (dtype {array.dtype})")
         if array.dtype.kind == "O":
-            array = array.astype(np.float64)
+            array = as_numbers(array)
         elif array.dtype.kind not in "fiub":
             raise TypeError(f"its dtype is {array.dtype}")
     except (TypeError, ValueError) as error:
@@ -180,6 +197,11 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         ) from error
     if array.ndim == 1:
         array = array[:, None]
+    if array.ndim == 0 and is_missing(array).all():
+        raise ValueError(
+            f"Sequence {k} of X is missing: in its place stands {sequence!s}. Drop it "
+            "from X and y; every sequence needs at least one timestep."
+        )
     if array.ndim != 2:
         raise ValueError(
             f"Sequence {k} of X has shape {array.shape}. Every sequence must have "

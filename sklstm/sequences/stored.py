@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from sklstm.sequences.containers import refuse_mask
 from sklstm.sequences.windows import Windows
 
 
@@ -48,7 +49,7 @@ class StoredArray:
         if isinstance(rows, np.ndarray) and not self._takes_any_rows:
             read = self._in_slices(rows)
         else:
-            read = np.asarray(self.source[rows])
+            read = self._unmasked(self.source[rows])
         return read[..., None] if self.one_feature else read
 
     def _in_slices(self, rows: NDArray[np.intp]) -> NDArray[Any]:
@@ -56,8 +57,15 @@ class StoredArray:
         read = np.empty((len(wanted), *self.source.shape[1:]), self.dtype)
         gaps = np.flatnonzero(np.diff(wanted) > 1) + 1
         for run in np.split(np.arange(len(wanted)), gaps):
-            read[run] = self.source[int(wanted[run[0]]) : int(wanted[run[-1]]) + 1]
+            stop = int(wanted[run[-1]]) + 1
+            read[run] = self._unmasked(self.source[int(wanted[run[0]]) : stop])
         return read[places]
+
+    def _unmasked(self, read: Any) -> NDArray[Any]:
+        """What was read; netCDF files give masked arrays, masked or not."""
+        if np.ma.is_masked(read):
+            refuse_mask(read, "X[:]", "sklstm")
+        return np.asarray(read)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype=dtype)

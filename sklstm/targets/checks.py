@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Number
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from sklearn.utils.validation import (
 
 from sklstm.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.missing import is_missing
+from sklstm.sequences.ragged import is_ragged
 
 
 def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
@@ -59,9 +62,19 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
 
 
 def check_sample_weight(
-    sample_weight: Any, n_weights: int, of: str = "samples"
+    sample_weight: Any, n_weights: int, name: str, of: str = "samples"
 ) -> NDArray[np.float64] | None:
     """Non-negative weights, one for each of the samples (or timesteps), or None.
+
+    Parameters
+    ----------
+    sample_weight : array-like or None
+    n_weights : int
+        How many there must be.
+    name : str
+        Of the estimator, for messages.
+    of : {"samples", "timesteps"}, default="samples"
+        What they belong to.
 
     Raises
     ------
@@ -70,6 +83,14 @@ def check_sample_weight(
     """
     if sample_weight is None:
         return None
+    sample_weight = plain(sample_weight, "sample_weight", name)
+    if is_ragged(sample_weight):
+        _refuse_weights("is a list of arrays", (), n_weights, name)
+    if not isinstance(sample_weight, Number):  # one weight for all
+        sample_weight = without_na(np.asarray(sample_weight))
+        if sample_weight.ndim > 1:
+            shape = sample_weight.shape
+            _refuse_weights(f"has shape {shape}", shape, n_weights, name)
     try:
         weights: NDArray[np.float64] = _check_sample_weight(
             sample_weight,
@@ -81,12 +102,51 @@ def check_sample_weight(
             raise ValueError(
                 "Sample weights must contain at least one non-zero number."
             )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{str(error).rstrip('.!')}. Give sample_weight one number for each of the "
             f"{n_weights} {of} of X, none negative and at least one positive, or None."
         ) from error
     return weights
+
+
+def _refuse_weights(
+    came: str, shape: tuple[int, ...], n_weights: int, name: str
+) -> NoReturn:
+    """Say what weights of several axes should be."""
+    instead = (
+        "Use sample_weight[:, 0]."
+        if shape[1:] == (1,)
+        else "Weights of timesteps go with BiLSTMTimestepClassifier and "
+        "BiLSTMTimestepRegressor."
+    )
+    raise ValueError(
+        f"sample_weight {came}, but {name} takes one weight for each sequence: shape "
+        f"({n_weights},). {instead}"
+    )
+
+
+def none_missing(y: Any, name: str) -> Any:
+    """y as it is to be compared with predictions, of labels that are all known.
+
+    Raises
+    ------
+    ValueError
+        If it is masked, or objects of which one is missing.
+    """
+    y = plain(y, "y", name)
+    if not issparse(y) and not is_ragged(y):
+        array = np.asarray(y)
+        if array.dtype == object and is_missing(array).any():
+            raise ValueError(f"Input y contains NaN. {_needs_targets(name)}")
+    return y
+
+
+def _needs_targets(name: str) -> str:
+    return (
+        f"{name} needs a y of one finite target, or one row of targets, per sequence: "
+        "correct y, or drop these samples from X and y."
+    )
 
 
 def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
@@ -108,6 +168,7 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
             f"y is sparse (shape {y.shape}), but {name} takes dense targets. Use "
             "y.toarray()."
         )
+    y = plain(y, "y", name)
     n_axes = getattr(y, "ndim", 1 if hasattr(y, "__len__") else np.asarray(y).ndim)
     if n_axes == 0:
         raise ValueError(
@@ -124,12 +185,11 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
         y = _check_y(y, multi_output=True, estimator=estimator)
         if is_missing(y).any():
             raise ValueError("Input y contains None")
-    except (TypeError, ValueError) as error:  # TypeError: pandas' NA
+    except (TypeError, ValueError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise ValueError(
-            f"{reason}. {name} needs a y of one finite target, or one row of targets, "
-            "per sequence: correct y, or drop these samples from X and y."
-        ) from error
+        # scikit-learn says it without the name if y is of objects.
+        reason = reason.replace("Input contains", "Input y contains")
+        raise ValueError(f"{reason}. {_needs_targets(name)}") from error
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return y

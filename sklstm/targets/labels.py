@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklstm.sequences.containers import plain
 from sklstm.targets.checks import check_target, warn_of_several_labels
 from sklstm.targets.codecs import Indicators, Labels
 from sklstm.targets.training_set import relative_weights
@@ -192,7 +193,9 @@ def weights_by_class(
 def _unique_labels(classes: Any) -> NDArray[Any]:
     """The sorted labels of partial_fit's argument."""
     try:
-        labels: NDArray[Any] = np.unique(column_or_1d(classes))
+        labels: NDArray[Any] = np.unique(
+            column_or_1d(plain(classes, "classes", "partial_fit"))
+        )
         if not len(labels):
             raise ValueError("it is empty")
         return labels

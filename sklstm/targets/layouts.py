@@ -16,6 +16,7 @@ from sklstm.targets.timesteps import (
     read_timestep_weight,
     read_timesteps,
     refuse_missing,
+    without_objects,
 )
 from sklstm.targets.training_set import Labelled
 
@@ -73,7 +74,7 @@ class _PerSequence(Layout):
         """Samples of weight zero are left out."""
         y = check(y)
         check_lengths_match(sequences, y)
-        weights = check_sample_weight(sample_weight, len(sequences))
+        weights = check_sample_weight(sample_weight, len(sequences), name)
         if weights is not None and not weights.all():
             used = np.flatnonzero(weights)
             sequences, y, weights = sequences.at(used), y[used], weights[used]
@@ -110,7 +111,7 @@ class _PerTimestep(Layout):
         steps[steps] = used
         if weights is not None:
             y, weights = y[used], weights[used]
-        return Labelled(sequences, check(y), weights, steps)
+        return Labelled(sequences, check(without_objects(y)), weights, steps)
 
     def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
         return place_timesteps(rows, sequences, like=like)

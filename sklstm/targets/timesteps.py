@@ -5,6 +5,7 @@ Inside, it is rows: one for every valid timestep, sample after sample.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from sklstm.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.containers import plain
 from sklstm.sequences.missing import is_missing
 from sklstm.sequences.names import refuse_other_columns
 from sklstm.sequences.ragged import is_ragged
@@ -52,6 +54,7 @@ n_columns), or list of arrays
             f"{name} is sparse (shape {values.shape}), but {estimator_name} takes "
             f"dense values. Use {name}.toarray()."
         )
+    values = plain(values, name, estimator_name)
     if is_ragged(values):
         refuse_other_columns(values, name)
         rows = _without_last_axis([np.asarray(row) for row in values], name)
@@ -132,6 +135,8 @@ def _refuse_shape(
         message += f" For one target per sequence use {per_sequence}."
     elif array.ndim == 1 and (n_samples, n_timesteps) == (1, len(array)):
         message += f" X is one sample: make it {name}[None]."
+    elif name == "sample_weight" and array.shape == (n_samples, 1):
+        message += f" For one weight per sequence use {name}[:, 0]."
     raise ValueError(message)
 
 
@@ -145,6 +150,7 @@ def read_timestep_weight(
     ValueError
         If they do not match the sequences, or are negative, not finite or all zero.
     """
+    sample_weight = plain(sample_weight, "sample_weight", estimator_name)
     if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
         by_step = read_timesteps(
             sample_weight,
@@ -152,8 +158,17 @@ def read_timestep_weight(
             name="sample_weight",
             estimator_name=estimator_name,
         )
-        return check_sample_weight(by_step, int(sequences.lengths.sum()), "timesteps")
-    by_sequence = check_sample_weight(sample_weight, len(sequences))
+        if by_step.ndim > 1:
+            raise ValueError(
+                f"sample_weight has {by_step.shape[1]} numbers for every timestep, but "
+                f"{estimator_name} takes one weight: an array {TARGET_AXES}, or one of "
+                "shape (n_samples,) for whole sequences. The targets of a timestep "
+                "share its weight: give the mean over the last axis, or fit one "
+                "estimator for each target."
+            )
+        n_steps = int(sequences.lengths.sum())
+        return check_sample_weight(by_step, n_steps, estimator_name, "timesteps")
+    by_sequence = check_sample_weight(sample_weight, len(sequences), estimator_name)
     return None if by_sequence is None else np.repeat(by_sequence, sequences.lengths)
 
 
@@ -180,6 +195,22 @@ def refuse_missing(
         "target, or weight zero in a sample_weight of shape "
         f"{TARGET_AXES}; at padded timesteps y may hold anything."
     )
+
+
+def without_objects(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows of y in a type of their own, if they are numbers, or booleans, as objects.
+
+    They are if others were missing, at padding or where a weight is zero.
+    """
+    if rows.dtype != object:
+        return rows
+    kinds = {*map(type, rows.flat)}
+    booleans = [issubclass(kind, (bool, np.bool_)) for kind in kinds]
+    if any(booleans) and not all(booleans):
+        return rows
+    if not all(issubclass(kind, (Real, np.bool_)) for kind in kinds):
+        return rows
+    return np.asarray(rows.tolist())
 
 
 def place_timesteps(
