@@ -24,15 +24,17 @@ from sklstm.targets.timesteps import (
 def make_timestep_scorer(scoring: Any) -> TimestepScorer:
     """Make a scorer of sequences a scorer over all their valid timesteps.
 
-    scikit-learn's metrics take one label per sample. This scorer hands them one per
-    timestep, without those that are padding in X.
+    scikit-learn's metrics take one label per sample: a matrix of labels they would read
+    as indicators, and score labels 1 and 2 as 1.0 whatever was predicted. This scorer
+    hands them one per timestep, without those that are padding in X.
 
     Parameters
     ----------
     scoring : str or callable
         A name that :func:`sklearn.metrics.get_scorer` knows, such as "f1_macro",
-        "neg_log_loss", "roc_auc" or "neg_mean_absolute_error", or what
-        :func:`sklearn.metrics.make_scorer` gives.
+        "neg_log_loss", "roc_auc" or "neg_mean_absolute_error", what
+        :func:`sklearn.metrics.make_scorer` gives, or a function of (estimator, X, y):
+        y and what the estimator predicts have one row per valid timestep there.
 
     Returns
     -------

@@ -24,6 +24,7 @@ from sklearn.utils._param_validation import (
 __all__ = [
     "HasMethods",
     "Interval",
+    "Splitter",
     "StrOptions",
     "_fit_context",
     "unchanged_on_error",
@@ -33,6 +34,19 @@ __all__ = [
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Splitter(HasMethods):
+    """A cross-validation splitter, which Keras' parameter of the same name is not."""
+
+    def __init__(self) -> None:
+        super().__init__(["split"])
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()} (a share of the samples is validation_fraction, "
+            "beside early_stopping=True)"
+        )
 
 
 def validated(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:

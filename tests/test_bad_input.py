@@ -15,7 +15,9 @@ import pytest
 import scipy.sparse
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import (
@@ -102,6 +104,15 @@ def twice(first, second, **params):
     fitted = classifier(**params).partial_fit(*first)
     return fitted.partial_fit(*second)
 
+
+TEXTS = (
+    "If they are texts, put SequenceTokenizer in front: it makes sequences of codes, "
+    "of which categorical_features=[0] learns vectors."
+)
+CATEGORIES = (
+    "Encode categories first, for example with sklearn.preprocessing.OneHotEncoder; "
+    "SequenceTokenizer makes codes of texts and of lists of tokens."
+)
 
 # Its name changed with NumPy 2.
 NUMPY_BOOL = f"numpy.{np.bool_.__name__}"
@@ -211,38 +222,57 @@ CASES = [
         "text",
         lambda: classifier().fit(np.full((8, 3), "a"), y),
         ValueError,
-        "X holds text (dtype <U1), but BiLSTMClassifier takes numbers. Encode it "
-        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+        f"X holds text (dtype <U1), but BiLSTMClassifier takes numbers. {CATEGORIES}",
     ),
     (
         "text in three axes",
         lambda: classifier().fit(np.full((8, 3, 2), "a"), y),
         ValueError,
-        "X holds text (dtype <U1), but BiLSTMClassifier takes numbers. Encode it "
-        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+        f"X holds text (dtype <U1), but BiLSTMClassifier takes numbers. {CATEGORIES}",
     ),
     (
         "text among objects",
         lambda: classifier().fit(np.full((8, 3, 2), "a", dtype=object), y),
         ValueError,
         "X holds values that are no numbers: could not convert string to float: 'a'. "
-        "BiLSTMClassifier takes numbers only; encode text first, for example with "
-        "sklearn.preprocessing.OneHotEncoder.",
+        f"BiLSTMClassifier takes numbers only. {CATEGORIES}",
     ),
     (
         "text in a frame",
         lambda: classifier().fit(FRAME.assign(a="x"), y),
         ValueError,
         "X holds values that are no numbers: could not convert string to float: 'x'. "
-        "BiLSTMClassifier takes numbers only; encode text first, for example with "
-        "sklearn.preprocessing.OneHotEncoder.",
+        f"BiLSTMClassifier takes numbers only. {CATEGORIES}",
     ),
     (
         "list of text",
         lambda: classifier().fit(["abc", "de"], [0, 1]),
         ValueError,
-        "X holds text (dtype <U3), but BiLSTMClassifier takes numbers. Encode it "
-        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+        f"X holds text (dtype <U3), but BiLSTMClassifier takes numbers. {TEXTS}",
+    ),
+    (
+        "series of text",
+        lambda: classifier().fit(pd.Series(["abc", "de"]), [0, 1]),
+        ValueError,
+        "X holds text (in a 1D array of shape (2,)), but BiLSTMClassifier takes "
+        f"numbers. {TEXTS}",
+    ),
+    (
+        "a column of text",
+        lambda: classifier().fit(pl.DataFrame({"a": ["not bad", "bad"]}), [0, 1]),
+        ValueError,
+        "X holds values that are no numbers: could not convert string to float: 'not "
+        f"bad'. BiLSTMClassifier takes numbers only. {TEXTS}",
+    ),
+    (
+        "counts of words",
+        lambda: make_pipeline(TfidfVectorizer(), classifier()).fit(
+            ["ab", "c d"], [0, 1]
+        ),
+        TypeError,
+        "Sparse data was passed for X, but dense data is required. Counts of words, as "
+        "CountVectorizer and TfidfVectorizer give them, are no sequences: put "
+        "SequenceTokenizer in their place. ...",
     ),
     (
         "dates",
@@ -317,8 +347,7 @@ CASES = [
         lambda: classifier().fit(FRAME.assign(a=DAYS.to_period("D")), y),
         TypeError,
         "X holds values that are no numbers: float() argument must be a string or a "
-        "real number, not 'Period'. BiLSTMClassifier takes numbers only; encode text "
-        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+        f"real number, not 'Period'. BiLSTMClassifier takes numbers only. {CATEGORIES}",
     ),
     (
         "an id in the index",
@@ -389,8 +418,9 @@ CASES = [
         lambda: SequenceTokenizer().fit(FRAME),
         ValueError,
         "X is a table with columns 'a', 'b', 'c', but SequenceTokenizer takes texts: "
-        "give the column that holds them, X[name]; in a ColumnTransformer name it "
-        "without brackets.",
+        "give the column that holds them, X[name]. In a pipeline put "
+        'ColumnTransformer([("texts", "passthrough", [name])]) in front, which leaves '
+        "that column.",
     ),
     (
         "tokenizer, a missing text",
@@ -587,10 +617,11 @@ CASES = [
         "sparse columns",
         lambda: SequenceReshaper().fit(scipy.sparse.csr_array(TABLE)),
         TypeError,
-        "Sparse data was passed for X, but dense data is required. Use '.toarray()' to "
-        "convert to a dense numpy array. To get a dense table from a "
+        "Sparse data was passed for X, but dense data is required. Counts of words, as "
+        "CountVectorizer and TfidfVectorizer give them, are no sequences: put "
+        "SequenceTokenizer in their place. To get a dense table from a "
         "ColumnTransformer, set its sparse_threshold=0; from a OneHotEncoder, its "
-        "sparse_output=False.",
+        "sparse_output=False; otherwise X.toarray().",
     ),
     (
         "a long table and a y for each sequence",
@@ -637,7 +668,15 @@ CASES = [
         lambda: classifier().fit([["a"], ["b", "c"]], [0, 1]),
         TypeError,
         "Sequence 0 of X is not numeric: its dtype is <U1. Every sequence must be an "
-        "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features).",
+        "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features). "
+        "SequenceTokenizer makes codes of lists of tokens.",
+    ),
+    (
+        "tokens in the cells of a frame",
+        lambda: classifier().fit(pd.DataFrame({"a": [["a"], ["b", "c"]]}), [0, 1]),
+        TypeError,
+        "Sequence 0 of X is not numeric: ... SequenceTokenizer makes codes of lists of "
+        "tokens.",
     ),
     (
         "complex sequence",
@@ -1075,7 +1114,8 @@ CASES = [
         "class_weight of unknown class",
         lambda: classifier(class_weight={7: 1}).fit(X, y),
         ValueError,
-        "class_weight names 7, which is not among the classes of y: [0 1].",
+        "class_weight={7: 1} does not go with y (it names 7, which is not among the "
+        "classes of y: 0, 1; 0, 1 would have no weight). Give ...",
     ),
     (
         "class_weight negative",
@@ -1422,7 +1462,8 @@ CASES = [
         "quantiles that were not learnt",
         lambda: regressor().fit(X, y).predict_quantiles(X),
         AttributeError,
-        "This 'BiLSTMRegressor' has no attribute 'predict_quantiles'",
+        "This BiLSTMRegressor learns one number for every target, no quantiles. Set "
+        'loss="quantile" and quantiles, for example to (0.1, 0.5, 0.9), and fit again.',
     ),
     (
         "loss for numbers",
@@ -1654,7 +1695,8 @@ CASES = [
         lambda: classifier(validation_split=0.1).fit(X, y),
         ValueError,
         "The 'validation_split' parameter of BiLSTMClassifier must be an object "
-        "implementing 'split' or None. Got 0.1 instead.",
+        "implementing 'split' (a share of the samples is validation_fraction, beside "
+        "early_stopping=True) or None. Got 0.1 instead.",
     ),
     (
         "a matrix to look at that is no sequences",
@@ -2015,16 +2057,14 @@ CASES = [
         "reshaping text",
         lambda: SequenceReshaper().fit(np.full((8, 3), "a")),
         ValueError,
-        "X holds text (dtype <U1), but SequenceReshaper takes numbers. Encode it "
-        "first, for example with sklearn.preprocessing.OneHotEncoder.",
+        f"X holds text (dtype <U1), but SequenceReshaper takes numbers. {CATEGORIES}",
     ),
     (
         "reshaping text among objects",
         lambda: SequenceReshaper().fit(np.array([[1, "a"]], dtype=object)),
         ValueError,
         "X holds values that are no numbers: could not convert string to float: 'a'. "
-        "SequenceReshaper takes numbers only; encode text first, for example with "
-        "sklearn.preprocessing.OneHotEncoder.",
+        f"SequenceReshaper takes numbers only. {CATEGORIES}",
     ),
     (
         "windows over unequal rows",

@@ -111,6 +111,33 @@ def test_regression_with_an_own_metric(sequences):
         assert score == pytest.approx(-error)
 
 
+@pytest.mark.parametrize("form", ["list", "even list", "array", "padded"])
+def test_a_function_of_ones_own(form):
+    """Of labels 1 and 2, which a metric would read as indicators: all rows are flat."""
+
+    def f1(estimator, X, y):
+        return f1_score(y, estimator.predict(X), average="macro")
+
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(12, 4, 1)), rng.integers(1, 3, (12, 4))
+    X[::2, 3] = X[::2, 3] if form in ("array", "even list") else np.nan
+    valid = ~np.isnan(X[:, :, 0])
+    if "list" in form:
+        X, y = ([row[v] for row, v in zip(of, valid, strict=True)] for of in (X, y))
+    fitted = BiLSTMTimestepClassifier(units=3, epochs=1, random_state=0).fit(X, y)
+    predicted = fitted.predict(X)
+    if form == "list":
+        true, flat = np.concatenate(list(y)), np.concatenate(list(predicted))
+    else:
+        predicted, y_array = np.array(list(predicted)), np.array(list(y))
+        true, flat = (of[predicted == predicted] for of in (y_array, predicted))
+    expected = f1_score(true, flat, average="macro")
+    assert expected < 0.9
+    assert make_timestep_scorer(f1)(fitted, X, y) == pytest.approx(expected)
+    search = GridSearchCV(fitted, {}, scoring=make_timestep_scorer(f1), cv=KFold(2))
+    assert search.fit(X, y).best_score_ < 0.9
+
+
 def test_searches_and_cross_validation(sequences, labels):
     """In a pipeline, several scores at once; it travels to other processes."""
     pipeline = make_pipeline(

@@ -361,9 +361,8 @@ def test_no_quantiles_of_another_loss(make, fit):
         model.fit(X, NUMBERS if make is BiLSTMRegressor else STEPS)
     assert not hasattr(model, "predict_quantiles")
     assert not hasattr(model, "quantiles_")
-    with pytest.raises(AttributeError) as caught:
+    with pytest.raises(AttributeError, match='Set loss="quantile" and quantiles'):
         model.predict_quantiles  # noqa: B018
-    assert 'Set loss="quantile" and quantiles' in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize(

@@ -121,9 +121,7 @@ SUSPICIOUS = {
         r"y is column 2 one row later",
     ),
     "dates": (
-        lambda: classifier().fit(
-            pd.DataFrame(NOISE[:, 0], index=DATES[:60]), LABELS
-        ),
+        lambda: classifier().fit(pd.DataFrame(NOISE[:, 0], index=DATES[:60]), LABELS),
         r"rows of X have an index of dates \(DatetimeIndex\), but BiLSTMClassifier",
     ),
     "periods": (
@@ -191,9 +189,7 @@ RIGHT = {
     "codes of categories": lambda: BiLSTMClassifier(
         **TINY, categorical_features=[0]
     ).fit(rng.integers(500, 900, size=(60, 5, 1)), LABELS),
-    "pixels": lambda: classifier().fit(
-        rng.integers(0, 17, size=(60, 8, 8)), LABELS
-    ),
+    "pixels": lambda: classifier().fit(rng.integers(0, 17, size=(60, 8, 8)), LABELS),
     "validation data that go on with a trend": lambda: regressor().fit(
         WINDOWS, NEXT, X_val=WINDOWS[-20:] + 3 * WINDOWS.std(), y_val=NEXT[-20:]
     ),

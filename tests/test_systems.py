@@ -15,7 +15,8 @@ from sklstm.network import threads
 TEXTS = ["the café was good", "bad", "good, very good", "the worst"] * 3
 LABELS = ["à revoir", "non"] * 6
 MODEL = make_pipeline(
-    SequenceTokenizer(), BiLSTMClassifier(2, epochs=1, random_state=0)
+    SequenceTokenizer(),
+    BiLSTMClassifier(2, categorical_features=[0], epochs=1, random_state=0),
 ).set_params(bilstmclassifier__categorical_features=[0])
 
 # Fits, saves, loads, predicts and prints with neither forks nor UTF-8.

@@ -1,20 +1,25 @@
 """SequenceTokenizer against CountVectorizer, alone and in front of estimators."""
 
 import io
+import pickle
 import subprocess
 import sys
 
+import dask.dataframe
 import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_digits
 from sklearn.exceptions import SkipTestWarning
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
@@ -22,13 +27,16 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklstm import (
     BiLSTMClassifier,
+    BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     SequencePadder,
     SequenceTokenizer,
+    WindowedEnsemble,
     explain_shapes,
     to_onnx,
 )
 from sklstm.persistence import TRUSTED_TYPES
+from sklstm.preprocessing.tokenizer import WORDS
 
 TEXTS = [
     "The café was good, VERY good",
@@ -65,7 +73,8 @@ def classifier(**params):
 def test_tokens_are_those_of_count_vectorizer(params):
     """Which are known, in which order, and where each stands."""
     tokenizer = SequenceTokenizer(**params).fit(TEXTS)
-    vectorizer = CountVectorizer(**params).fit(TEXTS)
+    words = {} if "analyzer" in params else {"token_pattern": WORDS}
+    vectorizer = CountVectorizer(**words | params).fit(TEXTS)
     known = vectorizer.get_feature_names_out().tolist()
     assert list(tokenizer.vocabulary_) == known
     assert list(tokenizer.vocabulary_.values()) == list(range(1, len(known) + 1))
@@ -81,7 +90,7 @@ def test_tokens_are_those_of_count_vectorizer(params):
 def test_counts_are_those_of_count_vectorizer():
     """Summed up over a sequence, the codes are its bag of words."""
     X = SequenceTokenizer().fit_transform(TEXTS)
-    counts = CountVectorizer().fit_transform(TEXTS).toarray()
+    counts = CountVectorizer(token_pattern=WORDS).fit_transform(TEXTS).toarray()
     bags = [np.bincount(codes[:, 0], minlength=counts.shape[1] + 1)[1:] for codes in X]
     assert_array_equal(bags, counts)
 
@@ -106,6 +115,186 @@ def test_kinds_of_texts(given):
     assert [codes.tolist() for codes in X] == [codes.tolist() for codes in expected]
 
 
+def test_words_of_one_letter_are_words():
+    """In a sequence "I" and "a" stand where they stand; punctuation is no word."""
+    tokenizer = SequenceTokenizer().fit(["I saw a cat, a 7!"])
+    assert tokenizer.vocabulary_ == {"7": 1, "a": 2, "cat": 3, "i": 4, "saw": 5}
+    assert tokenizer.transform(["A cat: I."])[0][:, 0].tolist() == [2, 3, 4]
+
+
+def one_column(texts):
+    return np.array(texts)[:, None]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        one_column,
+        lambda X: one_column(X).astype(object),
+        lambda X: one_column(X).astype(bytes if all(map(str.isascii, X)) else object),
+        lambda X: pd.DataFrame({"text": X}),
+        lambda X: pd.DataFrame({"text": X}, index=range(9, 9 + len(X)), dtype=object),
+        lambda X: pd.DataFrame({"text": X}, dtype="string[pyarrow]"),
+        lambda X: pd.DataFrame({"text": pd.Categorical(X)}),
+        lambda X: pl.DataFrame({"text": X}),
+        lambda X: pa.table({"text": X}),
+        lambda X: pa.array(X),
+        lambda X: pa.chunked_array([X[:1], X[1:]]),
+        lambda X: dask.dataframe.from_pandas(pd.DataFrame({"t": X}), npartitions=2),
+        lambda X: SimpleImputer(strategy="constant").fit_transform(
+            one_column(X).astype(object)
+        ),
+        lambda X: ColumnTransformer([("texts", "passthrough", ["t"])]).fit_transform(
+            pd.DataFrame({"n": range(len(X)), "t": X})
+        ),
+    ],
+)
+@pytest.mark.parametrize("params", [{}, {"analyzer": "char"}, {"analyzer": str.split}])
+def test_tables_of_one_column(given, params):
+    """Their cells are texts, in fit and transform, and none is one token."""
+    expected = SequenceTokenizer(**params).fit_transform(TEXTS)
+    for tokenizer in (SequenceTokenizer(**params), SequenceTokenizer(**params)):
+        coded = tokenizer.fit_transform(given(TEXTS))
+        assert [row.tolist() for row in coded] == [row.tolist() for row in expected]
+        again = tokenizer.transform(given(TEXTS[:1]))
+        assert again[0].tolist() == expected[0].tolist()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda rows: pd.DataFrame({"tokens": rows}),
+        lambda rows: pl.DataFrame({"tokens": rows}),
+        lambda rows: pa.table({"tokens": rows}),
+        pd.Series,
+        pl.Series,
+        pa.array,
+    ],
+)
+def test_columns_of_tokens(given):
+    """Lists in the cells of whatever library."""
+    rows = [["New York", "a"], ["a"]]
+    coded = SequenceTokenizer().fit_transform(given(rows))
+    assert [row[:, 0].tolist() for row in coded] == [[1, 2], [2]]
+
+
+@pytest.mark.parametrize("row", [list, tuple, np.array, pd.Series])
+def test_lists_of_one_text(row):
+    """As a database gives them: no token, and both ways that are advised work."""
+    tokenizer, texts = SequenceTokenizer(), ["not bad", "bad"]
+    X = [row([text]) for text in texts]
+    words = (
+        r"lists of one string each, such as \['not bad'\].*\[row\[0\] for row in X\]"
+    )
+    with pytest.raises(ValueError, match=words):
+        tokenizer.fit(X)
+    flat = [next(iter(row)) for row in X]
+    assert tokenizer.fit(flat).vocabulary_ == {"bad": 1, "not": 2}
+    with pytest.raises(ValueError, match=words):
+        tokenizer.transform(X)
+    with pytest.raises(ValueError, match="lists of one string each"):
+        SequenceTokenizer(analyzer="char").fit(X)
+    as_tokens = SequenceTokenizer(analyzer=list).fit(X)
+    assert as_tokens.vocabulary_ == {"bad": 1, "not bad": 2}
+
+
+def test_one_token_each():
+    """Lists of single tokens are tokens: short ones, and where fit has seen tokens."""
+    coded = SequenceTokenizer().fit_transform([["she"], ["Rome"]])
+    assert [row.tolist() for row in coded] == [[[2]], [[1]]]
+    tokenizer = SequenceTokenizer().fit([["New York", "a"], ["Rome", "b"]])
+    for X in ([["New York"], ["New Town"]], np.array([["New York"], ["New Town"]])):
+        assert [row.tolist() for row in tokenizer.transform(X)] == [[[1]], [[0]]]
+
+
+def test_several_columns_of_text():
+    """An array of tokens has none with blanks; the columns of a table do."""
+    tokens = np.array([["a", "b"], ["b", "c"]])
+    coded = SequenceTokenizer().fit_transform(tokens)
+    assert [row[:, 0].tolist() for row in coded] == [[1, 2], [2, 3]]
+    texts = np.array([["A title", "not bad"], ["B", "bad"]])
+    with pytest.raises(ValueError, match=r"array of shape \(2, 2\).*such as 'A title'"):
+        SequenceTokenizer().fit(texts)
+    assert "title" in SequenceTokenizer().fit(texts[:, [0]]).vocabulary_
+    assert "A title" in SequenceTokenizer().fit(list(texts)).vocabulary_
+    with pytest.raises(ValueError, match="ndarray of 3 axes, but"):
+        SequenceTokenizer().fit(texts[None])
+    with pytest.raises(TypeError, match=r"Give it X\.collect\(\)"):
+        SequenceTokenizer().fit(pl.LazyFrame({"t": TEXTS}))
+
+
+def test_classifies_a_column_of_texts():
+    """The text of a table with gaps: what the messages advise, from end to end."""
+    frame = pd.DataFrame({"n": range(6), "t": ["not bad", "bad", None] * 2})
+    y = ["praise", "blame", "blame"] * 2
+    fill = SimpleImputer(strategy="constant", fill_value="")
+    for texts in ("passthrough", fill):
+        X = frame.fillna("") if texts == "passthrough" else frame
+        column = ColumnTransformer([("texts", texts, ["t"])])
+        pipe = make_pipeline(
+            column, *classifier().steps[0][1:], BiLSTMClassifier(**TINY)
+        )
+        expected = classifier().fit(frame["t"].fillna(""), y)
+        assert_array_equal(
+            pipe.fit(X, y).predict_proba(X),
+            expected.predict_proba(frame["t"].fillna("")),
+        )
+
+
+def spoken(pipe, X=TEXTS, y=(1, 0, 0, 1, 1)):
+    """Fit, and be told that codes are no quantities."""
+    with pytest.warns(
+        UserWarning, match=r"categorical_features=\[0\] to have a vector"
+    ):
+        return pipe.fit(X, list(y))
+
+
+PLAIN = {key: TINY[key] for key in ("units", "epochs", "random_state")}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [BiLSTMClassifier(**PLAIN)],
+        [BiLSTMRegressor(**PLAIN)],
+        [SequencePadder(), BiLSTMClassifier(**PLAIN)],
+        [WindowedEnsemble(BiLSTMClassifier(**PLAIN), n_timesteps=2)],
+    ],
+    ids=lambda steps: type(steps[-1]).__name__ + f" {len(steps)}",
+)
+def test_codes_that_would_be_quantities(steps):
+    """The estimators say so, if the codes are the tokenizer's; [] is an answer, too."""
+    spoken(make_pipeline(SequenceTokenizer(), *steps))
+    X = SequenceTokenizer().fit_transform(TEXTS)
+    copied = pickle.loads(pickle.dumps([X, list(X), X[::-1]]))
+    for given in copied:
+        spoken(make_pipeline(*steps), given)
+    for features in ([], [0]):
+        last = clone(steps[-1])
+        inner = getattr(last, "estimator", last)
+        inner.set_params(categorical_features=features)
+        make_pipeline(SequenceTokenizer(), *steps[:-1], last).fit(
+            TEXTS, [1, 0, 0, 1, 1]
+        )
+
+
+def test_codes_at_every_timestep_would_be_quantities():
+    """Also the first call of partial_fit; later ones go on without a word."""
+    X, y = SequenceTokenizer().fit_transform([["a", "b"], ["b"]]), [[0, 1], [1]]
+    tagger = BiLSTMTimestepClassifier(**PLAIN)
+    spoken(tagger, X, y)
+    with pytest.warns(UserWarning, match="takes them for quantities"):
+        fitted = clone(tagger).partial_fit(X, y, classes=[0, 1])
+    fitted.partial_fit(X, y)
+
+
+def test_other_integers_are_quantities():
+    """No codes without the tokenizer's mark: digits, counts, arrays of any integers."""
+    digits = load_digits().data[:20, :6].astype(np.int32)
+    for X in (digits, list(digits[:, :, None]), list(digits)):
+        BiLSTMClassifier(**PLAIN).fit(X, np.arange(20) % 2)
+
+
 @pytest.mark.parametrize("given", [list, tuple, np.array])
 def test_lists_of_tokens(given):
     """They are taken as they are: no token is changed, split or left out."""
@@ -124,9 +313,10 @@ def test_there_and_back():
     """Known tokens come back; unknown ones are None, padding is left out."""
     tokenizer = SequenceTokenizer().fit(TEXTS)
     X = tokenizer.transform(["a new film, good", ""])
-    assert tokenizer.inverse_transform(X) == [[None, "film", "good"], [None]]
+    expected = [["a", None, "film", "good"], [None]]
+    assert tokenizer.inverse_transform(X) == expected
     padded = SequencePadder().fit_transform(X)
-    assert tokenizer.inverse_transform(padded) == [[None, "film", "good"], [None]]
+    assert tokenizer.inverse_transform(padded) == expected
 
 
 def test_classifies_texts():
@@ -232,13 +422,18 @@ def test_no_onnx():
 
 
 def test_column_of_a_table():
-    """A ColumnTransformer hands over the column that it names without brackets."""
+    """A ColumnTransformer in front leaves the one that the message asks for."""
     frame = pd.DataFrame({"text": TEXTS, "number": range(5)})
-    columns = ColumnTransformer([("codes", SequenceTokenizer(), "text")])
     with pytest.raises(ValueError, match="X is a table with columns 'text', 'number'"):
         SequenceTokenizer().fit(frame)
-    tokenizer = clone(columns.transformers[0][1]).fit(frame["text"])
-    assert "film" in tokenizer.vocabulary_
+    column = ColumnTransformer([("texts", "passthrough", ["text"])])
+    for pipe in (
+        make_pipeline(column, SequenceTokenizer()),
+        make_pipeline(
+            clone(column).set_output(transform="pandas"), SequenceTokenizer()
+        ),
+    ):
+        assert "film" in pipe.fit(frame)[-1].vocabulary_
 
 
 def test_set_output_is_left_alone():

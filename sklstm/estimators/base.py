@@ -17,7 +17,7 @@ from sklstm.documentation import DocumentationLinkMixin
 from sklstm.estimators.callbacks import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
-from sklstm.parameters import HasMethods, Interval, StrOptions
+from sklstm.parameters import HasMethods, Interval, Splitter, StrOptions
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import PER_SEQUENCE, Codec, Labelled, Layout, codec_of_state
@@ -101,7 +101,7 @@ class BaseBiLSTM(
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "validation_split": [HasMethods(["split"]), None],
+        "validation_split": [Splitter(), None],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],

@@ -8,10 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.metaestimators import available_if
 
 from sklstm.estimators.fitting import TrainableBiLSTM
-from sklstm.estimators.quantiles import check_same_levels, has_quantiles, read_levels
+from sklstm.estimators.quantiles import (
+    available_with_quantiles,
+    check_same_levels,
+    has_quantiles,
+    read_levels,
+)
 from sklstm.parameters import StrOptions
 from sklstm.persistence import check_fitted
 from sklstm.sequences.containers import plain
@@ -90,7 +94,7 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
         sample_weight = plain(sample_weight, "sample_weight", name)
         return float(super().score(X, none_missing(y, name), sample_weight))
 
-    @available_if(has_quantiles)
+    @available_with_quantiles
     def predict_quantiles(self, X: ArrayLike) -> Any:
         """All quantiles of the targets, of ``loss="quantile"``.
 
@@ -108,6 +112,7 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
             sequences it is an object array with an array for every sequence.
         """
         check_fitted(self)
+        has_quantiles(self)
         assert isinstance(self.codec_, Quantiles)
         return self._predict(X, self.codec_.quantiles)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -82,3 +84,24 @@ def has_quantiles(regressor: Any) -> bool:
             "0.9), and fit again."
         )
     return True
+
+
+class available_with_quantiles:
+    """A method that regressors have if they predict quantiles.
+
+    As scikit-learn's `available_if`, which hides the reason behind words of its own.
+
+    Parameters
+    ----------
+    method : function
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, regressor: Any, owner: type | None = None) -> Callable[..., Any]:
+        if regressor is None:
+            return self.method
+        has_quantiles(regressor)
+        return MethodType(self.method, regressor)

@@ -161,6 +161,11 @@ or list of arrays, default=None
             The last, an object array with an array for every sequence, if X is a list
             of sequences. Otherwise NaN at padded timesteps, so integer labels become
             floats and text objects, if there are any.
+
+        Notes
+        -----
+        scikit-learn's metrics read a matrix of labels as indicators: flatten it and y
+        before you call one, or let :func:`~sklstm.metrics.make_timestep_scorer` do so.
         """
         check_fitted(self)
         return self._predict(X, self.codec_.decode, labels=True)

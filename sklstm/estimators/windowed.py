@@ -44,6 +44,7 @@ from sklstm.targets.checks import (
     none_missing,
     warn_of_several_labels,
 )
+from sklstm.targets.labels import are_many_classes, warn_of_many_classes
 
 
 def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
@@ -203,6 +204,8 @@ n_columns), or list of sequences
             kind = type_of_target(given.y)
             if is_classifier(estimator) and kind.startswith("multilabel"):
                 warn_of_several_labels(given.y, self.n_timesteps_in_)
+            if is_classifier(estimator) and kind == "multiclass":
+                self._warn_of_many_classes(given)
             held_out = None
             if validation.is_given:
                 with of_validation_data():
@@ -310,6 +313,12 @@ n_columns), or list of sequences
         check_lengths_match(batch, y)
         weights = check_sample_weight(sample_weight, len(batch), type(self).__name__)
         return InnerData.of(batch, self._cut(batch), y, weights)
+
+    def _warn_of_many_classes(self, given: InnerData) -> None:
+        """Unless the estimator inside does: it sees a label for every window."""
+        n_classes, n_sequences = len(np.unique(given.y)), len(given.sequences)
+        if not are_many_classes(n_classes, len(given.owners)):
+            warn_of_many_classes(n_classes, n_sequences, type(self).__name__)
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)

@@ -14,11 +14,17 @@ from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.sequences.checks import listed, refuse_lazy
+from sklstm.sequences.codes import marked_as_codes
+from sklstm.sequences.columns import cells_of, column_names
 from sklstm.sequences.containers import plain
 
 Tokens = list[str]
 
-WORDS = r"(?u)\b\w\w+\b"
+# In a sequence "I" and "a" are words; CountVectorizer, made for bags, leaves them out.
+WORDS = r"(?u)\b\w+\b"
+
+CODES = marked_as_codes(np.int32)
 
 
 class SequenceTokenizer(
@@ -36,7 +42,7 @@ class SequenceTokenizer(
 
     Texts are split and the vocabulary is chosen by scikit-learn's
     :class:`~sklearn.feature_extraction.text.CountVectorizer`, whose parameters these
-    are.
+    are. Only the default of `token_pattern` differs: words of one letter are words.
 
     Parameters
     ----------
@@ -47,9 +53,9 @@ class SequenceTokenizer(
         Whether texts become lower case before they are split.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         How accents are taken off the letters of texts before they are split.
-    token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
-        What a word is: two letters or more. ``r"\\w+|[^\\w\\s]"`` keeps words of one
-        letter and punctuation.
+    token_pattern : str, default=r"(?u)\\b\\w+\\b"
+        What a word is: one letter, digit or underscore, or more in a row.
+        ``r"\\w+|[^\\w\\s]"`` keeps punctuation, too.
     stop_words : "english", list of str or None, default=None
         Words that are left out of texts. A network usually needs them.
     min_df : int or float, default=1
@@ -73,6 +79,10 @@ class SequenceTokenizer(
     Notes
     -----
     A text without tokens becomes one timestep of code 0: every sequence needs one.
+
+    Texts may stand in a table of one column, as a ColumnTransformer or a SimpleImputer
+    in front gives them. Inside a ColumnTransformer the tokenizer cannot stand:
+    sequences are no columns of a table.
 
     With ``analyzer="char"`` several spaces count as one, as in CountVectorizer. For a
     label at every character give lists of characters, ``list(text)``.
@@ -133,7 +143,8 @@ class SequenceTokenizer(
         Parameters
         ----------
         X : iterable of str, or of lists of str
-            Texts, or sequences that are tokens already.
+            Texts, or sequences that are tokens already. Also a data frame of one
+            column or an array of shape (n_samples, 1), whose cells are texts.
         y : Ignored
             Present for API consistency.
 
@@ -145,7 +156,8 @@ class SequenceTokenizer(
         Raises
         ------
         ValueError
-            If X is a table or a single text, or no token is left.
+            If X is a single text, a table of several columns or a list of lists of one
+            text each, or if no token is left.
         TypeError
             If something in X is neither text nor a list of texts.
         """
@@ -174,6 +186,8 @@ class SequenceTokenizer(
         Parameters
         ----------
         X : iterable of str, or of lists of str
+            As in `fit`. After a `fit` on lists of tokens an array of shape
+            (n_samples, 1) has one token in each row.
 
         Returns
         -------
@@ -182,7 +196,8 @@ class SequenceTokenizer(
             sklstm take it. 0 stands for unknown tokens, and for a text without any.
         """
         check_fitted(self)
-        return self._coded(list(self._tokens(X)))
+        rows = self._rows(X, of_tokens=vars(self).get("_fitted_on_tokens", False))
+        return self._coded(list(self._tokens(rows)))
 
     def inverse_transform(self, X: Any) -> list[list[str | None]]:
         """The tokens of codes; None where they are unknown.
@@ -206,7 +221,8 @@ class SequenceTokenizer(
     @_fit_context(prefer_skip_nested_validation=True)
     def _learn(self, X: Any) -> list[Tokens]:
         with unchanged_on_error(self):
-            tokens = list(self._tokens(X))
+            rows = self._rows(X, of_tokens=False)
+            tokens = list(self._tokens(rows))
             if not tokens:
                 raise ValueError(
                     "X is empty: 0 texts came, a minimum of 1 is required by "
@@ -227,20 +243,41 @@ class SequenceTokenizer(
                     "leave."
                 ) from error
             self.vocabulary_ = {str(token): k for k, token in enumerate(known, start=1)}
+            self._fitted_on_tokens = not any(map(_is_text, rows))
         return tokens
 
     def _coded(self, tokens: list[Tokens]) -> NDArray[Any]:
         code_of = self.vocabulary_.get
         sequences = (
-            np.array([code_of(token, 0) for token in text] or [0], np.int32)[:, None]
+            np.array([code_of(token, 0) for token in text] or [0], CODES)[:, None]
             for text in tokens
         )
         return np.fromiter(sequences, dtype=object, count=len(tokens))
 
-    def _tokens(self, X: Any) -> Iterator[Tokens]:
+    def _rows(self, X: Any, *, of_tokens: bool) -> list[Any]:
+        """Every text, or list of tokens, of X.
+
+        `of_tokens` says that what could be either holds tokens.
+        """
+        name = type(self).__name__
+        X = _without_column_axis(plain(X, "X", name), name, of_tokens=of_tokens)
+        rows = list(X)
+        if of_tokens or callable(self.analyzer) or any(map(_is_text, rows)):
+            return rows
+        is_table = len(getattr(X, "shape", ())) == 2
+        if is_table or all(len(_tokens_of(row) or ()) == 1 for row in rows):
+            for row in rows:
+                for token in _tokens_of(row) or ():
+                    if isinstance(token, str) and self._splits(token):
+                        _refuse_texts_in_rows(X, token, name)
+        return rows
+
+    def _splits(self, token: str) -> bool:
+        """Whether it looks like a text that was to be split."""
+        return len(token if self.analyzer == "char" else token.split()) > 1
+
+    def _tokens(self, rows: list[Any]) -> Iterator[Tokens]:
         """The tokens of every text."""
-        X = plain(X, "X", type(self).__name__)
-        _refuse_other_shapes(X, type(self).__name__)
         split = _count_vectorizer(
             analyzer=self.analyzer,
             lowercase=self.lowercase,
@@ -248,13 +285,13 @@ class SequenceTokenizer(
             token_pattern=self.token_pattern,
             stop_words=self.stop_words,
         ).build_analyzer()
-        for k, text in enumerate(X):
-            if callable(self.analyzer) or isinstance(text, (str, bytes)):
-                tokens = list(split(text))
-            elif isinstance(text, (list, tuple, np.ndarray)):
-                tokens = list(text)
+        for k, row in enumerate(rows):
+            if callable(self.analyzer) or _is_text(row):
+                tokens = list(split(row))
+            elif (given := _tokens_of(row)) is not None:
+                tokens = given
             else:
-                _refuse_value(f"X[{k}]", text)
+                _refuse_value(f"X[{k}]", row)
             for token in tokens:
                 if not isinstance(token, str):
                     _refuse_value(f"A token of X[{k}]", token)
@@ -266,6 +303,8 @@ class SequenceTokenizer(
             yield "a token of vocabulary_ is no text"
         if list(self.vocabulary_.values()) != list(range(1, len(tokens) + 1)):
             yield "the codes of vocabulary_ do not count from 1"
+        if not isinstance(vars(self).get("_fitted_on_tokens", False), bool):
+            yield "_fitted_on_tokens is neither True nor False"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -285,23 +324,69 @@ def _as_it_is(tokens: Tokens) -> Tokens:
     return tokens
 
 
-def _refuse_other_shapes(X: Any, name: str) -> None:
+def _is_text(row: Any) -> bool:
+    return isinstance(row, (str, bytes))
+
+
+def _tokens_of(row: Any) -> list[Any] | None:
+    """The items of a list, whatever holds it; None if it is no list."""
+    if isinstance(row, (list, tuple)):
+        return list(row)
+    if len(getattr(row, "shape", ())) == 1:  # an array, or a column of some library
+        return list(row)
+    return None
+
+
+def _without_column_axis(X: Any, name: str, *, of_tokens: bool) -> Any:
+    """The rows of X, which are the cells of a table of one column."""
+    refuse_lazy(X, name)
     if isinstance(X, (str, bytes)):
         raise ValueError(
             f"X is a single text, but {name} takes an iterable of them: give [X]."
         )
-    if hasattr(X, "columns"):
-        columns = ", ".join(repr(column) for column in list(X.columns)[:8])
+    columns = column_names(X)
+    if columns is not None:
+        if len(columns) != 1:
+            _refuse_table(columns, name)
+        return cells_of(X, columns[0])
+    if hasattr(X, "to_pylist"):  # pyarrow
+        return X.to_pylist()
+    n_axes = len(getattr(X, "shape", (0,)))
+    if n_axes > 1 and not isinstance(X, np.ndarray):
+        X = np.asarray(X)
+        n_axes = X.ndim
+    if not hasattr(X, "__iter__") or n_axes not in (1, 2):
         raise ValueError(
-            f"X is a table with columns {columns}, but {name} takes texts: give the "
-            "column that holds them, X[name]; in a ColumnTransformer name it without "
-            "brackets."
+            f"X is a {type(X).__name__}{f' of {n_axes} axes' * (n_axes > 2)}, but "
+            f"{name} takes an iterable of texts, or of lists of tokens."
         )
-    if not hasattr(X, "__iter__") or getattr(X, "ndim", 1) == 0:
+    if n_axes == 2 and X.shape[1] == 1 and not of_tokens:
+        return X[:, 0]
+    return X
+
+
+def _refuse_table(columns: list[Any], name: str) -> NoReturn:
+    raise ValueError(
+        f"X is a table with columns {listed(columns)}, but {name} takes texts: give "
+        'the column that holds them, X[name]. In a pipeline put ColumnTransformer([("'
+        'texts", "passthrough", [name])]) in front, which leaves that column.'
+    )
+
+
+def _refuse_texts_in_rows(X: Any, text: str, name: str) -> NoReturn:
+    example = str(text) if len(text) <= 40 else f"{text[:40]}..."
+    if len(getattr(X, "shape", ())) == 2:
         raise ValueError(
-            f"X is a {type(X).__name__}, but {name} takes an iterable of texts, or of "
-            "lists of tokens."
+            f"X is an array of shape {X.shape}, of which {name} would read each row as "
+            f"tokens, but it holds texts such as {example!r}. Give it the column that "
+            "holds the texts, X[:, [k]] with the number k; if they are tokens, list(X)."
         )
+    raise ValueError(
+        f"X holds lists of one string each, such as [{example!r}], which {name} would "
+        "read as one token. If they are texts, give them without lists: [row[0] for "
+        "row in X]. If each is one token, set analyzer=list, which takes lists as they "
+        "are."
+    )
 
 
 def _refuse_value(what: str, value: Any) -> NoReturn:

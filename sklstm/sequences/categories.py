@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklstm.sequences.codes import read_codes
+from sklstm.parameters import warn_caller
+from sklstm.sequences.codes import is_marked_as_codes, read_codes
 
 
 def check_categories(estimator: BaseEstimator, values: Any, *, reset: bool) -> Any:
@@ -35,8 +36,20 @@ def check_categories(estimator: BaseEstimator, values: Any, *, reset: bool) -> A
     """
     if reset and hasattr(estimator, "categorical_features"):
         estimator.is_categorical_ = categorical_mask(estimator, values.shape[2])
+        if estimator.categorical_features is None and is_marked_as_codes(values):
+            _warn_of_codes(type(estimator).__name__)
     mask = getattr(estimator, "is_categorical_", None)
     return values if mask is None else read_codes(values, np.flatnonzero(mask))
+
+
+def _warn_of_codes(name: str) -> None:
+    warn_caller(
+        f"X holds codes of tokens, as SequenceTokenizer gives them, but {name} takes "
+        "them for quantities, so that token 7 would be more than token 3. Set "
+        "categorical_features=[0] to have a vector learnt for each; "
+        "categorical_features=[] takes them as numbers without this warning.",
+        UserWarning,
+    )
 
 
 def categorical_mask(estimator: Any, n_features: int) -> NDArray[np.bool_] | None:

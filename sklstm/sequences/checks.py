@@ -28,6 +28,14 @@ from sklstm.sequences.windows import Windows
 
 AXES = "(n_samples, n_timesteps, n_features)"
 
+TEXT_ADVICE = (
+    "If they are texts, put SequenceTokenizer in front: it makes sequences of codes, "
+    "of which categorical_features=[0] learns vectors."
+)
+CATEGORY_ADVICE = (
+    "Encode categories first, for example with sklearn.preprocessing.OneHotEncoder; "
+    "SequenceTokenizer makes codes of texts and of lists of tokens."
+)
 
 # Columns named in a message; a table can have thousands.
 MOST_COLUMNS_NAMED = 8
@@ -73,7 +81,8 @@ def check_sequences(
         If X is sparse or not numeric.
     """
     values = as_three_axes(estimator, X, reset=reset)
-    with saying_what_to_do(type(estimator).__name__):
+    one_column = values.shape[1:] == (1, 1)
+    with saying_what_to_do(type(estimator).__name__, one_column=one_column):
         values = check_categories(estimator, values, reset=reset)
         return read_sequences(values, allow_missing=allow_missing)
 
@@ -165,7 +174,7 @@ def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     X = with_names(X)
     if reset:
         warn_of_dated_rows(X, name)
-    with saying_what_to_do(name):
+    with saying_what_to_do(name, one_column=X.shape[1:] == (1,)):
         stored = isinstance(X, StoredArray)
         if not reset and not estimator._fitted_on_table:
             if not stored:
@@ -209,11 +218,8 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
             "numbers. Give real and imaginary part as two features, for example "
             "np.concatenate([X.real, X.imag], axis=-1)."
         )
-    if kind in "US":
-        raise ValueError(
-            f"X holds text (dtype {dtype}), but {name} takes numbers. Encode it first, "
-            "for example with sklearn.preprocessing.OneHotEncoder."
-        )
+    if kind in "UST":
+        _refuse_text(X, f"dtype {dtype}", name)
     if kind not in "OMm":
         return
     if len(getattr(X, "shape", ())) == 2:
@@ -271,6 +277,13 @@ def _refuse_records(X: Any, reader: str, name: str) -> None:
     )
 
 
+def _refuse_text(X: Any, what: str, name: str) -> NoReturn:
+    shape = getattr(X, "shape", ())
+    is_texts = len(shape) == 1 or shape[1:] == (1,)
+    advice = TEXT_ADVICE if is_texts else CATEGORY_ADVICE
+    raise ValueError(f"X holds text ({what}), but {name} takes numbers. {advice}")
+
+
 def refuse_lazy(X: Any, name: str) -> None:
     """Refuse a query of polars, which has no rows before it is run."""
     if type(X).__name__ == "LazyFrame":
@@ -316,16 +329,32 @@ def _refuse_dates(what: str, name: str, instead: str = "") -> NoReturn:
 
 
 @contextmanager
-def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
-    """Add to scikit-learn's messages what they leave open."""
+def saying_what_to_do(
+    name: str, X: str = "X", *, one_column: bool = False
+) -> Iterator[None]:
+    """Add to scikit-learn's messages what they leave open.
+
+    Parameters
+    ----------
+    name : str
+        Of who takes X.
+    X : str, default="X"
+        What it is called.
+    one_column : bool, default=False
+        Whether it is a table of one column: text in it is no category then.
+    """
     try:
         yield
     except (TypeError, ValueError) as error:
         reason = str(error)
         if reason.startswith("Sparse data was passed"):
+            reason = reason.partition(" Use '.toarray()'")[0]
             raise TypeError(
-                f"{reason} To get a dense table from a ColumnTransformer, set its "
-                "sparse_threshold=0; from a OneHotEncoder, its sparse_output=False."
+                f"{reason} Counts of words, as CountVectorizer and TfidfVectorizer "
+                "give them, are no sequences: put SequenceTokenizer in their place. To "
+                "get a dense table from a ColumnTransformer, set its "
+                "sparse_threshold=0; from a OneHotEncoder, its sparse_output=False; "
+                f"otherwise {X}.toarray()."
             ) from error
         if "at least one array or dtype" in reason:  # NumPy, of a frame's columns
             reason = f"{X} has no columns; a minimum of 1 is required by {name}."
@@ -341,10 +370,10 @@ def saying_what_to_do(name: str, X: str = "X") -> Iterator[None]:
             ) from error
         if "could not convert" not in reason and "float() argument" not in reason:
             raise
+        advice = TEXT_ADVICE if one_column else CATEGORY_ADVICE
         raise type(error)(
             f"{X} holds values that are no numbers: {error}. {name} takes numbers "
-            "only; encode text first, for example with "
-            "sklearn.preprocessing.OneHotEncoder."
+            f"only. {advice}"
         ) from error
 
 
@@ -358,6 +387,8 @@ def _refuse_axes(estimator: BaseEstimator, X: Any) -> NoReturn:
         )
     if X.ndim == 1:
         n = len(X)
+        if any(isinstance(value, (str, bytes)) for value in X):
+            _refuse_text(X, f"in a 1D array of shape ({n},)", name)
         raise ValueError(
             f"Expected X with 2 or 3 axes, got a 1D array of shape ({n},) instead. "
             "The first axis is samples. Reshape your data: X.reshape(1, -1) makes it "

@@ -20,6 +20,23 @@ from sklstm.sequences.windows import count_steps, windows_of
 # Above it float64 does not hold every integer.
 LARGEST_CODE = 2**53
 
+# An entry of a dtype's metadata, which says that integers are codes: they are read as
+# ever, but an estimator that would take them for quantities can say so. It outlives
+# indexing, copies, joblib and other processes.
+_MARK = {"sklstm": "codes"}
+
+
+def marked_as_codes(dtype: Any) -> np.dtype[Any]:
+    """The same dtype, equal to it, of values that are codes."""
+    return np.dtype(dtype, metadata=_MARK)
+
+
+def is_marked_as_codes(values: Any) -> bool:
+    """Whether an array has such a dtype."""
+    metadata = getattr(getattr(values, "dtype", None), "metadata", None)
+    return metadata is not None and metadata.items() >= _MARK.items()
+
+
 Change = Callable[[NDArray[Any]], NDArray[Any]]
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.sequences.codes import is_marked_as_codes, marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names, holds_dates
 from sklstm.sequences.containers import as_numbers, from_arrow, is_arrow_array
 from sklstm.sequences.missing import is_missing, is_missing_value
@@ -123,11 +124,10 @@ def pad_ragged(
             f"{n_timesteps}."
         )
     single = all(array.dtype == np.float32 for array in arrays)
-    stacked = np.full(
-        (len(arrays), n_timesteps, n_features),
-        np.nan,
-        dtype=np.float32 if single else np.float64,
-    )
+    dtype = np.dtype(np.float32 if single else np.float64)
+    if is_marked_as_codes(arrays[0]):
+        dtype = marked_as_codes(dtype)
+    stacked = np.full((len(arrays), n_timesteps, n_features), np.nan, dtype=dtype)
     for row, array in zip(stacked, arrays, strict=True):
         if padding == "post":
             row[: len(array)] = array
@@ -191,9 +191,13 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
                 "same features; put NaN on all features of a timestep that is missing, "
                 "and impute single ones."
             ) from error
+        values = np.asarray(sequence, dtype=object).flat
+        is_text = any(isinstance(value, (str, bytes)) for value in values)
         raise TypeError(
             f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
             "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
+            + " SequenceTokenizer makes codes of lists of tokens."
+            * is_text
         ) from error
     if array.ndim == 1:
         array = array[:, None]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import reprlib
 from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklstm.parameters import warn_caller
 from sklstm.sequences.containers import plain
 from sklstm.targets.checks import check_target, warn_of_several_labels
 from sklstm.targets.codecs import Indicators, Labels
@@ -116,7 +118,11 @@ def learn_labels(
             "The first call of partial_fit needs classes: all labels that will ever "
             "come, for example classes=np.unique(y_all)."
         )
-    known = np.unique(y) if classes is None else _unique_labels(classes)
+    if classes is None:
+        known = np.unique(y)
+        warn_of_many_classes(len(known), len(y), name)
+    else:
+        known = _unique_labels(classes)
     if len(known) < 2:
         raise ValueError(
             f"There is only one class, {known.tolist()[0]!r}, but {name} needs samples "
@@ -125,6 +131,35 @@ def learn_labels(
             "fold."
         )
     return Labels(known)
+
+
+def are_many_classes(n_classes: int, n_rows: int) -> bool:
+    """Whether scikit-learn would take labels for numbers to predict."""
+    return n_rows > 20 and n_classes > round(0.5 * n_rows)
+
+
+def warn_of_many_classes(n_classes: int, n_rows: int, name: str) -> None:
+    """Say that labels may be numbers to predict, in scikit-learn's first words.
+
+    Parameters
+    ----------
+    n_classes : int
+    n_rows : int
+        Of y.
+    name : str
+        Of the estimator.
+    """
+    if not are_many_classes(n_classes, n_rows):
+        return
+    regressor = name.replace("Classifier", "Regressor")
+    instead = f" with {regressor}" if regressor != name else ""
+    warn_caller(
+        "The number of unique classes is greater than 50% of the number of samples: "
+        f"{name} takes the {n_rows} values of y for labels, of which {n_classes} "
+        "differ. If y holds quantities, this is a regression problem; predict numbers"
+        f"{instead}.",
+        UserWarning,
+    )
 
 
 def check_known_classes(classes: Any, known: NDArray[Any]) -> None:
@@ -151,7 +186,7 @@ def balanced_weights(y: NDArray[Any]) -> Any:
     for column in y.reshape(len(y), -1).T:
         labels = np.unique(column)
         weights = compute_class_weight("balanced", classes=labels, y=column)
-        columns.append(dict(zip(labels.tolist(), weights, strict=True)))
+        columns.append(dict(zip(labels, weights, strict=True)))
     return columns[0] if y.ndim == 1 else columns
 
 
@@ -163,6 +198,8 @@ def weights_by_class(
 ) -> NDArray[np.float64] | None:
     """The weights of rows of y times those of their classes.
 
+    Rows need not have all classes: `class_weight` is read for those of the codec.
+
     Raises
     ------
     ValueError
@@ -170,15 +207,8 @@ def weights_by_class(
     """
     if class_weight is None:
         return weights
-    if isinstance(class_weight, dict) and isinstance(codec, Labels):
-        unknown = sorted(map(repr, set(class_weight) - set(codec.classes)))
-        if unknown:
-            raise ValueError(
-                f"class_weight names {', '.join(unknown)}, which is not among the "
-                f"classes of y: {codec.classes[:10]}."
-            )
     try:
-        by_class = compute_sample_weight(class_weight, y).astype(np.float64)
+        by_class = _weights_of_rows(class_weight, y, codec)
         if not (np.isfinite(by_class) & (by_class >= 0)).all():
             raise ValueError("a weight is negative, infinite or no number")
     except (TypeError, ValueError, LookupError) as error:
@@ -188,6 +218,60 @@ def weights_by_class(
             "a multilabel y a list of such dicts, one per label."
         ) from error
     return by_class if weights is None else by_class * relative_weights(weights)
+
+
+def _weights_of_rows(
+    class_weight: Any, y: NDArray[Any], codec: Labels | Indicators
+) -> NDArray[np.float64]:
+    """The weight of the class of every row; of several labels, the product."""
+    if isinstance(class_weight, str):
+        class_weight = balanced_weights(y)
+    rows = np.ones(len(y))
+    if isinstance(codec, Labels):
+        by_class = _weights_of_classes(class_weight, codec.classes)
+        if y.ndim == 1 and np.isin(y, codec.classes).all():  # or `encode` refuses them
+            rows = by_class[np.searchsorted(codec.classes, y)]
+        return rows
+    if not isinstance(class_weight, list) or len(class_weight) != codec.n_labels:
+        raise ValueError(f"y has {codec.n_labels} labels, each with two classes")
+    by_label = [_weights_of_classes(given, np.arange(2)) for given in class_weight]
+    if y.shape[1:] == (codec.n_labels,):
+        for column, by_class in zip(y.T, by_label, strict=True):
+            rows *= by_class[column.astype(np.intp)]
+    return rows
+
+
+def _weights_of_classes(
+    class_weight: Any, classes: NDArray[Any]
+) -> NDArray[np.float64]:
+    """A weight for each class, 1 for those that are not named.
+
+    As in scikit-learn, a name that is no class is a mistake only where a class has no
+    weight: a fold may lack a class.
+
+    Raises
+    ------
+    ValueError
+        If it is one.
+    """
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"{class_weight!r} is no dict")
+    known = list(classes)
+    unknown = [name for name in class_weight if name not in set(known)]
+    unnamed = [label for label in known if label not in class_weight]
+    if unknown and unnamed:
+        raise ValueError(
+            f"it names {_listed(unknown)}, which is not among the classes of y: "
+            f"{_listed(known)}; {_listed(unnamed)} would have no weight"
+        )
+    given = [class_weight.get(label, 1.0) for label in known]
+    return np.array(given, dtype=np.float64)
+
+
+def _listed(labels: list[Any]) -> str:
+    """The first labels, for a message."""
+    plain = [getattr(label, "item", lambda label=label: label)() for label in labels]
+    return ", ".join(map(reprlib.repr, plain[:8])) + ", ..." * (len(plain) > 8)
 
 
 def _unique_labels(classes: Any) -> NDArray[Any]:
