@@ -66,7 +66,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-def warn_caller(message: str, category: type[Warning]) -> None:
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn of the line outside sklstm and scikit-learn that led here."""
     frame: FrameType | None = sys._getframe(1)
     level = 2

@@ -47,8 +47,7 @@ def _warn_of_codes(name: str) -> None:
         f"X holds codes of tokens, as SequenceTokenizer gives them, but {name} takes "
         "them for quantities, so that token 7 would be more than token 3. Set "
         "categorical_features=[0] to have a vector learnt for each; "
-        "categorical_features=[] takes them as numbers without this warning.",
-        UserWarning,
+        "categorical_features=[] takes them as numbers without this warning."
     )
 
 

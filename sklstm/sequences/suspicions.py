@@ -6,13 +6,13 @@ right: what it misses is better than a warning that nobody believes.
 
 from __future__ import annotations
 
-import warnings
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.parameters import warn_caller
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 
@@ -85,7 +85,7 @@ def warn_of_scale(
         k = int(varies[0])
         what = f"is {mean[k]:.3g} +- {deviation[k]:.2g}, which hardly moves"
     feature = np.flatnonzero(is_number)[k]
-    _warn(
+    warn_caller(
         f"X is not scaled: feature {feature} {what} the gates of an LSTM, so that "
         f"{name} learns little or nothing. Put SequenceScaler() in front of it in a "
         "Pipeline."
@@ -114,7 +114,7 @@ def warn_of_validation(
     times = float(np.median(around[varies] / deviation[varies]))
     if 1 / UNLIKE <= times <= UNLIKE:
         return
-    _warn(
+    warn_caller(
         f"X_val does not look like X: around the means of X its features spread "
         f"{times:.2g} times as far. If X comes through other steps of a Pipeline, so "
         'must X_val: Pipeline(..., transform_input=["X_val"]), metadata routing, and '
@@ -147,7 +147,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
         if max(over_time, goes_on) > ROUGH or repeats:
             return
     steps = "1 timestep" if n_timesteps == 1 else f"{n_timesteps} timesteps"
-    _warn(
+    warn_caller(
         f"X is read as {steps} of {n_features} features, but it is smooth along the "
         f"features as a series is over time. If the {n_features} are the timesteps, "
         f"its axes are swapped, as aeon and sktime have them: put {IN_FRONT}."
@@ -196,7 +196,7 @@ def _warn_of_rows(X: Any, why: str, name: str) -> None:
         return
     n_columns = table.shape[1]
     steps = "1 timestep" if n_columns == 1 else f"{n_columns} timesteps"
-    _warn(
+    warn_caller(
         f"The rows of X {why}, but {name} reads each row by itself, as {steps} of one "
         "feature. To look back over rows, put SlidingWindows(n_timesteps) in front, or "
         "frame them with make_windows; for rows without order, put "
@@ -219,16 +219,12 @@ def warn_of_single_steps(n_samples: int, n_timesteps: int, name: str) -> None:
     if n_timesteps == 1:
         return
     samples = "sample" if n_samples == 1 else "samples"
-    _warn(
+    warn_caller(
         f"X has shape ({n_samples}, 1) and is read as {n_samples} {samples} of one "
         f"timestep, but {name} was fitted on sequences of {n_timesteps}. If X is one "
         "sequence, give it the three axes (n_samples, n_timesteps, n_features): "
         "X[None]; if its samples have one timestep, X[:, None]."
     )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def _sampled(sequences: SequenceBatch) -> SequenceBatch:
