@@ -9,10 +9,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from types import FrameType
 from typing import Any, TypeVar
 
+import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -22,11 +25,13 @@ from sklearn.utils._param_validation import (
 )
 
 __all__ = [
+    "Draws",
     "HasMethods",
     "Interval",
     "Splitter",
     "StrOptions",
     "_fit_context",
+    "put_back_on_error",
     "unchanged_on_error",
     "validate_parameter_constraints",
     "validated",
@@ -54,12 +59,67 @@ def validated(constraints: dict[str, list[Any]]) -> Callable[[Function], Functio
     return validate_params(constraints, prefer_skip_nested_validation=True)
 
 
+class Draws:
+    """What was drawn from random states that belong to the user, to be put back."""
+
+    def __init__(self) -> None:
+        self._drawn: list[tuple[np.random.RandomState, Any, Any]] = []
+
+    @contextmanager
+    def of(self, random_state: Any) -> Iterator[np.random.RandomState]:
+        """Draw from a random state inside.
+
+        Parameters
+        ----------
+        random_state : int, RandomState instance or None
+            None is NumPy's global state. An int needs nothing put back.
+        """
+        generator = check_random_state(random_state)
+        if isinstance(random_state, Integral):
+            yield generator
+            return
+        before = generator.get_state(legacy=False)
+        try:
+            yield generator
+        finally:
+            self._drawn.append((generator, before, generator.get_state(legacy=False)))
+
+    def put_back(self) -> None:
+        """Leave random states as they were, unless others have drawn from them since.
+
+        Such as another thread from NumPy's global state: it would see the same numbers
+        twice.
+        """
+        for generator, before, after in reversed(self._drawn):
+            if _same_state(generator.get_state(legacy=False), after):
+                generator.set_state(before)
+
+
+def _same_state(one: Any, other: Any) -> bool:
+    """Whether two states of a random generator, nested dicts, are equal."""
+    if isinstance(one, dict):
+        return all(_same_state(value, other[name]) for name, value in one.items())
+    return bool(np.array_equal(one, other))
+
+
 @contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give a failing fit no trace: all attributes as they were before."""
+def put_back_on_error() -> Iterator[Draws]:
+    """Have what fails draw from random states as if it had never been called."""
+    draws = Draws()
+    try:
+        yield draws
+    except BaseException:
+        draws.put_back()
+        raise
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[Draws]:
+    """Give a failing fit no trace: attributes and random states as they were before."""
     before = dict(vars(estimator))
     try:
-        yield
+        with put_back_on_error() as draws:
+            yield draws
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)
@@ -67,11 +127,11 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn of the line outside sklstm and scikit-learn that led here."""
+    """Warn of the line outside sklstm and what it builds on that led here."""
     frame: FrameType | None = sys._getframe(1)
     level = 2
     while frame is not None and frame.f_globals.get("__name__", "").startswith(
-        ("sklstm.", "sklearn.")
+        ("sklstm.", "sklearn.", "scikeras.")
     ):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

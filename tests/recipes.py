@@ -9,6 +9,7 @@ PLAIN = Recipe(
     optimizer=None,  # the network has one
     learning_rate=None,
     schedule="constant",
+    gives_way=False,
     clipnorm=None,
     dropout=0.0,
     recurrent_dropout=0.0,

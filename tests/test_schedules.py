@@ -161,3 +161,79 @@ def test_a_callback_that_sets_the_rate():
     message = r"set the learning rate to 0\.25, but schedule='cosine' sets it at every"
     with pytest.raises(ValueError, match=message):
         classifier.fit(X, y)
+
+
+def fitted(schedule="auto", **params):
+    """A classifier that was fitted with the settings of all, and these."""
+    classifier = BiLSTMClassifier(2, schedule=schedule, **SETTINGS | params)
+    return classifier.fit(X, y)
+
+
+def assert_same(*classifiers):
+    first, *others = (classifier.network_.flat for classifier in classifiers)
+    for other in others:
+        assert_array_equal(other, first)
+
+
+def test_the_default_is_a_cosine():
+    """Bit for bit, the default rate too."""
+    assert BiLSTMClassifier().schedule == "auto"
+    assert_same(fitted(), fitted("cosine"))
+    adam = {"optimizer": "adam", "learning_rate": None}
+    assert_same(fitted(**adam), fitted("cosine", **adam))
+
+
+class OwnScheduler(keras.callbacks.LearningRateScheduler):
+    """A subclass is known as well."""
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.ReduceLROnPlateau("loss", min_delta=9, patience=1),
+        OwnScheduler(lambda epoch, rate: 0.3 - epoch / 10),
+    ],
+)
+def test_the_default_gives_way_to_callbacks(callback):
+    """Their rates from the first step on, at the rate for a constant one."""
+    params = {"callbacks": callback, "optimizer": "adam", "learning_rate": None}
+    assert_same(fitted(**params), fitted("constant", **params))
+    with pytest.raises(ValueError, match="schedule='cosine' sets it at every step"):
+        fitted("cosine", **params)
+
+
+def test_the_default_gives_way_to_a_schedule_of_the_optimizer():
+    """In `fit`, and when training goes on."""
+    decay = keras.optimizers.schedules.CosineDecay(0.5, 20)
+    params = {"optimizer": keras.optimizers.SGD(decay), "learning_rate": None}
+    params["warm_start"] = True
+    assert_same(fitted(**params).fit(X, y), fitted("constant", **params).fit(X, y))
+    with pytest.raises(ValueError, match=r"'cosine' does not go with SGD\(CosineDecay"):
+        fitted("cosine", **params)
+
+
+class Sets(keras.callbacks.Callback):
+    """Sets the rate from some epoch on, without being known for it."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self.first:
+            self.model.optimizer.learning_rate = 0.25 / (1 + epoch)
+
+
+def test_a_callback_of_the_users_own_is_followed():
+    """From the first step: as if the schedule had been constant."""
+    assert_same(fitted(callbacks=Sets(0)), fitted("constant", callbacks=Sets(0)))
+
+
+def test_a_callback_that_comes_later_is_followed_with_a_warning(monkeypatch):
+    """Steps on the cosine were taken by then."""
+    monkeypatch.setattr(Rates, "seen", [])
+    message = r"to 0\.125 after 3 steps on the cosine of schedule='auto'\. From here on"
+    with pytest.warns(UserWarning, match=message):
+        fitted(callbacks=[Sets(1), Rates()])
+    assert_allclose(Rates.seen, [0.5 * cosine(9)[2], 0.125, 0.25 / 3], rtol=1e-6)

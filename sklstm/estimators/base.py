@@ -24,7 +24,7 @@ from sklstm.targets import PER_SEQUENCE, Codec, Labelled, Layout, codec_of_state
 
 Direction = Literal["bidirectional", "forward", "backward"]
 MergeMode = Literal["concat", "sum", "mul", "ave"]
-Schedule = Literal["constant", "cosine", "one_cycle"]
+Schedule = Literal["auto", "constant", "cosine", "one_cycle"]
 
 
 @dataclass(eq=False, repr=False)
@@ -47,7 +47,7 @@ class BaseBiLSTM(
     recurrent_dropout: float = 0.0
     optimizer: Any = "adam"
     learning_rate: float | None = None
-    schedule: Schedule = "cosine"
+    schedule: Schedule = "auto"
     clipnorm: float | None = None
     loss: str | None = None
     epochs: int = 100
@@ -94,7 +94,7 @@ class BaseBiLSTM(
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [str, HasMethods(["apply", "get_config"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
+        "schedule": [StrOptions({"auto", "constant", "cosine", "one_cycle"})],
         "clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -193,10 +193,14 @@ class BaseBiLSTM(
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
+        RuntimeError
+            If TensorFlow is set to build graphs, or networks for several devices.
         """
         check_fitted(self)
         from sklstm.training.layers import keras_layers
+        from sklstm.training.settings import check_settings
 
+        check_settings("to_keras")
         network = keras_layers(
             self.network_.architecture, mask=mask, codes=self.network_.codes
         )

@@ -63,12 +63,16 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         The highest. None is 0.01 for "adam", "adamw", "adamax" and "nadam", 0.005 where
         the rate is constant, and for others the optimizer's own. Must be None if the
         optimizer brings a schedule.
-    schedule : {"constant", "cosine", "one_cycle"}, default="cosine"
+    schedule : {"auto", "constant", "cosine", "one_cycle"}, default="auto"
         The rate over all steps of one call of `fit`: always `learning_rate`; falling
         from there along half a cosine to zero [4]_; or rising to it from a 25th in the
-        first 30 % of the steps and falling to zero in the others [5]_. With
-        `early_stopping` training may end while the rate is still high. `partial_fit`
-        trains at the constant rate.
+        first 30 % of the steps and falling to zero in the others [5]_. "auto" is
+        "cosine" unless something else sets the rate. It is "constant" if `optimizer`
+        brings a schedule, or if a `LearningRateScheduler` or `ReduceLROnPlateau` is
+        among `callbacks`; another callback that sets the rate ends the cosine there,
+        with a warning if steps were taken on it. With `early_stopping` training may end
+        while the rate is still high. With `warm_start` every `fit` begins at the peak
+        again. `partial_fit` trains at the constant rate.
     clipnorm : float, default=None
         Largest allowed norm of the gradient of all parameters together. Must be None if
         the optimizer itself clips (`global_clipnorm`, `clipvalue`) or accumulates.
@@ -97,7 +101,8 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         Weights of the classes, ``{label: weight}``; "balanced" makes them inversely
         proportional to class frequencies.
     callbacks : keras.callbacks.Callback or list of them, default=None
-        Copied before use. Batch-level hooks are called once per chunk of some 32 MB.
+        Copied before use. In them `self.model` is the network as `to_keras` would give
+        it. Batch-level hooks are called once per chunk of some 32 MB.
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters of the previous call.
     keep_optimizer_state : bool, default=False
@@ -108,7 +113,8 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         0 prints nothing, 1 a progress bar, 2 a line per epoch.
     random_state : int, RandomState instance or None, default=None
         Determines initial parameters, order of samples, dropout and validation split.
-        An int gives the same parameters in every call, process and thread.
+        An int gives the same parameters in every call, process and thread. None is
+        NumPy's global state, which `numpy.random.seed` sets. What fails draws nothing.
 
     Attributes
     ----------
@@ -210,6 +216,9 @@ n_columns), or list of sequences
         ValueError
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
+        RuntimeError
+            If TensorFlow or Keras is set to what training does not go with, such as
+            another backend, or in a forked child of a process that used TensorFlow.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit_whole(X, y, sample_weight, validation)

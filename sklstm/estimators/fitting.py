@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from sklstm.estimators.base import BaseBiLSTM, Schedule
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
@@ -20,10 +19,10 @@ from sklstm.estimators.embeddings import (
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.forks import refuse_lost_threads
 from sklstm.network import Architecture, Network, initial_parameters
-from sklstm.parameters import unchanged_on_error
+from sklstm.parameters import Draws, unchanged_on_error
 from sklstm.persistence import is_count
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.checks import fitted_on_table, n_step_features
+from sklstm.sequences.checks import check_sequences, fitted_on_table, n_step_features
 from sklstm.sequences.codes import with_places
 from sklstm.sequences.suspicions import (
     warn_of_scale,
@@ -32,6 +31,62 @@ from sklstm.sequences.suspicions import (
     warn_of_validation,
 )
 from sklstm.targets import Codec, Labelled, TrainingSet, arrange
+
+
+@dataclass(frozen=True, eq=False)
+class DataReader:
+    """Reads other data as those of training were: for validation, and for callbacks.
+
+    Parameters
+    ----------
+    estimator : TrainableBiLSTM
+    codec : Codec
+    architecture : Architecture
+    codes : tuple of ndarray of shape (n_codes,), int64
+    training : Labelled
+        On whose y classes are balanced.
+    """
+
+    estimator: TrainableBiLSTM
+    codec: Codec
+    architecture: Architecture
+    codes: Codes
+    training: Labelled
+
+    def sequences(self, X: Any) -> SequenceBatch:
+        """X, checked."""
+        return check_sequences(self.estimator, X, reset=False)
+
+    def training_set(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
+        """X and y, checked and encoded."""
+        return self._encoded(self.estimator._read(X, y, sample_weight, reset=False))
+
+    def _encoded(self, given: Labelled) -> TrainingSet:
+        estimator, codec = self.estimator, self.codec
+        weights = estimator._weights_of(
+            given.y, given.weights, codec, balanced_on=self.training.y
+        )
+        target = codec.encode(given.y, weights, type(estimator).__name__)
+        return self.coded(arrange(given, target))
+
+    def held_out(self, validation: Validation) -> TrainingSet | None:
+        """Validation data of the user's own, if there are any."""
+        if not validation.is_given:
+            return None
+        with of_validation_data():
+            given = self.estimator._read(
+                validation.X, validation.y, validation.sample_weight, reset=False
+            )
+            warn_of_validation(
+                self.training.sequences, given.sequences, is_number(self.estimator)
+            )
+            return self._encoded(given)
+
+    def coded(self, data: TrainingSet) -> TrainingSet:
+        """What was read as the network reads it."""
+        columns = self.architecture.categorical
+        sequences = with_places(data.sequences, columns, self.codes)
+        return replace(data, sequences=sequences.in_memory())
 
 
 class TrainableBiLSTM(BaseBiLSTM):
@@ -89,7 +144,7 @@ class TrainableBiLSTM(BaseBiLSTM):
         `known` goes to `_codec_for`. The estimator is left as it was if anything fails.
         """
         reporter = EpochReporter(self, X, y, sample_weight, epochs=epochs)
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as draws:
             start: Network | None = self.network_ if resume else None
             if start is None:
                 self.__dict__.pop("network_", None)
@@ -115,18 +170,21 @@ class TrainableBiLSTM(BaseBiLSTM):
             target = codec.encode(given.y, weights, type(self).__name__)
             self.codec_, self.n_outputs_ = codec, codec.n_targets
             data = arrange(given, target)
+            reader = DataReader(self, codec, architecture, codes, given)
             self._train(
                 data,
                 architecture,
                 codes,
                 start,
                 reporter,
-                validation_data=self._read_validation(validation, codec, given),
+                reader=reader,
+                validation_data=reader.held_out(validation),
                 groups=validation.groups_of(data.sequences),
                 epochs=epochs,
                 schedule=schedule,
+                draws=draws,
             )
-        reporter.end_fit()
+            reporter.end_fit()
 
     def _warn_of(self, X: Any, y: Any, sequences: SequenceBatch) -> None:
         """Say what looks like a mistake in training data that can be read."""
@@ -136,23 +194,6 @@ class TrainableBiLSTM(BaseBiLSTM):
             warn_of_target_ahead(X, y, name)
         else:
             warn_of_swapped_axes(sequences)
-
-    def _read_validation(
-        self, validation: Validation, codec: Codec, training: Labelled
-    ) -> TrainingSet | None:
-        """Validation data, checked and encoded as those of training."""
-        if not validation.is_given:
-            return None
-        with of_validation_data():
-            given = self._read(
-                validation.X, validation.y, validation.sample_weight, reset=False
-            )
-            warn_of_validation(training.sequences, given.sequences, is_number(self))
-            weights = self._weights_of(
-                given.y, given.weights, codec, balanced_on=training.y
-            )
-            target = codec.encode(given.y, weights, type(self).__name__)
-            return arrange(given, target)
 
     def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
@@ -193,51 +234,54 @@ class TrainableBiLSTM(BaseBiLSTM):
         start: Network | None,
         reporter: EpochReporter,
         *,
+        reader: DataReader,
         validation_data: TrainingSet | None,
         groups: NDArray[Any] | None,
         epochs: int,
         schedule: Schedule,
+        draws: Draws,
     ) -> None:
         refuse_lost_threads()
         from sklstm.training.fitting import fit_network, trains_on_layers
         from sklstm.training.optimizers import read_optimizer
         from sklstm.training.recipe import Recipe
+        from sklstm.training.schedules import chosen_schedule
+        from sklstm.training.settings import check_settings
 
-        sequences = with_places(data.sequences, architecture.categorical, codes)
-        data = replace(data, sequences=sequences.in_memory())
+        check_settings("fit")
+        data = reader.coded(data)
         previous = None if start is None else vars(self).get("_training_state")
         if previous is not None:
             rng = np.random.default_rng()
             rng.bit_generator.state = previous["rng"]
         else:
-            rng = _generator(self.random_state, 0 if start is None else self.n_epochs_)
-        # An optimizer's state is of no use to another, nor to another kind of network.
+            with draws.of(self.random_state) as random_state:
+                rng = _generator(random_state, 0 if start is None else self.n_epochs_)
+        callbacks = copy_callbacks(self.callbacks, type(self).__name__)
+        chosen = chosen_schedule(schedule, self.optimizer, callbacks)
         spec, learning_rate = read_optimizer(
             self.optimizer,
             self.learning_rate,
             clipnorm=self.clipnorm,
-            schedule=schedule,
+            schedule=chosen,
             early_stopping=self.early_stopping,
         )
+        # An optimizer's state is of no use to another, nor to another kind of network.
         on_layers = trains_on_layers(self.recurrent_dropout)
         state_of = (spec.name, spec.config, on_layers)
         same = previous is not None and previous["state_of"] == state_of
-        if validation_data is not None:
-            sequences = validation_data.sequences
-            coded = with_places(sequences, architecture.categorical, codes)
-            validation_data = replace(validation_data, sequences=coded.in_memory())
-        elif self.early_stopping:
-            data, validation_data = data.split(
-                self.validation_fraction,
-                rng,
-                splitter=self.validation_split,
-                groups=groups,
-            )
+        if validation_data is None and self.early_stopping:
+            splitter = self.validation_split
+            with draws.of(_random_state_of(splitter)):
+                data, validation_data = data.split(
+                    self.validation_fraction, rng, splitter=splitter, groups=groups
+                )
         recipe = Recipe(
             loss=self._loss_for(architecture.activation),
             optimizer=spec,
             learning_rate=learning_rate,
-            schedule=schedule,
+            schedule=chosen,
+            gives_way=schedule == "auto",
             clipnorm=self.clipnorm,
             dropout=float(self.dropout),
             recurrent_dropout=float(self.recurrent_dropout),
@@ -258,8 +302,9 @@ class TrainableBiLSTM(BaseBiLSTM):
             validation_data=validation_data,
             optimizer_state=previous["optimizer"] if previous and same else None,
             initial_epoch=0 if start is None else self.n_epochs_,
-            callbacks=copy_callbacks(self.callbacks, type(self).__name__),
+            callbacks=callbacks,
             reporter=reporter,
+            reader=reader,
             rng=rng,
             codes=codes,
         )
@@ -277,13 +322,20 @@ class TrainableBiLSTM(BaseBiLSTM):
         self.network_ = trained.network
 
 
-def _generator(random_state: Any, n_epochs: int) -> np.random.Generator:
-    """A generator of our own; None takes fresh entropy, not NumPy's global state.
+def _random_state_of(splitter: Any) -> Any:
+    """What a splitter draws from, if that is not its own; else a number."""
+    random_state = getattr(splitter, "random_state", 0)
+    shared = random_state is None or isinstance(random_state, np.random.RandomState)
+    return random_state if shared else 0
+
+
+def _generator(
+    random_state: np.random.RandomState, n_epochs: int
+) -> np.random.Generator:
+    """A generator of our own, seeded by the user's.
 
     Training that goes on after some epochs draws anew, or it would repeat the order of
     samples that these epochs had.
     """
-    if random_state is None:
-        return np.random.default_rng()
-    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
+    seed = random_state.randint(np.iinfo(np.int32).max, size=4)
     return np.random.default_rng([*seed, n_epochs] if n_epochs else seed)

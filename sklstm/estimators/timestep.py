@@ -114,6 +114,9 @@ or list of arrays, default=None
         ValueError
             If a parameter, X or y is not as described, if fewer than two classes are
             left, or if training diverges.
+        RuntimeError
+            If TensorFlow or Keras is set to what training does not go with, such as
+            another backend, or in a forked child of a process that used TensorFlow.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit_whole(X, y, sample_weight, validation)
@@ -292,6 +295,9 @@ or list of arrays, default=None
         ------
         ValueError
             If a parameter, X or y is not as described, or if training diverges.
+        RuntimeError
+            If TensorFlow or Keras is set to what training does not go with, such as
+            another backend, or in a forked child of a process that used TensorFlow.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit_whole(X, y, sample_weight, validation)

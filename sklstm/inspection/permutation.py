@@ -9,11 +9,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import check_scoring
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklstm.inspection.inputs import reader_input
-from sklstm.parameters import Interval, StrOptions, validate_parameter_constraints
+from sklstm.parameters import (
+    Interval,
+    StrOptions,
+    put_back_on_error,
+    validate_parameter_constraints,
+)
 from sklstm.sequences.containers import plain
 
 Region = tuple[slice, slice]
@@ -149,13 +154,14 @@ def timestep_importance(
     def score(values: NDArray[Any]) -> float:
         return float(scorer(given.estimator, values, y, **weights))
 
-    rng = check_random_state(random_state)
-    orders = [rng.permutation(len(values)) for _ in range(n_repeats)]
-    scores = Parallel(n_jobs=n_jobs)(
-        delayed(_scores)(score, values, present, region, orders)
-        for region in _regions(values.shape[1:], by, span)
-    )
-    lost = score(values) - np.array(scores)
+    with put_back_on_error() as draws:
+        with draws.of(random_state) as rng:
+            orders = [rng.permutation(len(values)) for _ in range(n_repeats)]
+        scores = Parallel(n_jobs=n_jobs)(
+            delayed(_scores)(score, values, present, region, orders)
+            for region in _regions(values.shape[1:], by, span)
+        )
+        lost = score(values) - np.array(scores)
     importances = _by_axes(lost, values.shape[1:], by, span)
     return Bunch(
         importances_mean=importances.mean(axis=-1),

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from sklstm.network.architecture import Architecture
+from sklstm.training.settings import FLOATS
 
 
 def embedded(steps: Any, tables: list[Any]) -> Any:
@@ -76,10 +77,16 @@ def embedding_layers(
             lookup = keras.layers.IntegerLookup(
                 vocabulary=codes[k - 1].tolist(), name=f"codes_{k}"
             )
+            lookup.dtype_policy = FLOATS  # by name it would be that of its integers
             places = lookup(places)
         initial = keras.initializers.RandomUniform(-0.05, 0.05, seed=k)
         layer = keras.layers.Embedding(
-            *embedding.shape, embeddings_initializer=initial, name=f"embedding_{k}"
+            *embedding.shape,
+            embeddings_initializer=initial,
+            dtype=FLOATS,
+            name=f"embedding_{k}",
         )
         parts.append(layer(places))
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+    return (
+        parts[0] if len(parts) == 1 else keras.layers.Concatenate(dtype=FLOATS)(parts)
+    )

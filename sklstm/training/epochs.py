@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training.batches import batch_order, chunks_of, even_batches
 from sklstm.training.lending import LentNetwork
+from sklstm.training.model import ModelInTraining
 from sklstm.training.program import (
     MiniBatch,
     Rates,
@@ -62,18 +63,23 @@ class EpochNetwork(LentNetwork):
         validation_data: TrainingSet | None = None,
         initial_epoch: int = 0,
         callbacks: Any = None,
+        shown: ModelInTraining | None = None,
         **_of_scikeras: Any,
     ) -> Any:
+        take_over = _nothing if shown is None else shown.take_over
         epochs = initial_epoch + recipe.epochs
         n_batches = -(-len(x) // recipe.batch_size)
         rates = LearningRates(
-            recipe.schedule, self.optimizer, recipe.epochs * n_batches
+            recipe.schedule,
+            self.optimizer,
+            recipe.epochs * n_batches,
+            gives_way=recipe.gives_way,
         )
         callbacks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
             add_progbar=bool(recipe.verbose),
-            model=self,
+            model=self if shown is None else shown,
             verbose=recipe.verbose,
             epochs=epochs,
             steps=n_batches,
@@ -92,17 +98,23 @@ class EpochNetwork(LentNetwork):
                 rates.take,
                 callbacks.on_train_batch_begin,
                 callbacks.on_train_batch_end,
+                take_over,
             )
             if validation_data is not None:
-                val = self._validate(validation_data, callbacks)
+                take_over()
+                callbacks.on_test_begin()
+                val = self.evaluated(validation_data, callbacks)
+                callbacks.on_test_end(val)
                 logs = logs | {f"val_{name}": value for name, value in val.items()}
             callbacks.on_epoch_end(epoch, logs)
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
         # With use_ema, the averages become the parameters.
         self.optimizer.finalize_variable_values(self.trainable_variables)
+        take_over()
         last = self.parameters
         callbacks.on_train_end(logs)
+        take_over()
         finite = bool(np.isfinite(self.parameters).all())
         if not (finite and np.isfinite(logs["loss"])):
             # Callbacks such as early stopping put the best parameters back.
@@ -112,8 +124,9 @@ class EpochNetwork(LentNetwork):
         # what is in ours is read from `history`.
         return keras.callbacks.History()
 
-    def _validate(self, data: TrainingSet, callbacks: Any) -> dict[str, float]:
-        callbacks.on_test_begin()
+    def evaluated(self, data: TrainingSet, callbacks: Any = None) -> dict[str, float]:
+        """Loss and accuracy on other data; of callbacks, batch hooks are called."""
+        callbacks = callbacks or keras.callbacks.CallbackList()
         generator = self.loan.rng.bit_generator
         drawn = generator.state
         logs = self._run(
@@ -123,10 +136,10 @@ class EpochNetwork(LentNetwork):
             np.zeros,
             callbacks.on_test_batch_begin,
             callbacks.on_test_batch_end,
+            _nothing,
         )
         # Whoever watches a loss on other data gets the same network as who does not.
         generator.state = drawn
-        callbacks.on_test_end(logs)
         return logs
 
     def _run(
@@ -137,14 +150,19 @@ class EpochNetwork(LentNetwork):
         learning_rates: Callable[[int], NDArray[np.floating[Any]]],
         on_batch_begin: Callable[[int], None],
         on_batch_end: Callable[[int, dict[str, float]], None],
+        take_over: Callable[[], None],
     ) -> dict[str, float]:
-        """One pass over the data; callbacks' batch hooks are called once a chunk."""
+        """One pass over the data; callbacks' batch hooks are called once a chunk.
+
+        `take_over` is called when callbacks may have written parameters elsewhere.
+        """
         loan = self.loan
         totals = np.zeros(3)
         last_batch = -1
         for chunk in chunks_of(batches, data.sequences, loan.n_multiplied):
             first_batch, last_batch = last_batch + 1, last_batch + len(chunk)
             on_batch_begin(first_batch)
+            take_over()
             rows, bounds, counts = even_batches(chunk)
             as_tensors = Rows(
                 values=tf.constant(data.sequences.take(rows)),
@@ -184,3 +202,7 @@ class EpochNetwork(LentNetwork):
             "(put a StandardScaler in front), too high a learning_rate, and long "
             "sequences without clipnorm (try clipnorm=1)."
         )
+
+
+def _nothing() -> None:
+    """Where nothing is shown to callbacks but the network itself."""

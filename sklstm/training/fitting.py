@@ -15,6 +15,7 @@ from sklstm.network import Architecture, Network
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training import runtime
 from sklstm.training.layers_network import LayersStructure
+from sklstm.training.model import ModelInTraining, Reader
 from sklstm.training.network import AnySizeStructure
 from sklstm.training.pool import POOL
 from sklstm.training.recipe import Recipe
@@ -59,6 +60,18 @@ class _Reports(keras.callbacks.Callback):
         return Network(self.architecture, self.model.parameters, self.codes)
 
 
+class _BestParameters(keras.callbacks.EarlyStopping):
+    """Early stopping that puts the best parameters back bit for bit."""
+
+    def __init__(self, network: Any, patience: int) -> None:
+        super().__init__("val_loss", patience=patience, restore_best_weights=True)
+        self.network = network
+
+    def set_model(self, model: Any) -> None:
+        """Not as callbacks see it: in units of y numbers are rounded."""
+        super().set_model(self.network)
+
+
 def fit_network(
     architecture: Architecture,
     parameters: NDArray[np.float32],
@@ -70,6 +83,7 @@ def fit_network(
     initial_epoch: int,
     callbacks: list[Any],
     reporter: Any,
+    reader: Reader,
     rng: np.random.Generator,
     codes: tuple[NDArray[np.int64], ...] = (),
 ) -> TrainingResult:
@@ -88,6 +102,8 @@ def fit_network(
         How many epochs were run before.
     callbacks : list of keras.callbacks.Callback
     reporter : EpochReporter
+    reader : Reader
+        Of what callbacks give the network.
     rng : numpy.random.Generator
         For the order of samples and for dropout.
     codes : tuple of ndarray of shape (n_codes,), int64, default=()
@@ -109,25 +125,27 @@ def fit_network(
         structure = AnySizeStructure.of(
             architecture, recipe.loss, recurrent_dropout=recipe.recurrent_dropout > 0
         )
-    if recipe.patience is not None:
-        best = keras.callbacks.EarlyStopping(
-            "val_loss", patience=recipe.patience, restore_best_weights=True
-        )
-        callbacks = [*callbacks, best]
-    callbacks = [*callbacks, _Reports(reporter, architecture, codes)]
     with POOL.borrow(structure, recipe.optimizer) as network:
+        shown = ModelInTraining(network, architecture, codes, reader)
+        if recipe.patience is not None:
+            callbacks = [*callbacks, _BestParameters(network, recipe.patience)]
+        callbacks = [*callbacks, _Reports(reporter, architecture, codes)]
         network.assign(parameters, architecture, rng, recipe.rates)
         network.set_optimizer_state(optimizer_state)
         if recipe.learning_rate is not None:
             network.optimizer.learning_rate = recipe.learning_rate
-        history = train(
-            network,
-            data,
-            recipe,
-            validation_data=validation_data,
-            initial_epoch=initial_epoch,
-            callbacks=callbacks,
-        )
+        try:
+            history = train(
+                network,
+                data,
+                recipe,
+                validation_data=validation_data,
+                initial_epoch=initial_epoch,
+                callbacks=callbacks,
+                shown=shown,
+            )
+        finally:
+            shown.close()
         # A rate that falls to zero ends where it was planned to.
         if recipe.patience is not None and recipe.schedule == "constant":
             _warn_if_still_improving(history["val_loss"], recipe.epochs)

@@ -8,6 +8,7 @@ import keras
 
 from sklstm.network.architecture import Architecture
 from sklstm.training.embedding import embedding_layers
+from sklstm.training.settings import FLOATS
 
 
 def keras_layers(
@@ -20,7 +21,8 @@ def keras_layers(
     """Build it; its weights lie in the order of `Architecture.shapes`.
 
     Every random generator gets a seed: Keras would draw one from Python's `random`,
-    which is the user's.
+    which is the user's. Every layer is told its floats: Keras would take those of the
+    process.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def keras_layers(
     -------
     keras.Model
     """
-    inputs = [keras.Input((None, architecture.n_features), name="sequences")]
+    inputs = [
+        keras.Input((None, architecture.n_features), dtype=FLOATS, name="sequences")
+    ]
     valid = None
     if mask:
         valid = keras.Input((None,), dtype="bool", name="mask")
@@ -59,12 +63,13 @@ def keras_layers(
             kernel_initializer=initial,
             recurrent_initializer=initial_recurrent,
             seed=k,
+            dtype=FLOATS,
             name=f"lstm_{k}",
         )
         if architecture.direction == "bidirectional":
             merge_mode = None if pools and at_end else architecture.merge_mode
             lstm = keras.layers.Bidirectional(
-                lstm, merge_mode=merge_mode, name=f"lstm_{k}"
+                lstm, merge_mode=merge_mode, dtype=FLOATS, name=f"lstm_{k}"
             )
         steps = lstm(steps, mask=valid)
         if pools and at_end:
@@ -76,9 +81,12 @@ def keras_layers(
         architecture.n_outputs,
         activation=architecture.activation,
         kernel_initializer=initial,
+        dtype=FLOATS,
         name="dense",
     )
-    return keras.Model(inputs if mask else inputs[0], dense(steps))
+    network = keras.Model(inputs if mask else inputs[0], dense(steps))
+    network.dtype_policy = FLOATS
+    return network
 
 
 _MERGE_LAYERS = {
@@ -94,8 +102,8 @@ def _pooled(architecture: Architecture, outputs: list[Any], valid: Any) -> Any:
     if architecture.direction == "bidirectional":
         merge = _MERGE_LAYERS[architecture.merge_mode]
         forward, backward, last_forward, _, last_backward, _ = outputs
-        steps = merge(name="merged_states")([forward, backward])
-        last = merge(name="last_states")([last_forward, last_backward])
+        steps = merge(dtype=FLOATS, name="merged_states")([forward, backward])
+        last = merge(dtype=FLOATS, name="last_states")([last_forward, last_backward])
     else:
         # Padding may stand where it likes: order does not matter any more.
         steps, last, _ = outputs
@@ -106,13 +114,18 @@ def _pooled(architecture: Architecture, outputs: list[Any], valid: Any) -> Any:
         if name == "last":
             pooled.append(last)
         elif name == "mean":
-            mean = keras.layers.GlobalAveragePooling1D(name="mean_of_states")
+            mean = keras.layers.GlobalAveragePooling1D(
+                dtype=FLOATS, name="mean_of_states"
+            )
             pooled.append(mean(steps, mask=valid))
         else:
             seen = steps
             if valid is not None:
                 seen = keras.ops.where(valid[:, :, None], steps, -float("inf"))
-            pooled.append(keras.layers.GlobalMaxPooling1D(name="max_of_states")(seen))
+            largest = keras.layers.GlobalMaxPooling1D(
+                dtype=FLOATS, name="max_of_states"
+            )
+            pooled.append(largest(seen))
     if len(pooled) == 1:
         return pooled[0]
-    return keras.layers.Concatenate(name="pooled_states")(pooled)
+    return keras.layers.Concatenate(dtype=FLOATS, name="pooled_states")(pooled)

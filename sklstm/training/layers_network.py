@@ -66,11 +66,16 @@ class LayersNetwork(EpochNetwork):
         architecture: Architecture,
         rng: np.random.Generator,
     ) -> Any:
-        self.set_weights(list(split_parameters(flat, architecture).values()))
+        self.set_parameters(flat, architecture)
         for seed_generator in self._drop_seeds:
             seed = rng.integers(2**31, size=2).astype(np.uint32)
             seed_generator.state.assign(seed)
         return ()
+
+    def set_parameters(
+        self, flat: NDArray[np.float32], architecture: Architecture
+    ) -> None:
+        self.set_weights(list(split_parameters(flat, architecture).values()))
 
     @property
     def parameters(self) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklstm.network.architecture import Architecture
 from sklstm.training.configuration import Configuration
 from sklstm.training.program import Rates
+from sklstm.training.settings import FLOATS, keras_defaults
 
 # Of a traced network with few parameters.
 COST_BYTES = 5_000_000
@@ -55,7 +56,7 @@ class LentNetwork(keras.Model):
     history: Any
 
     def __init__(self, activation: str, loss: str) -> None:
-        super().__init__()
+        super().__init__(dtype=FLOATS)
         self.activation = activation
         self.loss_name = loss
         self._as_built: Configuration | None = None
@@ -107,15 +108,25 @@ class LentNetwork(keras.Model):
         """A copy of the parameters in use, as one flat vector."""
         raise NotImplementedError
 
+    def set_parameters(
+        self, flat: NDArray[np.float32], architecture: Architecture
+    ) -> None:
+        """Write parameters, and nothing else.
+
+        No setter of the property: Keras reads a property twice when it is assigned.
+        """
+        raise NotImplementedError
+
     def ready(self, optimizer: Any) -> None:
         """Compile, and remember the optimizer's state before the first step."""
         metrics = [] if self.activation == "linear" else ["accuracy"]
-        self.compile(optimizer, self.loss_name, metrics=metrics, jit_compile=False)
-        if metrics:
-            # Callbacks ask a metric whether it is to rise or to fall, and Keras makes
-            # metrics when it first computes them.
-            self.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
-        optimizer.build(self.trainable_variables)
+        with keras_defaults():
+            self.compile(optimizer, self.loss_name, metrics=metrics, jit_compile=False)
+            if metrics:
+                # Callbacks ask a metric whether it is to rise or to fall, and Keras
+                # makes metrics when it first computes them.
+                self.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
+            optimizer.build(self.trainable_variables)
         self._fresh_optimizer = self._read_optimizer()
         self._as_built = Configuration(self)
 
@@ -137,7 +148,8 @@ class LentNetwork(keras.Model):
         """Trace a graph of this network inside."""
         was_as_built = self.is_as_built()
         self._sound = False
-        yield
+        with keras_defaults():
+            yield
         self._sound = was_as_built
 
     @property
@@ -156,11 +168,3 @@ class LentNetwork(keras.Model):
     def _read_optimizer(self) -> list[NDArray[Any]]:
         variables = self.optimizer.variables
         return [np.asarray(variable.numpy()) for variable in variables]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Refuse: the network is shared by estimators and has no layers to save."""
-        raise NotImplementedError(
-            "This network cannot be saved by itself. Give ModelCheckpoint "
-            "save_weights_only=True, or save the fitted estimator with joblib, or its "
-            "to_keras()."
-        )

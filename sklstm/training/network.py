@@ -102,10 +102,15 @@ class AnySizeNetwork(EpochNetwork):
         architecture: Architecture,
         rng: np.random.Generator,
     ) -> tuple[Any, Any]:
+        self.set_parameters(flat, architecture)
+        return packed(architecture, self.flat.shape[0])
+
+    def set_parameters(
+        self, flat: NDArray[np.float32], architecture: Architecture
+    ) -> None:
         padded = np.zeros(self.flat.shape, np.float32)
         padded[: len(flat)] = flat
         self.flat.value.assign(padded)
-        return packed(architecture, len(padded))
 
     def unpacked(self, sizes: tuple[Any, Any]) -> Sizes:
         n_directions = len(self.directions)

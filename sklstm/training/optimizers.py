@@ -13,6 +13,7 @@ import numpy as np
 
 from sklstm.copies import check_copied_whole
 from sklstm.training.schedules import has_schedule
+from sklstm.training.settings import keras_defaults
 
 # Those that treat every parameter by itself, so that a flat vector is as good as
 # separate arrays. Lamb, Muon and Adafactor look at whole matrices.
@@ -57,7 +58,8 @@ class OptimizerSpec:
     config: str
 
     def build(self) -> Any:
-        return ELEMENTWISE[self.name].from_config(json.loads(self.config))
+        with keras_defaults():
+            return ELEMENTWISE[self.name].from_config(json.loads(self.config))
 
 
 def read_optimizer(
@@ -121,7 +123,8 @@ def _read_name(name: str) -> tuple[OptimizerSpec, float]:
             f"optimizer={name!r} is not supported. Choose one that works element by "
             f"element: {_CHOICES}."
         )
-    optimizer = ELEMENTWISE[name.lower()]()
+    with keras_defaults():
+        optimizer = ELEMENTWISE[name.lower()]()
     spec, own = _read_object(optimizer, None)
     return spec, DEFAULT_LEARNING_RATES.get(name.lower(), own or 0.0)
 

@@ -20,6 +20,8 @@ class Recipe:
         The peak. None leaves it to the optimizer's own schedule.
     schedule : {"constant", "cosine", "one_cycle"}
         Over all steps of this call.
+    gives_way : bool
+        Whether a callback that sets the rate ends the schedule, and is no error.
     clipnorm : float or None
         Largest norm of the gradient of all parameters together.
     dropout, recurrent_dropout : float
@@ -35,6 +37,7 @@ class Recipe:
     optimizer: OptimizerSpec
     learning_rate: float | None
     schedule: str
+    gives_way: bool
     clipnorm: float | None
     dropout: float
     recurrent_dropout: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import warnings
@@ -69,10 +70,47 @@ def _configure_threads() -> None:
         return
 
 
+def _check_backend() -> None:
+    """Refuse to train where Keras computes with something else than TensorFlow.
+
+    Before anything is imported: Keras would end in an error of its own if the backend
+    is not installed. A process has one backend.
+    """
+    backend, asked_by = _backend()
+    if backend not in ("", "tensorflow"):
+        raise RuntimeError(
+            f"Training needs Keras with TensorFlow, but {asked_by} has given Keras the "
+            f"backend {backend!r}. Set it to 'tensorflow', or leave it out, in a new "
+            "process: Keras reads it once, when it is imported. Loading and predicting "
+            "do without Keras."
+        )
+
+
+def _backend() -> tuple[str, str]:
+    """Keras' backend, and what has chosen it."""
+    variable = "the environment variable KERAS_BACKEND"
+    chosen = os.environ.get("KERAS_BACKEND", "")
+    home = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
+    file = os.path.expanduser(os.path.join(home, "keras.json"))
+    config = getattr(sys.modules.get("keras"), "config", None)
+    if config is not None:
+        backend = str(config.backend())
+        return backend, variable if chosen == backend else f"the process or {file}"
+    if chosen:
+        return chosen, variable
+    try:
+        with open(file, encoding="utf-8") as settings:
+            return str(json.load(settings).get("backend", "")), f"the file {file}"
+    except (OSError, ValueError, AttributeError):
+        return "", "nothing"  # as Keras has it
+
+
 def has_gpu() -> bool:
     """Whether TensorFlow sees a GPU that is not hidden from it."""
     return bool(tf.config.get_visible_devices("GPU"))
 
+
+_check_backend()
 
 # What TensorFlow imports adds filters for its own warnings; they are taken back. The
 # lines that TensorFlow writes before it reads its settings come out: whoever holds back

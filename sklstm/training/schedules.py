@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.parameters import warn_caller
+
 
 def cosine(n_steps: int) -> NDArray[np.float64]:
     """From one along half a cosine towards zero [1]_, as shares of the peak.
@@ -49,6 +51,28 @@ def _half_cosine(share: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 SCHEDULES = {"cosine": cosine, "one_cycle": one_cycle}
 
 
+# What Keras has to set the rate by, epoch by epoch.
+_SET_THE_RATE = (
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ReduceLROnPlateau,
+)
+
+
+def chosen_schedule(schedule: str, optimizer: Any, callbacks: list[Any]) -> str:
+    """What "auto" stands for: "cosine" unless something else sets the rate.
+
+    Parameters
+    ----------
+    schedule : {"auto", "constant", "cosine", "one_cycle"}
+    optimizer : str or keras.optimizers.Optimizer
+    callbacks : list of keras.callbacks.Callback
+    """
+    if schedule != "auto":
+        return schedule
+    by_callback = any(isinstance(callback, _SET_THE_RATE) for callback in callbacks)
+    return "constant" if by_callback or has_schedule(optimizer) else "cosine"
+
+
 class LearningRates:
     """The rates of one call of fit.
 
@@ -59,11 +83,17 @@ class LearningRates:
         Its rate is the peak.
     n_steps : int
         Of the optimizer, in all epochs.
+    gives_way : bool, default=False
+        Whether the schedule ends where a callback sets the rate.
     """
 
-    def __init__(self, schedule: str, optimizer: Any, n_steps: int) -> None:
+    def __init__(
+        self, schedule: str, optimizer: Any, n_steps: int, *, gives_way: bool = False
+    ) -> None:
         self.schedule = schedule
         self.optimizer = optimizer
+        self.gives_way = gives_way
+        self.n_taken = 0
         self.coming: NDArray[np.float32] | None = None
         if schedule != "constant":
             peak = self._current()
@@ -74,28 +104,43 @@ class LearningRates:
         """Those of the next steps; what a callback has set if they are constant."""
         if has_schedule(self.optimizer):
             return np.zeros(n_steps, np.float32)  # not read
+        if self.coming is not None and self._current() != self.left_at:
+            self._make_way()
         if self.coming is None:
             return np.full(n_steps, self._current(), np.float32)
-        self._check_unchanged()
         rates, self.coming = self.coming[:n_steps], self.coming[n_steps:]
         self.left_at = float(rates[-1])
+        self.n_taken += n_steps
         return rates
 
     def _current(self) -> float:
         return float(self.optimizer.learning_rate)
 
-    def _check_unchanged(self) -> None:
-        """Refuse a callback and a schedule that undo each other's work."""
-        if (rate := self._current()) != self.left_at:
+    def _make_way(self) -> None:
+        """Leave the rate to the callback that has set it, or refuse the callback.
+
+        Both would undo each other's work.
+        """
+        rate = self._current()
+        if not self.gives_way:
             raise ValueError(
                 f"A callback has set the learning rate to {rate:.3g}, but "
                 f"schedule={self.schedule!r} sets it at every step. Give "
                 "schedule='constant', or leave the callback out."
             )
+        self.coming = None
+        if self.n_taken:
+            warn_caller(
+                f"A callback has set the learning rate to {rate:.3g} after "
+                f"{self.n_taken} steps on the cosine of schedule='auto'. From here on "
+                "callbacks alone set it. Give schedule='constant' to leave it to them "
+                "from the first step.",
+                UserWarning,
+            )
 
 
 def has_schedule(optimizer: Any) -> bool:
-    """Whether an optimizer of Keras brings a schedule of its own."""
+    """Whether an optimizer brings a schedule of its own; a name brings none."""
     # `optimizer.learning_rate` would be the rate at this step.
-    rate = optimizer._learning_rate
+    rate = getattr(optimizer, "_learning_rate", None)
     return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)

@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training.epochs import EpochNetwork
+from sklstm.training.model import ModelInTraining
 from sklstm.training.recipe import Recipe
 
 _PATCHED_BY_SCIKERAS = (
@@ -75,6 +76,7 @@ def train(
     validation_data: TrainingSet | None,
     initial_epoch: int,
     callbacks: list[Any],
+    shown: ModelInTraining,
 ) -> dict[str, list[float]]:
     """Train a network through scikeras.
 
@@ -89,6 +91,8 @@ def train(
     initial_epoch : int
         How many were run before; callbacks count on from there.
     callbacks : list of keras.callbacks.Callback
+    shown : ModelInTraining
+        What they see of the network.
 
     Returns
     -------
@@ -100,6 +104,7 @@ def train(
         callbacks=callbacks,
         fit__recipe=recipe,
         fit__validation_data=validation_data,
+        fit__shown=shown,
     )
     wrapper.data_ = data
     rows = np.arange(len(data))
