@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -19,8 +20,11 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences.batch import as_floats
+from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.steps import changed_sequences
+from sklstm.sequences.stored import ChangedSequences
+from sklstm.sequences.windows import windows_of
 
 
 class SequenceDifferencer(
@@ -68,6 +72,9 @@ class SequenceDifferencer(
     timesteps of the same sequence that are data; padding between them is passed over.
     A difference of order k takes k timesteps before it: in the first k timesteps of
     a sequence it is 0.
+
+    Of windows that overlap the result is computed when it is read, a few megabytes at a
+    time: an object that reads like an array, of which ``np.asarray`` makes one.
 
     float32 and float64 are kept, integers become float64.
 
@@ -125,7 +132,7 @@ class SequenceDifferencer(
             self.n_features_out_ = self._n_blocks() * n_step_features(self)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Take differences along every sequence.
 
         Parameters
@@ -135,7 +142,7 @@ class SequenceDifferencer(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps, n_features_out_)
+        array-like of shape (n_samples, n_timesteps, n_features_out_)
             The values, if they are kept, and their differences; NaN at padding. The
             shorter sequences of a list are padded behind.
 
@@ -148,17 +155,14 @@ class SequenceDifferencer(
         """
         check_fitted(self)
         batch = check_sequences(self, X, reset=False)
-        values, ranks = as_floats(batch.steps()), batch.ranks()
-        blocks = [values]
-        for order in range(1, self.order + 1):
-            blocks.append(_differences(blocks[-1], ranks >= order))
-        steps = np.concatenate(blocks[not self.keep_values :], axis=1)
-        if not np.isfinite(steps).all():
-            raise ValueError(
-                f"X holds values whose differences are too large for {values.dtype}. "
-                "Scale the features first, for example with SequenceScaler()."
-            )
-        return batch.place(steps)
+        change = partial(
+            with_differences, order=int(self.order), keep_values=bool(self.keep_values)
+        )
+        n_features = self._n_blocks() * batch.n_features
+        changed = changed_sequences(batch, change, batch.values.shape[1], n_features)
+        if isinstance(changed, ChangedSequences) and _may_overflow(changed, self.order):
+            changed.compute()  # what fails does so here
+        return changed
 
     def _n_blocks(self) -> int:
         return int(self.order) + bool(self.keep_values)
@@ -179,6 +183,50 @@ class SequenceDifferencer(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def with_differences(
+    batch: SequenceBatch, *, order: int, keep_values: bool
+) -> NDArray[Any]:
+    """Values and their differences, as SequenceDifferencer describes them.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+    order : int
+    keep_values : bool
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_columns)
+
+    Raises
+    ------
+    ValueError
+        If a difference is too large for the dtype of the values.
+    """
+    values, ranks = as_floats(batch.steps()), batch.ranks()
+    blocks = [values]
+    for k in range(1, order + 1):
+        blocks.append(_differences(blocks[-1], ranks >= k))
+    steps = np.concatenate(blocks[not keep_values :], axis=1)
+    if not np.isfinite(steps).all():
+        raise ValueError(
+            f"X holds values whose differences are too large for {values.dtype}. "
+            "Scale the features first, for example with SequenceScaler()."
+        )
+    return batch.place(steps)
+
+
+def _may_overflow(changed: ChangedSequences, order: int) -> bool:
+    """Whether differences that are not computed yet could be too large."""
+    windows = windows_of(changed.source)
+    if windows is None:
+        return True
+    largest = np.nanmax(np.abs(windows.table)).astype(np.float64)
+    with np.errstate(over="ignore"):
+        bound = np.ldexp(largest, order)  # each order at most doubles it
+    return not bound < np.finfo(changed.dtype).max
 
 
 def _differences(steps: NDArray[Any], follows: NDArray[np.bool_]) -> NDArray[Any]:

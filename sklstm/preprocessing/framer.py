@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,7 @@ from sklstm.persistence import (
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.steps import changed_sequences, is_computed_lazily
 
 
 class SequenceFramer(
@@ -79,7 +81,8 @@ class SequenceFramer(
 
     float32 and float64 are kept, integers become float64. Where no sequence is padded
     and hops come out even, the result is a read-only view of X: overlapping frames
-    take no memory.
+    take no memory. Other frames of windows that overlap are cut when they are read:
+    the result is an object that reads like an array, of which ``np.asarray`` makes one.
 
     The number of timesteps changes, so what belongs to a timestep (targets, weights,
     times) has to be framed as well.
@@ -147,7 +150,7 @@ class SequenceFramer(
             self.n_features_out_ = int(self.frame_length) * n_step_features(self)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Cut every sequence into frames.
 
         Parameters
@@ -157,7 +160,7 @@ class SequenceFramer(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_frames, n_features_out_)
+        array-like of shape (n_samples, n_frames, n_features_out_)
             The frames of every sequence, NaN behind those of a shorter one. A
             read-only view of X where possible.
 
@@ -169,7 +172,14 @@ class SequenceFramer(
         """
         check_fitted(self)
         batch = check_sequences(self, X, reset=False)
-        return frames_of(batch, int(self.frame_length), int(self.hop_length))
+        frame_length, hop_length = int(self.frame_length), int(self.hop_length)
+        view = frames_in(batch, frame_length, hop_length)
+        if view is not None:
+            return view
+        change = partial(frames_of, frame_length=frame_length, hop_length=hop_length)
+        n_frames = int(count_frames(batch.values.shape[1], frame_length, hop_length))
+        n_features = frame_length * batch.n_features
+        return changed_sequences(batch, change, n_frames, n_features)
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
@@ -211,6 +221,40 @@ def count_frames(lengths: Any, frame_length: int, hop_length: int) -> Any:
     return -(-behind_the_first // hop_length) + 1
 
 
+def frames_in(
+    batch: SequenceBatch, frame_length: int, hop_length: int
+) -> NDArray[Any] | None:
+    """The frames of all sequences where they lie in an array.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+    frame_length, hop_length : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_frames, frame_length * n_features) or None
+        A view where NumPy can make one; None if the frames do not lie there, or if
+        they are of windows and would be copied.
+    """
+    values = batch.values
+    n_behind = values.shape[1] - frame_length
+    is_full = batch.lengths.min() == values.shape[1]
+    comes_out_even = n_behind >= 0 and n_behind % hop_length == 0
+    if not (is_full and comes_out_even and isinstance(values, np.ndarray)):
+        return None
+    _, between_steps, between_features = values.strides
+    in_one_piece = between_steps == values.shape[2] * between_features
+    is_view = in_one_piece and values.dtype.kind == "f"
+    if not is_view and is_computed_lazily(batch):
+        return None
+    values = as_floats(values)
+    view = sliding_window_view(values, frame_length, axis=1)[:, ::hop_length]
+    in_time = view.swapaxes(2, 3)
+    frames: NDArray[Any] = in_time.reshape(*in_time.shape[:2], -1)
+    return frames
+
+
 def frames_of(batch: SequenceBatch, frame_length: int, hop_length: int) -> NDArray[Any]:
     """The frames of all sequences, as the Notes of SequenceFramer say.
 
@@ -224,13 +268,6 @@ def frames_of(batch: SequenceBatch, frame_length: int, hop_length: int) -> NDArr
     ndarray of shape (n_samples, n_frames, frame_length * n_features)
     """
     n_timesteps = batch.values.shape[1]
-    n_behind = n_timesteps - frame_length
-    is_full = batch.lengths.min() == n_timesteps
-    if is_full and n_behind >= 0 and n_behind % hop_length == 0:
-        values = as_floats(batch.all_values())
-        view = sliding_window_view(values, frame_length, axis=1)[:, ::hop_length]
-        in_time = view.swapaxes(2, 3)
-        return in_time.reshape(*in_time.shape[:2], -1)
     steps, lengths = as_floats(batch.steps()), batch.lengths
     begins = lengths.cumsum() - lengths
     n_frames = count_frames(n_timesteps, frame_length, hop_length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -23,6 +24,7 @@ from sklstm.preprocessing.filling import STRATEGIES, fill
 from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.steps import StepTable, changed_sequences, overlapping_windows
 
 
 class SequenceImputer(
@@ -79,7 +81,11 @@ class SequenceImputer(
     -----
     A table is `n_columns` timesteps of one feature, as everywhere in sklstm, so NaN in
     it is padding and nothing is imputed. Put the imputer *behind* the step that makes
-    the sequences, such as :class:`SequenceReshaper`. Overlapping windows are copied.
+    the sequences, such as :class:`SequenceReshaper`.
+
+    Of windows that overlap the result is computed when it is read, a few megabytes at a
+    time: an object that reads like an array, of which ``np.asarray`` makes one.
+    Windows without missing values stay windows.
 
     "bfill" and "linear" look ahead: not for forecasts, where nobody knows what follows.
 
@@ -144,15 +150,16 @@ class SequenceImputer(
             has no value at all and `fill_value` is not a number.
         """
         with unchanged_on_error(self):
-            steps = check_sequences(self, X, reset=True, allow_missing=True).steps()
-            missing = np.isnan(steps)
+            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            steps = StepTable.of(batch)
+            missing = np.isnan(steps.rows)
             self.statistics_ = self._statistics(steps, missing)
             has_indicator = missing.any(axis=0) & bool(self.add_indicator)
             self.indicator_features_ = np.flatnonzero(has_indicator)
-            self.n_features_out_ = steps.shape[1] + len(self.indicator_features_)
+            self.n_features_out_ = batch.n_features + len(self.indicator_features_)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Fill missing values in; padding stays where it is.
 
         Parameters
@@ -162,7 +169,7 @@ class SequenceImputer(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps, n_features_out_)
+        array-like of shape (n_samples, n_timesteps, n_features_out_)
             The sequences, then the indicators. The shorter of a list are padded with
             NaN behind. A read-only view of X if nothing is missing.
 
@@ -174,39 +181,46 @@ class SequenceImputer(
         """
         check_fitted(self)
         batch = check_sequences(self, X, reset=False, allow_missing=True)
-        steps = as_floats(batch.all_values())
-        missing = np.isnan(steps)
-        if not missing.any() and not len(self.indicator_features_):
-            return without_writing(steps, X)
-        return self._filled(steps, missing, batch)
-
-    def _filled(
-        self, steps: NDArray[Any], missing: NDArray[np.bool_], batch: SequenceBatch
-    ) -> NDArray[Any]:
-        valid = batch.valid()
-        filled = fill(steps, valid, self.strategy)
-        start = self.statistics_.astype(steps.dtype)
-        filled = np.where(np.isnan(filled), start, filled)
-        flags = missing[:, :, self.indicator_features_].astype(steps.dtype)
-        filled = np.concatenate([filled, flags], axis=2)
-        filled[~valid] = np.nan
-        return filled
+        if overlapping_windows(batch) is not None:
+            steps = StepTable.of(batch)
+            rows = as_floats(steps.rows)
+            if not np.isnan(rows).any():
+                flags = np.zeros((len(rows), len(self.indicator_features_)), rows.dtype)
+                return steps.place(np.concatenate([rows, flags], axis=1))
+        change = partial(
+            imputed,
+            strategy=self.strategy,
+            statistics=self.statistics_,
+            indicators=self.indicator_features_,
+        )
+        n_timesteps = batch.values.shape[1]
+        filled = changed_sequences(batch, change, n_timesteps, self.n_features_out_)
+        return without_writing(filled, X)
 
     def _statistics(
-        self, steps: NDArray[Any], missing: NDArray[np.bool_]
+        self, steps: StepTable, missing: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         if not isinstance(self.fill_value, str):
-            return np.full(steps.shape[1], float(self.fill_value))
+            return np.full(missing.shape[1], float(self.fill_value))
         empty = np.flatnonzero(missing.all(axis=0))
         if len(empty):
             raise ValueError(
-                f"Feature {empty[0]} of X is missing at all {len(steps)} timesteps "
-                f"({len(empty)} such features of {steps.shape[1]}): nothing is there "
+                f"Feature {empty[0]} of X is missing at all {steps.n_steps} timesteps "
+                f"({len(empty)} such features of {missing.shape[1]}): nothing is there "
                 f"to learn its {self.fill_value} from. Leave it out, or give a number, "
                 "fill_value=0."
             )
-        statistic = np.nanmean if self.fill_value == "mean" else np.nanmedian
-        return statistic(steps.astype(np.float64), axis=0)
+        rows = steps.rows.astype(np.float64)
+        if steps.counts is None:
+            statistic = np.nanmean if self.fill_value == "mean" else np.nanmedian
+            return statistic(rows, axis=0)
+        weighted = _weighted_mean if self.fill_value == "mean" else _weighted_median
+        return np.array(
+            [
+                weighted(values[known], steps.counts[known])
+                for values, known in zip(rows.T, ~missing.T, strict=True)
+            ]
+        )
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
@@ -229,3 +243,51 @@ class SequenceImputer(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def imputed(
+    batch: SequenceBatch,
+    *,
+    strategy: str,
+    statistics: NDArray[np.float64],
+    indicators: NDArray[np.intp],
+) -> NDArray[Any]:
+    """Sequences whose missing values are filled in, as SequenceImputer describes it.
+
+    Parameters
+    ----------
+    batch : SequenceBatch
+    strategy : {"ffill", "bfill", "linear"}
+    statistics : ndarray of shape (n_features,)
+        What stands where a sequence has nothing to take.
+    indicators : ndarray of int
+        The features that have an indicator.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_columns)
+        The values themselves, not a copy, if there is nothing to do.
+    """
+    steps = as_floats(batch.all_values())
+    missing = np.isnan(steps)
+    if not missing.any() and not len(indicators):
+        return steps
+    valid = batch.valid()
+    filled = fill(steps, valid, strategy)
+    filled = np.where(np.isnan(filled), statistics.astype(steps.dtype), filled)
+    flags = missing[:, :, indicators].astype(steps.dtype)
+    filled = np.concatenate([filled, flags], axis=2)
+    filled[~valid] = np.nan
+    return filled
+
+
+def _weighted_mean(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
+    return float(np.average(values, weights=counts))
+
+
+def _weighted_median(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
+    """The median of values each of which is there so many times."""
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(counts[order])
+    middle = np.array([(ends[-1] - 1) // 2, ends[-1] // 2])
+    return float(values[order][np.searchsorted(ends, middle, side="right")].mean())

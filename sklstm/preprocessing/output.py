@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 
-def without_writing(result: NDArray[Any], given: Any) -> NDArray[Any]:
+def without_writing(result: Any, given: Any) -> Any:
     """The result, read-only if it lies in the memory of what was given.
 
     Writing into a view would change the data of whoever called.
 
     Parameters
     ----------
-    result : ndarray
+    result : ndarray, or an array that is computed when it is read
     given : array-like or data frame
     """
     if hasattr(given, "iloc"):  # its columns lie in the same memory
         given = given.iloc[:, :1].to_numpy() if given.ndim == 2 else given.to_numpy()
-    if isinstance(given, np.ndarray) and np.may_share_memory(result, given):
+    arrays = isinstance(result, np.ndarray) and isinstance(given, np.ndarray)
+    if arrays and np.may_share_memory(result, given):
         result = result.view()
         result.flags.writeable = False
     return result

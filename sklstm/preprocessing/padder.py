@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -24,6 +25,7 @@ from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences, plain_input
 from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.steps import changed_sequences, is_computed_lazily
 
 
 class SequencePadder(
@@ -86,6 +88,9 @@ class SequencePadder(
 
     float32 and float64 are kept, integers become float64. An array whose sequences
     have the right length already is not copied: the result is a read-only view of it.
+
+    Windows that overlap and are padded or truncated are computed when they are read:
+    the result is an object that reads like an array, of which ``np.asarray`` makes one.
 
     Examples
     --------
@@ -157,7 +162,7 @@ class SequencePadder(
             self._refuse_longer(batch)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Pad or truncate every sequence to `n_timesteps_out_`.
 
         Parameters
@@ -167,7 +172,7 @@ class SequencePadder(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps_out_, n_features)
+        array-like of shape (n_samples, n_timesteps_out_, n_features)
             The sequences, NaN where they are padded.
 
         Raises
@@ -179,7 +184,17 @@ class SequencePadder(
         check_fitted(self)
         batch = self._read(X, reset=False)
         self._refuse_longer(batch)
-        padded = fit_length(batch, self.n_timesteps_out_, self.padding, self.truncating)
+        n_timesteps = self.n_timesteps_out_
+        fits = batch.values.shape[1] == n_timesteps == batch.lengths.min()
+        if fits and is_computed_lazily(batch) and batch.values.dtype.kind == "f":
+            return batch.values
+        change = partial(
+            fit_length,
+            n_timesteps=n_timesteps,
+            padding=self.padding,
+            truncating=self.truncating,
+        )
+        padded = changed_sequences(batch, change, n_timesteps, batch.n_features)
         return without_writing(padded, X)
 
     def inverse_transform(self, X: Any) -> list[NDArray[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, Literal, overload
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.parameters import validate_parameter_constraints, warn_caller
@@ -164,7 +165,7 @@ def pad_sequences(
                 "the sequences of a long table apart; one sequence alone is "
                 "table[None]."
             )
-        steps = padder.fit_transform(sequences)
+        steps = np.asarray(padder.fit_transform(sequences))
         if static is None:  # a transformer's view of what needed no padding is copied
             return steps if steps.flags.writeable else steps.copy()
         return join_static(steps, check_static(static, len(steps)))

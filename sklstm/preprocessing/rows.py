@@ -4,18 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
+from sklstm.sequences.steps import StepTable, changed_sequences
+from sklstm.sequences.stored import ChangedSequences, read_rows
+
+
+def fit_steps(
+    transformer: Any, batch: SequenceBatch, *, partially: bool = False
+) -> tuple[Any, NDArray[Any]]:
+    """Fit a transformer on a row for every valid timestep.
+
+    A row that is in several windows counts as often: as a weight of a StandardScaler,
+    for which that is the same, otherwise by being repeated.
+
+    Parameters
+    ----------
+    transformer : transformer
+        Not fitted yet, unless `partially`.
+    batch : SequenceBatch
+    partially : bool, default=False
+        Whether to call `partial_fit`.
+
+    Returns
+    -------
+    transformer : transformer
+        The fitted one.
+    row : ndarray of shape (1, n_features)
+        One of the rows.
+    """
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+
+    kind = type(transformer)
+    if isinstance(batch.values, ChangedSequences) and kind in (
+        StandardScaler,
+        MinMaxScaler,
+        MaxAbsScaler,
+    ):
+        # Their `partial_fit` over parts gives what `fit` gives.
+        for _, values in batch.values.parts():
+            rows = SequenceBatch.of(values).steps()
+            transformer = transformer.partial_fit(rows)
+        return transformer, rows[:1]
+    steps = StepTable.of(batch)
+    fit = transformer.partial_fit if partially else transformer.fit
+    if steps.counts is not None and kind is StandardScaler:
+        fitted = fit(steps.rows, sample_weight=steps.counts.astype(np.float64))
+    else:
+        fitted = fit(steps.repeated())
+    return fitted, steps.rows[:1]
 
 
 def transform_steps(
     transformer: Any, batch: SequenceBatch, *, inverse: bool = False
-) -> NDArray[Any]:
+) -> Any:
     """Transform a row for every valid timestep, or undo it; NaN elsewhere.
 
     Parameters
@@ -27,7 +76,8 @@ def transform_steps(
 
     Returns
     -------
-    ndarray of shape (n_samples, n_timesteps, n_columns)
+    array-like of shape (n_samples, n_timesteps, n_columns)
+        Of windows, the same windows over a table of the transformed rows.
 
     Raises
     ------
@@ -35,7 +85,20 @@ def transform_steps(
         If the transformer does not take missing values, returns another number of
         rows, infinity, or NaN where it must not.
     """
-    rows = batch.steps()
+    if not isinstance(batch.values, ChangedSequences):
+        return _transformed(batch, transformer, inverse)
+    change = partial(_transformed, transformer=deepcopy(transformer), inverse=inverse)
+    n_features = change(batch.at(np.arange(1))).shape[2]
+    n_timesteps = batch.values.shape[1]
+    changed = changed_sequences(batch, change, n_timesteps, n_features)
+    with saying_where(batch, transformer):
+        changed.compute()  # what fails does so here
+    return changed
+
+
+def _transformed(batch: SequenceBatch, transformer: Any, inverse: bool) -> Any:
+    steps = StepTable.of(batch)
+    rows = steps.rows
     with saying_where(batch, transformer):
         function = transformer.inverse_transform if inverse else transformer.transform
         changed = rows_of(function(rows))
@@ -51,7 +114,7 @@ def transform_steps(
         _check_result(transformer, rows, changed, inverse)
     if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
         changed = changed.astype(np.float64)  # padding is NaN
-    return batch.place(changed)
+    return steps.place(changed)
 
 
 def rows_of(table: Any) -> NDArray[Any]:
@@ -67,16 +130,28 @@ def saying_where(batch: SequenceBatch, transformer: Any) -> Iterator[None]:
     except ValueError as error:
         if "contains NaN" not in str(error):
             raise
-        missing = np.isnan(batch.all_values()) & batch.valid()[:, :, None]
-        if not missing.any():
+        found = _first_missing(batch)
+        if found is None:
             raise
-        sample, step, feature = (int(k) for k in np.argwhere(missing)[0])
+        sample, step, feature = found
         raise ValueError(
             f"X contains NaN in only some features of a timestep (sample {sample}, "
             f"timestep {step}, feature {feature}), which {transformer!r} does not "
             "take. Put SequenceImputer in front, or give SequenceScaler a pipeline "
             "that imputes first, such as make_pipeline(SimpleImputer(), ...)."
         ) from error
+
+
+def _first_missing(batch: SequenceBatch) -> tuple[int, int, int] | None:
+    """Sample, timestep and feature of the first NaN beside numbers."""
+    bytes_per_sample = 8 * batch.values.shape[1] * batch.n_features
+    for rows in chunks(len(batch), bytes_per_sample):
+        values = read_rows(batch.values, rows, np.float64)
+        missing = np.isnan(values) & valid_steps(values)[:, :, None]
+        if missing.any():
+            sample, step, feature = (int(k) for k in np.argwhere(missing)[0])
+            return rows.start + sample, step, feature
+    return None
 
 
 def _check_result(

@@ -19,7 +19,12 @@ from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.preprocessing.output import without_writing
-from sklstm.preprocessing.rows import rows_of, saying_where, transform_steps
+from sklstm.preprocessing.rows import (
+    fit_steps,
+    rows_of,
+    saying_where,
+    transform_steps,
+)
 from sklstm.sequences.checks import (
     AXES,
     check_sequences,
@@ -29,6 +34,7 @@ from sklstm.sequences.checks import (
 )
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
+from sklstm.sequences.stored import LazyArray
 
 
 def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:
@@ -101,8 +107,11 @@ class SequenceScaler(
     pass, as scikit-learn's do, leaves it to an imputer behind. A transformer that turns
     numbers into NaN, or into none but NaN, which would be padding, is refused.
 
-    In front of overlapping windows it scales every row once; behind them it would
-    copy all windows.
+    Windows that overlap stay windows: the rows of their table are scaled once, and
+    nothing is multiplied. A row counts in `fit` as often as it is in a window. A
+    :class:`~sklearn.preprocessing.StandardScaler` has these counts as weights. Other
+    transformers are given the rows repeated: all of them up to 8 MB, beyond that fewer,
+    in the same proportions.
 
     `fit` takes no sample weights. `partial_fit` and `inverse_transform` are there if
     the scaler has them. float32 and float64 are kept.
@@ -155,9 +164,9 @@ class SequenceScaler(
         """
         with unchanged_on_error(self):
             batch = check_sequences(self, X, reset=True, allow_missing=True)
-            rows, scaler = batch.steps(), clone(self._unfitted_scaler())
+            scaler = clone(self._unfitted_scaler())
             with saying_where(batch, scaler):
-                self._keep(scaler.fit(rows), rows)
+                self._keep(*fit_steps(scaler, batch))
         return self
 
     @available_if(_scaler_has("partial_fit"))
@@ -185,13 +194,12 @@ class SequenceScaler(
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
             batch = check_sequences(self, X, reset=first, allow_missing=True)
-            rows = batch.steps()
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
             with saying_where(batch, scaler):
-                self._keep(scaler.partial_fit(rows), rows)
+                self._keep(*fit_steps(scaler, batch, partially=True))
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Scale the timesteps; padding stays where it is.
 
         Parameters
@@ -201,9 +209,11 @@ class SequenceScaler(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps, n_features_out_)
+        array-like of shape (n_samples, n_timesteps, n_features_out_)
             The scaled sequences; the shorter of a list are padded with NaN behind. A
-            table comes back as a table if `n_features_out_` is one.
+            table comes back as a table if `n_features_out_` is one. An array, and
+            read-only for windows that overlap; an object that reads like an array if
+            X is one.
 
         Raises
         ------
@@ -220,7 +230,7 @@ class SequenceScaler(
         return scaled
 
     @available_if(_scaler_has("inverse_transform"))
-    def inverse_transform(self, X: Any) -> NDArray[Any]:
+    def inverse_transform(self, X: Any) -> Any:
         """Undo the scaling; padding stays where it is.
 
         Parameters
@@ -231,9 +241,9 @@ of such sequences or, if `transform` returns tables, (n_samples, n_timesteps)
 
         Returns
         -------
-        ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, \
+        array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, \
 n_timesteps)
-            The sequences in their original units.
+            The sequences in their original units; windows as from `transform`.
 
         Raises
         ------
@@ -242,7 +252,10 @@ n_timesteps)
         """
         check_fitted(self)
         X = plain_input(X, type(self).__name__)
-        X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
+        if is_ragged(X):
+            X = pad_ragged(X)
+        elif not isinstance(X, LazyArray):
+            X = np.asarray(X)
         is_table = X.ndim == 2 and self.n_features_out_ == 1
         if is_table:
             X = X[:, :, None]
@@ -293,9 +306,9 @@ n_timesteps)
 
         return StandardScaler() if self.scaler is None else self.scaler
 
-    def _keep(self, scaler: Any, rows: NDArray[Any]) -> None:
+    def _keep(self, scaler: Any, row: NDArray[Any]) -> None:
         self.scaler_ = scaler
-        self.n_features_out_ = rows_of(scaler.transform(rows[:1])).shape[1]
+        self.n_features_out_ = rows_of(scaler.transform(row)).shape[1]
 
     def _returns_table(self) -> bool:
         return fitted_on_table(self) and self.n_features_out_ == 1

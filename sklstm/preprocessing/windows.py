@@ -99,8 +99,8 @@ class SlidingWindows(
     -----
     Nothing is multiplied: without `groups` the result is a view of one copy of the
     table, with `groups` an object that reads like an array and cuts windows when it is
-    indexed. The estimators read both in parts. ``np.asarray`` makes an array of either;
-    so do most other transformers.
+    indexed. The estimators and transformers of sklstm read both in parts;
+    ``np.asarray`` makes an array of either.
 
     A row whose features are all NaN is padding, which the estimators skip; its elapsed
     time is NaN, too, and the next row's is the difference to the step before it. NaN

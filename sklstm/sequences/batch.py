@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklstm.sequences.stored import LazyArray, read_rows
 
 # Values are examined and converted this many bytes at a time, so that a memory map
 # or a view of overlapping windows is never copied whole.
@@ -42,6 +44,12 @@ class SequenceBatch:
     right_padded: bool
     rows: NDArray[np.intp] | None = None
 
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Self:
+        """Of an array whose values have been checked."""
+        lengths = valid_steps(values).sum(axis=1)
+        return cls(values, lengths, bool(lengths.min() == values.shape[1]))
+
     def __len__(self) -> int:
         return len(self.lengths)
 
@@ -69,7 +77,7 @@ class SequenceBatch:
         lengths = self.lengths[rows]
         if self.rows is not None:
             rows = self.rows[rows]
-        values = np.asarray(self.values[rows], dtype=np.float32)
+        values = read_rows(self.values, rows, np.float32)
         uneven = np.flatnonzero(lengths < values.shape[1])
         if 2 * len(uneven) > len(lengths):
             return self._aligned(values, lengths)
@@ -108,7 +116,7 @@ class SequenceBatch:
         valid = np.empty((len(self), n_timesteps), dtype=bool)
         for rows in chunks(len(self), n_timesteps * self.n_features * 4):
             source = rows if self.rows is None else self.rows[rows]
-            valid[rows] = valid_steps(np.asarray(self.values[source], dtype=np.float32))
+            valid[rows] = valid_steps(read_rows(self.values, source, np.float32))
         return valid
 
     def all_values(self) -> NDArray[Any]:
@@ -165,7 +173,14 @@ class SequenceBatch:
         """The same sequences as right-padded float32, unless they are too large."""
         if 4 * len(self) * self.longest * self.n_features > IN_MEMORY_BYTES:
             return self
-        return SequenceBatch(self.take(slice(None)), self.lengths, True)
+        if not isinstance(self.values, LazyArray):
+            return SequenceBatch(self.take(slice(None)), self.lengths, True)
+        shape = (len(self), self.longest, self.n_features)
+        values = np.zeros(shape, dtype=np.float32)
+        for rows in chunks(len(self), values[0].nbytes):
+            taken = self.take(rows)
+            values[rows, : taken.shape[1]] = taken
+        return SequenceBatch(values, self.lengths, True)
 
 
 def valid_steps(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -179,7 +194,10 @@ def valid_steps(values: NDArray[Any]) -> NDArray[np.bool_]:
     -------
     ndarray of shape (n_samples, n_timesteps), bool
     """
-    valid: NDArray[np.bool_] = ~np.isnan(values).all(axis=2)
+    missing = np.isnan(values)
+    if not missing.any():  # which is soon known, unlike what is so for each timestep
+        return np.ones(values.shape[:2], dtype=bool)
+    valid: NDArray[np.bool_] = ~missing.all(axis=2)
     return valid
 
 

@@ -22,9 +22,8 @@ from sklstm.sequences.containers import plain
 from sklstm.sequences.names import check_step_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.stored import StoredArray, is_stored
+from sklstm.sequences.stored import LazyArray, StoredArray, is_stored
 from sklstm.sequences.suspicions import warn_of_dated_rows, warn_of_single_steps
-from sklstm.sequences.windows import Windows
 
 AXES = "(n_samples, n_timesteps, n_features)"
 
@@ -134,7 +133,7 @@ def n_step_features(estimator: BaseEstimator) -> int:
 def _check_three_axes(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     name = type(estimator).__name__
     # check_array finds nothing to do here, and takes a third of a one-row prediction.
-    is_array = isinstance(X, (np.ndarray, Windows, StoredArray))
+    is_array = isinstance(X, (np.ndarray, LazyArray))
     if not (is_array and X.dtype.kind in "fiub" and len(X)):
         with saying_what_to_do(name):
             X = check_array(

@@ -7,7 +7,6 @@ Pure NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences.batch import SequenceBatch, chunks
+from sklstm.sequences.stored import Change, ChangedSequences
 from sklstm.sequences.windows import count_steps, windows_of
 
 # Above it float64 does not hold every integer.
@@ -37,44 +37,11 @@ def is_marked_as_codes(values: Any) -> bool:
     return metadata is not None and metadata.items() >= _MARK.items()
 
 
-Change = Callable[[NDArray[Any]], NDArray[Any]]
-
-
-class ChangedSteps:
-    """An array of three axes whose timesteps are changed when they are read.
-
-    Parameters
-    ----------
-    source : array-like of shape (n_samples, n_timesteps, n_features)
-    change : callable
-        Of arrays of shape (..., n_features), to arrays of the same shape.
-    dtype : dtype
-        Of what it gives.
-    """
-
-    ndim = 3
-
-    def __init__(self, source: Any, change: Change, dtype: Any) -> None:
-        self.source = source
-        self.change = change
-        self.shape = source.shape
-        self.dtype = np.dtype(dtype)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, rows: Any) -> NDArray[Any]:
-        return self.change(np.asarray(self.source[rows]))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self[:], dtype=dtype)
-
-
 def _changed(values: Any, change: Change, dtype: Any) -> Any:
     """The same, of windows by way of their table, whose rows are in many of them."""
     windows = windows_of(values)
     if windows is None:
-        return ChangedSteps(values, change, dtype)
+        return ChangedSequences(values, change, dtype)
     return replace(windows, table=change(windows.table))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sklstm.sequences.axes import padded_along_features
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
+from sklstm.sequences.stored import read_rows
 from sklstm.sequences.windows import Windows, count_steps, lengths_of, windows_of
 
 SWAPPED = (
@@ -60,18 +61,27 @@ def _read_steps(values: Any, allow_missing: bool) -> tuple[NDArray[np.intp], boo
     lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
     right_padded = True
     for rows in chunks(n_samples, n_timesteps * n_features * 4):
-        with np.errstate(over="ignore"):
-            chunk = np.asarray(values[rows], dtype=np.float32)
-        finite = np.isfinite(chunk)
-        if finite.all():
-            continue
-        padding = ~valid_steps(chunk)
-        offending = _offending(chunk, ~padding, allow_missing)
-        _refuse_non_finite(values, rows.start, offending)
-        lengths[rows] = n_timesteps - padding.sum(axis=1)
-        in_front = np.arange(n_timesteps) < lengths[rows, None]
-        right_padded &= bool(np.array_equal(in_front, ~padding))
+        lengths[rows], in_front = _read_chunk(values, rows, allow_missing)
+        right_padded &= in_front
     return lengths, right_padded
+
+
+def _read_chunk(
+    values: Any, rows: slice, allow_missing: bool
+) -> tuple[NDArray[np.intp] | int, bool]:
+    """The same of some samples; the chunk is gone before the next is read."""
+    with np.errstate(over="ignore"):
+        chunk = read_rows(values, rows, np.float32)
+    n_timesteps = chunk.shape[1]
+    finite = np.isfinite(chunk)
+    if finite.all():
+        return n_timesteps, True
+    padding = ~valid_steps(chunk)
+    offending = _offending(chunk, ~padding, allow_missing)
+    _refuse_non_finite(values, rows.start, offending)
+    lengths = n_timesteps - padding.sum(axis=1)
+    in_front = np.arange(n_timesteps) < lengths[:, None]
+    return lengths, bool(np.array_equal(in_front, ~padding))
 
 
 def _read_windows(

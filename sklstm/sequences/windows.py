@@ -6,7 +6,7 @@ further than its series does; what is missing in front is NaN. Pure NumPy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
 
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
+from sklstm.sequences.stored import LazyArray
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Windows:
+class Windows(LazyArray):
     """Windows of several series, cut out of their table when they are asked for.
 
     To be read like an array of three axes: it has `shape`, `dtype` and NumPy's indexing
@@ -42,10 +44,8 @@ class Windows:
     n_timesteps: int
     sampling_rate: int
 
-    ndim = 3
-
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         return len(self.ends), self.n_timesteps, self.table.shape[1]
 
     @property
@@ -57,16 +57,11 @@ class Windows:
         """Bytes held: those of the table and of the index, not of the windows."""
         return self.table.nbytes + self.ends.nbytes + self.n_steps.nbytes
 
-    def __len__(self) -> int:
-        return len(self.ends)
-
     def __repr__(self) -> str:
         rows = len(self.table)
         return f"<Windows of shape {self.shape}, {self.dtype}, over {rows} rows>"
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        if isinstance(key, tuple):
-            return self._by_axes(*key)
+    def _rows(self, key: Any) -> NDArray[Any]:
         # An axis of length one in front: a single window is a copy, like several.
         ends, n_steps = self.ends[key][None], self.n_steps[key][None]
         first = ends - span(self.n_timesteps, self.sampling_rate)
@@ -78,20 +73,6 @@ class Windows:
         padded[np.arange(self.n_timesteps) < in_front[:, None]] = np.nan
         windows[short] = padded
         return windows[0]
-
-    def _by_axes(self, rows: Any = ..., *others: Any) -> NDArray[Any]:
-        if rows is Ellipsis:
-            return np.asarray(self)[(rows, *others)]
-        windows = self[rows]
-        along = () if windows.ndim == 2 else (slice(None),)
-        return windows[(*along, *others)]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueError(
-                "Windows become an array by copying: use np.asarray(windows)."
-            )
-        return self[:].astype(dtype or self.dtype, copy=False)
 
 
 def span(n_timesteps: int, sampling_rate: int) -> int:
@@ -232,6 +213,41 @@ def windows_of(values: Any) -> Windows | None:
     ends = rows * stride + span(n_timesteps, sampling_rate)
     n_steps = np.full(n_samples, n_timesteps, dtype=np.intp)
     return Windows(table, ends, n_steps, n_timesteps, sampling_rate)
+
+
+def windows_over(table: NDArray[Any], windows: Windows, like: Any) -> Any:
+    """The same windows over another table.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_columns)
+        A row for every row of the table of `windows`.
+    windows : Windows
+    like : Windows or ndarray
+        What `windows_of` found them in.
+
+    Returns
+    -------
+    Windows or ndarray
+        An array, a read-only view of the table, if `like` is one.
+    """
+    if isinstance(like, Windows):
+        return replace(windows, table=table)
+    stride = windows.ends[1] - windows.ends[0]
+    return sliding_windows(table, windows.n_timesteps, windows.sampling_rate)[::stride]
+
+
+def count_windows(windows: Windows) -> NDArray[np.intp]:
+    """In how many of the windows each row of the table is, shape (n_rows,)."""
+    rate, n_rows = windows.sampling_rate, len(windows.table)
+    n_cells = -(-n_rows // rate) * rate + rate
+    ends = windows.ends + rate
+    begins = np.bincount(ends, minlength=n_cells)
+    begins -= np.bincount(ends - rate * windows.n_steps, minlength=n_cells)
+    # From the last row to the first, as windows go back from their ends.
+    counts = begins.reshape(-1, rate)[::-1].cumsum(axis=0)[::-1]
+    in_windows: NDArray[np.intp] = counts.ravel()[rate : rate + n_rows]
+    return in_windows
 
 
 def count_steps(
