@@ -5,6 +5,8 @@ Its validation of parameters is private, but documented and stable; imported her
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ __all__ = [
     "Splitter",
     "StrOptions",
     "_fit_context",
+    "in_our_words",
     "put_back_on_error",
     "unchanged_on_error",
     "validate_parameter_constraints",
@@ -39,6 +42,33 @@ __all__ = [
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# What Keras and other libraries for sequences call our parameters.
+_THEIR_WORDS = {
+    "n_timesteps": "lookback look_back lags n_lags maxlen max_len max_length n_in "
+    "n_steps n_steps_in seq_len seq_length sequence_length input_length "
+    "input_chunk_length timesteps time_steps window window_size window_length",
+    "horizon": "fh forecast_horizon forecast_length n_ahead n_out n_steps_out "
+    "output_chunk_length output_length output_steps pred_len prediction_length "
+    "steps steps_ahead target_steps",
+    "stride": "sequence_stride step step_size",
+    "target": "target_col target_column targets",
+    "groups": "group group_col group_column group_ids id_column series_id",
+    "time": "column_sort date_column time_col time_column time_idx timestamps",
+    "known": "exog future_covariates known_covariates",
+    "truncating": "truncate",
+    "units": "hidden_dim hidden_size hidden_units lstm_units n_hidden n_units "
+    "num_units",
+    "epochs": "max_epochs max_iter n_epochs nb_epoch num_epochs",
+    "learning_rate": "learning_rate_init lr",
+    "recurrent_dropout": "rnn_dropout",
+    "dropout": "dropout_rate",
+    "random_state": "random_seed seed",
+    "clipnorm": "gradient_clip_val",
+}
+_OUR_WORD = {
+    theirs: ours for ours, words in _THEIR_WORDS.items() for theirs in words.split()
+}
 
 
 class Splitter(HasMethods):
@@ -100,6 +130,41 @@ def _same_state(one: Any, other: Any) -> bool:
     if isinstance(one, dict):
         return all(_same_state(value, other[name]) for name, value in one.items())
     return bool(np.array_equal(one, other))
+
+
+def in_our_words(called: Function) -> Function:
+    """Have a function or class answer another library's word with its own.
+
+    The signature stays what it is, and a wrong argument a TypeError.
+    """
+    if isinstance(called, type):
+        called.__init__ = in_our_words(called.__init__)  # type: ignore[misc]
+        return called
+    names = inspect.signature(called).parameters.keys()
+
+    @functools.wraps(called)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs.keys() <= names:
+            _refuse_other_words(called, names, [k for k in kwargs if k not in names])
+        return called(*args, **kwargs)
+
+    return asked  # type: ignore[return-value]
+
+
+def _refuse_other_words(called: Any, names: Any, wrong: list[str]) -> None:
+    name = called.__qualname__.removesuffix(".__init__")
+    for word in wrong:
+        ours = _OUR_WORD.get(word)
+        if ours in names:
+            raise TypeError(
+                f"{name} got an unexpected keyword argument {word!r}. It is called "
+                f"{ours} here: write {ours}=."
+            )
+        if word == "value" and "padding" in names:
+            raise TypeError(
+                f"{name} got an unexpected keyword argument 'value'. Padding is always "
+                "NaN, so that no real value is taken for it: leave value out."
+            )
 
 
 @contextmanager

@@ -2290,8 +2290,7 @@ CASES = [
         "groups that are known",
         lambda: make_windows(FRAME, 2, groups="c", target="a", known=[2]),
         ValueError,
-        "known=[2] has the column of groups, which tells series apart and is no "
-        "feature. Leave it out.",
+        "known=[2] has the column of groups, which is no feature. Leave it out.",
     ),
     (
         "a known column that is not there",

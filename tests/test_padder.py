@@ -458,12 +458,12 @@ def changed(row, column, value):
         (
             changed(0, "day", pd.Timestamp("2024-01-02")),
             {"groups": "patient", "time": "day"},
-            r"group 'b' has time 2024-01-02.* twice, in rows 0 and 4 .* \(1 rows rep",
+            r"Row 4 of X of group 'b' has the same time as row 0: 2024-01-02.* \(1 su",
         ),
         (
             np.array([[7, 1, 0], [7, 2, 0], [7, 1, 0], [7, 1, 0.0]]),
             {"groups": 0, "time": 1},
-            r"group 7.0 has time 1.0 twice, in rows 0 and 2 .* \(2 rows repeat",
+            r"Row 2 of X of group 7.0 has the same time as row 0: 1.0 \(2 such rows",
         ),
         (
             changed(2, "patient", None),
@@ -514,7 +514,7 @@ def changed(row, column, value):
         (
             pd.concat([TABLE, TABLE[["pulse"]]], axis=1),
             {"groups": "pulse", "time": "day"},
-            "groups='pulse' is the name of 2 columns of X. Give the index",
+            "X has several columns named 'pulse', but pad_sequences tells",
         ),
         (SHORT, {"groups": 0}, "got a list of sequences. Leave groups and time out"),
         (np.ones(3), {"groups": 0}, r"got \(3,\)"),

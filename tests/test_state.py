@@ -922,11 +922,16 @@ def architecture(**changes):
         ("windows", {"_columns": lambda c: {**c, "time": 9}}, "cannot tell series"),
         ("windows", {"_columns": lambda c: {**c, "group": 0}}, "cannot tell series"),
         ("windows", {"_columns": "none"}, "is incomplete: TypeError"),
-        ("windows", {"_dates": None}, "neither True nor False"),
+        ("windows", {"_clock": None}, "is no kind of time"),
         (
             "windows",
-            {"_last_rows": lambda rows: {**rows, "times": rows["times"][1:]}},
-            "it keeps rows of shape",
+            {
+                "_last_rows": lambda rows: {
+                    **rows,
+                    "times": {**rows["times"], "ticks": rows["times"]["ticks"][1:]},
+                }
+            },
+            "times of .* rows",
         ),
         ("ensemble", {"stride": 0}, "'stride' parameter"),
         ("ensemble", {"stride": 4}, "stride=4 is larger than n_timesteps=3"),

@@ -35,7 +35,7 @@ from sklearn.utils.estimator_checks import (
 from sklearn.utils.validation import _num_samples
 from strategies import dtypes, law, numbers
 
-from sklstm import BiLSTMRegressor, SlidingWindows, make_windows
+from sklstm import BiLSTMRegressor, SlidingWindows, make_windows, pad_sequences
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.windows import Windows, sliding_windows, windows_of
 
@@ -898,3 +898,206 @@ def test_the_same_every_time(check, groups):
     """Checks that scikit-learn skips where results are random, which these are not."""
     check("SlidingWindows", Deterministic(3, groups=groups))
     assert sklearn.utils.get_tags(SlidingWindows()).non_deterministic
+
+
+# -- the order of time -------------------------------------------------------------
+
+HOURS = pd.date_range("2026-01-05", periods=48, freq="h")
+LOADS = pd.DataFrame({"load": np.arange(48.0), "heat": np.arange(48.0) + 100})
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("how", ["column", "position", "array", "list"])
+def test_make_windows_reads_time(make, how):
+    """A column is no feature; rows that do not rise are refused."""
+    table = {"when": HOURS.to_numpy(), **{k: LOADS[k].to_numpy() for k in LOADS}}
+    time = {"column": "when", "position": 0}.get(how, HOURS)
+    if how in ("array", "list"):
+        del table["when"]
+        time = list(HOURS) if how == "list" else HOURS
+    expected = make_windows(LOADS, 3, target="load", horizon=2)
+    found = make_windows(make(table), 3, target="load", horizon=2, time=time)
+    for one, other in zip(found, expected, strict=True):
+        assert_array_equal(one, other)
+    backwards = {name: values[::-1] for name, values in table.items()}
+    with pytest.raises(ValueError, match=r"times of X are not sorted: row 1 has 2026-"):
+        make_windows(
+            make(backwards),
+            3,
+            target="load",
+            time=time if isinstance(time, (str, int)) else time[::-1],
+        )
+
+
+def test_time_of_several_series():
+    """Within each series times rise; a duplicate is found in its own."""
+    table = pd.DataFrame({"t": [1, 1, 2, 2], "g": list("abab"), "a": np.arange(4.0)})
+    X, y = make_windows(table, 1, groups="g", time="t", target="a")
+    assert_array_equal(X[:, 0, 0], [0, 1])
+    assert_array_equal(y, [2, 3])
+    with pytest.raises(ValueError, match="Row 2 of X of group 'a' has the same time"):
+        make_windows(table.assign(t=[1, 1, 1, 2]), 1, groups="g", time="t")
+    with pytest.raises(ValueError, match="time has 3 times, but series has 4 rows"):
+        make_windows(table[["a"]], 1, time=[1, 2, 3])
+    with pytest.raises(ValueError, match="target='t' is the column of time, which is"):
+        make_windows(table, 1, groups="g", time="t", target="t")
+    with pytest.raises(ValueError, match="has the column of time, which is no feature"):
+        make_windows(table, 1, groups="g", time="t", target="a", known=["t"])
+    with pytest.raises(ValueError, match="no column is left for a feature beside"):
+        make_windows(table[["t"]], 1, time="t")
+    with pytest.raises(ValueError, match=r"goes to time= of make_windows\."):
+        make_windows(LOADS.assign(when=HOURS), 3)
+
+
+SHUFFLED = np.random.default_rng(0).permutation(48)
+INDEXES = {
+    "dates": HOURS,
+    "aware": HOURS.tz_localize("Europe/Berlin"),
+    "periods": pd.period_range("1500-01", periods=48, freq="M"),
+    "durations": pd.timedelta_range(0, periods=48, freq="min"),
+    "objects": pd.Index([datetime.date(2026, 1, 1 + k // 24) for k in range(48)]),
+    "level": pd.MultiIndex.from_arrays([["a"] * 48, HOURS]),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+@pytest.mark.parametrize("rows", [slice(None, None, -1), SHUFFLED], ids=["-1", "?"])
+def test_an_index_that_goes_back(kind, rows):
+    """Newest first or shuffled rows are refused, unless time= says when they were."""
+    frame = LOADS.set_index(INDEXES[kind])
+    message = r"index of X.* goes back in time: row \d+ has .* after .*sort_index\(\)"
+    readers = [
+        lambda X: make_windows(X, 3),
+        lambda X: make_windows(X["load"], 3),
+        lambda X: make_windows(X, 1, groups=np.arange(48) % 2),
+        SlidingWindows(3).fit,
+        SlidingWindows(3).fit_transform,
+        SlidingWindows(3).fit(LOADS).transform,
+        lambda X: pad_sequences(X, groups=np.arange(48) % 2),
+    ]
+    for read in readers:
+        read(frame)
+        with pytest.raises(ValueError, match=message):
+            read(frame.iloc[rows])
+        read(frame.iloc[rows].reset_index(drop=True))
+    timed = frame.iloc[rows].assign(t=np.arange(48))
+    SlidingWindows(3, time="t").fit(timed)
+    make_windows(timed, 3, time="t")
+
+
+def test_an_index_that_need_not_rise():
+    """Series one behind the other, the same date twice, no dates, two of them."""
+    panel = pd.concat([LOADS.set_index(HOURS), LOADS.set_index(HOURS)])
+    make_windows(panel, 3, groups=np.repeat([0, 1], 48))
+    with pytest.raises(ValueError, match=r"row 48 has 2026-01-05.* apart with groups="):
+        make_windows(panel, 3)
+    stores = panel.assign(store=np.repeat(["a", "b"], 48)).rename_axis("day")
+    stores = stores.set_index("store", append=True)
+    with pytest.raises(ValueError, match=r"groups=, after reset_index\(\) .*'store'\]"):
+        make_windows(stores, 3)
+    make_windows(panel.sort_index(kind="stable"), 3)
+    make_windows(LOADS[::-1], 3)
+    make_windows(LOADS[::-1].set_index(pd.Index(["x"] * 48)), 3)
+    made = pd.MultiIndex.from_arrays([HOURS, HOURS + pd.Timedelta(days=1)])
+    make_windows(LOADS.set_index(made)[::-1], 3)
+    with_nat = LOADS.set_index(pd.DatetimeIndex([pd.NaT, *HOURS[1:]]))
+    make_windows(with_nat[::-1], 3)
+
+
+def evenly(freq, n, start="2024-01-01"):
+    return pd.date_range(start, periods=n, freq=freq).to_numpy()
+
+
+@pytest.mark.parametrize("as_index", [True, False])
+@pytest.mark.parametrize(
+    ("times", "step", "gap"),
+    [
+        (np.delete(evenly("h", 200), [50, 51]), "3600 s", "10800 s after row 49"),
+        (np.delete(evenly("D", 60), 30), "86400 s", "172800 s after row 29"),
+        (np.delete(evenly("W", 60), 30), "604800 s", "1.2096e.06 s after row 29"),
+        (np.delete(evenly("10min", 500), 150), "600 s", "1200 s after row 149"),
+    ],
+)
+def test_gaps_are_said(times, step, gap, as_index):
+    """Where few rows are missing among rows that are evenly spaced."""
+    frame = pd.DataFrame({"a": np.arange(float(len(times)))})
+    message = f"most rows follow {step} after .* follows {gap} .1 such gaps"
+    time = None if as_index else "t"
+    frame = (
+        frame.set_index(pd.DatetimeIndex(times)) if as_index else frame.assign(t=times)
+    )
+    with pytest.warns(UserWarning, match=message) as said:
+        make_windows(frame, 3, time=time)
+    assert said[0].filename == __file__
+
+
+def opening_hours(freq, n_days, first, last):
+    days = pd.date_range("2024-01-01", periods=n_days, freq=freq)
+    return np.concatenate(
+        [
+            evenly("min", (last - first) * 60, day + pd.Timedelta(hours=first))
+            for day in days
+        ]
+    )
+
+
+LOCAL = pd.date_range("2024-03-01", periods=24 * 60, freq="h", tz="Europe/Berlin")
+AS_THEY_SHOULD_BE = {
+    "even": evenly("h", 100),
+    "business days": evenly("B", 300),
+    "three weeks": evenly("B", 21),
+    "holidays": np.delete(evenly("B", 300), [60, 110, 200]),
+    "month ends": evenly("ME", 60),
+    "month starts": evenly("MS", 60),
+    "quarters": evenly("QS", 40),
+    "years": evenly("YS", 40),
+    "opening hours": opening_hours("D", 20, 8, 20),
+    "trading": opening_hours("B", 20, 9, 16),
+    "one night": opening_hours("D", 2, 9, 16),
+    "summer time": LOCAL.tz_localize(None)[: 24 * 58].to_numpy(),
+    "markets": evenly("min", 60 * 24 * 12)[
+        pd.DatetimeIndex(evenly("min", 60 * 24 * 12)).day_of_week < 5
+    ],
+    "irregular": evenly("s", 5000)[np.sort(SHUFFLED) ** 2],
+    "jitter": evenly("h", 90) + SHUFFLED[np.arange(90) % 48] * np.timedelta64(1, "s"),
+    "few": np.delete(evenly("h", 20), 10),
+    "every other": np.delete(evenly("h", 90), np.arange(1, 90, 10)),
+}
+
+
+@pytest.mark.parametrize("kind", AS_THEY_SHOULD_BE)
+def test_no_false_alarms(kind):
+    """Calendars, opening hours and irregular times have gaps by their nature."""
+    times = AS_THEY_SHOULD_BE[kind]
+    frame = pd.DataFrame({"a": np.arange(float(len(times)))})
+    X, _ = make_windows(frame.set_index(pd.DatetimeIndex(times)), 3)
+    assert len(X) == len(times) - 3
+
+
+# -- the words of others -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: make_windows([1, 2, 3], lookback=2),
+            "'lookback'. .* write n_timesteps=",
+        ),
+        (lambda: make_windows([1, 2, 3], 1, n_out=2), "'n_out'. .* horizon here"),
+        (lambda: pad_sequences([[1]], maxlen=2), "'maxlen'. It is called n_timesteps"),
+        (lambda: pad_sequences([[1]], value=0.0), "Padding is always NaN, so that"),
+        (lambda: SlidingWindows(window_size=2), "^SlidingWindows got .* n_timesteps"),
+        (
+            lambda: BiLSTMRegressor(hidden_size=2),
+            "^BiLSTMRegressor got .* write units=",
+        ),
+        (lambda: BiLSTMRegressor(lr=0.1), "'lr'. It is called learning_rate here"),
+        (lambda: BiLSTMRegressor(layers=2), r"unexpected keyword argument 'layers'$"),
+        (lambda: make_windows([1, 2, 3], 1, shift=2), "keyword argument 'shift'"),
+    ],
+)
+def test_words_of_others(call, message):
+    """A common name elsewhere is answered with ours."""
+    with pytest.raises(TypeError, match=message):
+        call()

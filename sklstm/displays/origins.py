@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
-from sklstm.preprocessing.columns import Columns, find_column
+from sklstm.preprocessing.columns import Columns, find_column, is_key
 from sklstm.preprocessing.observations import read_labels
 from sklstm.preprocessing.series import series_order
 from sklstm.sequences.columns import column_names
@@ -132,6 +132,7 @@ def origins_of_series(
     target: str | int | None,
     stride: int,
     groups: Any,
+    time: Any,
     sample: int,
 ) -> Origins:
     """Where a window of make_windows and its target come from; see WindowDisplay."""
@@ -142,11 +143,12 @@ def origins_of_series(
         target=target,
         stride=stride,
         groups=groups,
+        time=time,
     )
     table = _as_table(series)
     if len(table.shape) == 1:
         table = np.asarray(table)[:, None]
-    columns = Columns.of(table, groups, None)
+    columns = Columns.of(table, groups, time if is_key(time) else None)
     labels = read_labels(table, groups, columns, "make_windows")
     X, y = make_windows(
         _row_numbers(table), n_timesteps, horizon=horizon, stride=stride, groups=labels
@@ -163,7 +165,7 @@ def origins_of_series(
         columns=np.broadcast_to(features, rows.shape),
         n_rows=table.shape[0],
         column_names=columns.names,
-        feature_names=columns.feature_names,
+        feature_names=[columns.names[k] for k in columns.features],
         sample=sample,
         labels=labels,
         target_rows=np.repeat(target_rows, len(goals), axis=1),

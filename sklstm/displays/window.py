@@ -126,6 +126,7 @@ class WindowDisplay(Display):
         target: str | int | None = None,
         stride: int = 1,
         groups: Any = None,
+        time: Any = None,
         sample: int = -1,
         ax: Axes | None = None,
     ) -> Self:
@@ -133,7 +134,7 @@ class WindowDisplay(Display):
 
         Parameters
         ----------
-        series, n_timesteps, horizon, target, stride, groups
+        series, n_timesteps, horizon, target, stride, groups, time
             As in :func:`~sklstm.make_windows`.
         sample : int, default=-1
             Which window to draw, counted from 0; -1 is the last.
@@ -159,6 +160,7 @@ class WindowDisplay(Display):
             target=target,
             stride=stride,
             groups=groups,
+            time=time,
             sample=sample,
         )
         return cls(origins).plot(ax)

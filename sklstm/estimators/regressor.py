@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
 from sklstm.estimators.validation import Validation
-from sklstm.parameters import _fit_context
+from sklstm.parameters import _fit_context, in_our_words
 from sklstm.persistence import check_fitted
 
 
+@in_our_words
 @dataclass(eq=False, repr=False)
 class BiLSTMRegressor(PerSequence, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, per sequence.

@@ -11,10 +11,11 @@ from sklstm.estimators.labels import BaseClassifier
 from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.per_timestep import PerTimestepMixin
 from sklstm.estimators.validation import Validation
-from sklstm.parameters import _fit_context
+from sklstm.parameters import _fit_context, in_our_words
 from sklstm.persistence import check_fitted
 
 
+@in_our_words
 @dataclass(eq=False, repr=False)
 class BiLSTMTimestepClassifier(PerTimestepMixin, BaseClassifier):
     """Bidirectional LSTM classifier: one label, or several, at every timestep.
@@ -208,6 +209,7 @@ ndarray
         return self._predict(X, self.codec_.log_odds)
 
 
+@in_our_words
 @dataclass(eq=False, repr=False)
 class BiLSTMTimestepRegressor(PerTimestepMixin, BaseRegressor):
     """Bidirectional LSTM regressor: one number, or several, at every timestep.

@@ -107,7 +107,7 @@ def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> in
     Raises
     ------
     ValueError
-        If there is no such column, or several of that name.
+        If there is no such column.
     """
     n_columns = X.shape[1]
     if isinstance(key, str):
@@ -117,13 +117,8 @@ def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> in
                 f"{tuple(X.shape)} without column names. Give the index of the column, "
                 "or X as a data frame."
             )
-        if names.count(key) == 1:
-            return names.index(key)
         if key in names:
-            raise ValueError(
-                f"{parameter}={key!r} is the name of {names.count(key)} columns of X. "
-                "Give the index of the one that is meant."
-            )
+            return names.index(key)
         raise ValueError(
             f"{parameter}={key!r} is no column of X, which has {listed(names)}. Name "
             f"one of these, or give its index.{in_index(X, key)}{_prefixed(key, names)}"

@@ -10,24 +10,35 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sklstm.parameters import Interval, validated
+from sklstm.parameters import Interval, in_our_words, validated
 from sklstm.preprocessing.columns import Columns, find_column, is_key
 from sklstm.preprocessing.observations import Observations, as_table
-from sklstm.preprocessing.series import check_longest
+from sklstm.preprocessing.series import (
+    check_index,
+    check_longest,
+    check_times,
+    index_times,
+    warn_of_gaps,
+)
+from sklstm.preprocessing.times import Times
 from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.checks import listed, plain_input, saying_what_to_do
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.containers import plain
 from sklstm.sequences.selection import column_mask
-from sklstm.sequences.windows import Windows, sliding_windows
+from sklstm.sequences.windows import SeriesOrder, Windows, sliding_windows
+
+NAME = "make_windows"
 
 
+@in_our_words
 @validated(
     {
         "n_timesteps": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Integral, 1, None, closed="left")],
         "target": [str, Integral, None],
         "stride": [Interval(Integral, 1, None, closed="left")],
+        "time": [str, Integral, "array-like", None],
         "known": ["array-like", None],
         "return_index": ["boolean"],
     }
@@ -40,6 +51,7 @@ def make_windows(
     target: str | int | None = None,
     stride: int = 1,
     groups: Any = None,
+    time: Any = None,
     known: Any = None,
     return_index: bool = False,
 ) -> tuple[Any, ...]:
@@ -52,7 +64,7 @@ def make_windows(
     Parameters
     ----------
     series : array-like of shape (n_rows,) or (n_rows, n_columns)
-        Observations in the order of time.
+        Observations in the order of time. An index of dates must not go back.
     n_timesteps : int
         Timesteps of each window.
     horizon : int, default=1
@@ -66,6 +78,10 @@ def make_windows(
         What tells several series apart: a column, which is then no feature, a function
         of `series`, or the labels themselves. No window and no target crosses from one
         to another.
+    time : str, int, array-like of shape (n_rows,) or None, default=None
+        When each row was observed: a column of numbers or dates, which is then no
+        feature, or the times themselves. Times must rise within a series. None is the
+        index of a data frame, if it has dates.
     known : array-like of int, str or bool, default=None
         Columns whose values are known for the horizon, such as hours, holidays and
         forecasts: indices, names or a mask. The windows then go on over the horizon;
@@ -92,8 +108,13 @@ def make_windows(
     ------
     ValueError
         If no series has `n_timesteps + horizon` rows, a column does not exist or holds
-        no numbers, several columns are to be forecast over several rows, what is to be
-        forecast is `known`, or `series` is masked.
+        no numbers, times do not rise, several columns are to be forecast over several
+        rows, what is to be forecast is `known`, or `series` is masked.
+
+    Warns
+    -----
+    UserWarning
+        If few rows are missing among rows that are evenly spaced in time.
 
     See Also
     --------
@@ -125,8 +146,9 @@ def make_windows(
            [11. ,  2.5,  0. ],
            [ 0. ,  3.5,  1. ]]), 12.0)
     """
-    rows, goal, is_known = _read_series(series, target, groups, horizon, known)
-    order = rows.order()
+    rows, order, goal, is_known = _read_series(
+        series, target, groups, time, horizon, known
+    )
     longest = int(order.sizes.max())
     check_longest(
         order,
@@ -174,22 +196,29 @@ def _with_horizon(
 
 
 def _read_series(
-    series: Any, target: Any, groups: Any, horizon: int, known: Any
-) -> tuple[Observations, Any, NDArray[np.bool_] | None]:
+    series: Any, target: Any, groups: Any, time: Any, horizon: int, known: Any
+) -> tuple[Observations, SeriesOrder, Any, NDArray[np.bool_] | None]:
     """The series as rows, which feature is to be forecast, and which are known."""
-    name = "make_windows"
-    series = plain_input(series, name, "series")
+    series = plain_input(series, NAME, "series")
     if not hasattr(series, "shape"):
-        series = as_table(series, object if is_key(groups) else None, name)
+        mixed = is_key(groups) or is_key(time)
+        series = as_table(series, object if mixed else None, NAME)
     table = np.asarray(series)[:, None] if len(series.shape) == 1 else series
     if len(table.shape) != 2 or issparse(table) or 0 in table.shape:
-        with saying_what_to_do(name, "series"):
-            check_array(table, dtype=None, estimator=name, input_name="series")
-    columns = Columns.of(table, groups, None)
-    rows = Observations.read(table, columns, groups, name)
+        with saying_what_to_do(NAME, "series"):
+            check_array(table, dtype=None, estimator=NAME, input_name="series")
+    columns = Columns.of(table, groups, time if is_key(time) else None)
+    rows = Observations.read(table, columns, groups, NAME)
+    if not columns.features:
+        raise ValueError(
+            f"series has shape {tuple(table.shape)}: no column is left for a feature "
+            "beside groups and time. Give it the columns that were measured, too."
+        )
+    order = rows.order()
+    _check_order_of_time(rows, order, series, time)
     if known is None:
-        return rows, _goal(table, columns, target, horizon), None
-    is_known = _known(table, columns, plain(known, "known", name))
+        return rows, order, _goal(table, columns, target, horizon), None
+    is_known = _known(table, columns, plain(known, "known", NAME))
     if target is None and (~is_known).sum() == 1:
         target = columns.features[int(np.argmin(is_known))]
     goal = _goal(table, columns, target, horizon)
@@ -198,17 +227,40 @@ def _read_series(
             f"known={known!r} does not go with target={target!r}: what is to be "
             "forecast is not known. Name one column with target= that is not in known=."
         )
-    return rows, goal, is_known
+    return rows, order, goal, is_known
+
+
+def _check_order_of_time(
+    rows: Observations, order: SeriesOrder, series: Any, time: Any
+) -> None:
+    """Require that times rise, be they a column, an array or an index; say gaps."""
+    times = rows.times
+    if time is None:
+        check_index(series, order, rows.labels, NAME)
+        times = index_times(series, NAME)
+    elif times is None:
+        times = Times.read(time, NAME, "array time=")
+        if len(times) != len(rows):
+            raise ValueError(
+                f"time has {len(times)} times, but series has {len(rows)} rows. Give "
+                "one for each row, or name the column that has them."
+            )
+    if times is None:
+        return
+    if time is not None:
+        check_times(times, order.rows, order.codes, rows.labels)
+    warn_of_gaps(times, order, NAME)
 
 
 def _known(table: Any, columns: Columns, known: Any) -> NDArray[np.bool_]:
     """Which of the features are known for the horizon."""
     mask = column_mask("known", known, table.shape[1], column_names(table))
-    if columns.group is not None and mask[columns.group]:
-        raise ValueError(
-            f"known={known!r} has the column of groups, which tells series apart and "
-            "is no feature. Leave it out."
-        )
+    for parameter, k in (("groups", columns.group), ("time", columns.time)):
+        if k is not None and mask[k]:
+            raise ValueError(
+                f"known={known!r} has the column of {parameter}, which is no feature. "
+                "Leave it out."
+            )
     return mask[columns.features]
 
 
@@ -217,18 +269,19 @@ def _goal(table: Any, columns: Columns, target: Any, horizon: int) -> Any:
     features = columns.features
     if target is not None:
         k = find_column("target", target, table, column_names(table))
-        if k == columns.group:
-            raise ValueError(
-                f"target={target!r} is the column of groups, which tells series apart. "
-                "Name the column to forecast."
-            )
+        for parameter, key in (("groups", columns.group), ("time", columns.time)):
+            if k == key:
+                raise ValueError(
+                    f"target={target!r} is the column of {parameter}, which is no "
+                    "feature. Name the column to forecast."
+                )
         return features.index(k)
     if len(features) == 1:
         return 0
     if horizon > 1:
         raise ValueError(
             f"horizon={horizon} forecasts one column, but series has {len(features)}: "
-            f"{listed(columns.feature_names)}. Name it with target=, or set horizon=1 "
-            "to forecast all of them."
+            f"{listed([columns.names[k] for k in features])}. Name it with target=, or "
+            "set horizon=1 to forecast all of them."
         )
     return slice(None)

@@ -12,12 +12,19 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array
 
 from sklstm.preprocessing.columns import Columns, is_key
-from sklstm.preprocessing.series import series_order
+from sklstm.preprocessing.elapsed import elapsed_times
+from sklstm.preprocessing.series import (
+    as_labels,
+    check_distinct,
+    joined_labels,
+    series_order,
+)
+from sklstm.preprocessing.times import DATES, NUMBERS, Times
 from sklstm.sequences.checks import listed, refuse_date_columns, saying_what_to_do
-from sklstm.sequences.columns import date_columns
+from sklstm.sequences.columns import column_names, date_columns
 from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.missing import is_missing
-from sklstm.sequences.windows import SeriesOrder, elapsed_times
+from sklstm.sequences.windows import SeriesOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +36,12 @@ class Observations:
     values : ndarray of shape (n_rows, n_features)
     labels : ndarray of shape (n_rows,) or None
         The series of each row; None if all are of one.
-    times : ndarray of shape (n_rows,) or None
-        Numbers, or dates as integers of nanoseconds.
-    dates : bool
-        Whether the times are dates.
+    times : Times of length n_rows, or None
     """
 
     values: NDArray[Any]
     labels: NDArray[Any] | None
-    times: NDArray[Any] | None
-    dates: bool = False
+    times: Times | None
 
     @classmethod
     def read(cls, X: Any, columns: Columns, groups: Any, name: str) -> Observations:
@@ -61,10 +64,29 @@ class Observations:
             If X is sparse.
         """
         labels = read_labels(X, groups, columns, name)
-        times, dates = None, False
+        times = None
         if columns.time is not None:
-            times, dates = read_times(X, columns.time, name)
-        return cls(read_values(X, columns, name), labels, times, dates)
+            times = Times.read(_safe_indexing(X, columns.time, axis=1), name)
+        return cls(read_values(X, columns, name), labels, times)
+
+    @classmethod
+    def of_state(
+        cls,
+        values: NDArray[Any],
+        labels: NDArray[Any] | None,
+        times: Any,
+        dates: bool = False,
+    ) -> Observations:
+        """Back from what `state` gives."""
+        if isinstance(times, np.ndarray):
+            # Version 0.1 kept dates as nanoseconds.
+            times = {"ticks": times, "kind": DATES if dates else NUMBERS, "unit": "ns"}
+        return cls(values, labels, times if times is None else Times(**times))
+
+    def state(self) -> dict[str, Any]:
+        """All that is remembered, as plain types."""
+        times = None if self.times is None else vars(self.times)
+        return {"values": self.values, "labels": self.labels, "times": times}
 
     def __len__(self) -> int:
         return len(self.values)
@@ -78,30 +100,42 @@ class Observations:
         return Observations(
             self.values[rows],
             None if self.labels is None else self.labels[rows],
-            None if self.times is None else self.times[rows],
-            self.dates,
+            None if self.times is None else self.times.at(rows),
         )
 
-    def behind(self, earlier: Observations) -> Observations:
-        """Other rows, and these behind them."""
-        return Observations(
-            np.concatenate([earlier.values, self.values]).astype(
-                self.values.dtype, copy=False
-            ),
-            _concatenate(earlier.labels, self.labels),
-            _concatenate(earlier.times, self.times),
-            self.dates,
-        )
+    def behind(self, earlier: Observations, name: str) -> Observations:
+        """Other rows, and these behind them.
+
+        Raises
+        ------
+        ValueError
+            If no label of one can be a label of the other.
+        """
+        labels, times = None, None
+        if self.labels is not None and earlier.labels is not None:
+            labels = joined_labels(earlier.labels, self.labels, name)
+        if self.times is not None and earlier.times is not None:
+            times = self.times.behind(earlier.times)
+        values = np.concatenate([earlier.values, self.values])
+        return Observations(values.astype(self.values.dtype, copy=False), labels, times)
 
     def contradictions(self, columns: Columns) -> Iterator[str]:
         """What does not go with rows of a table of such columns, in words."""
-        shapes = [part.shape for part in (self.labels, self.times) if part is not None]
+        shapes = [] if self.labels is None else [self.labels.shape]
         is_table = self.values.shape == (len(self), len(columns.features))
         if not is_table or self.values.dtype.kind != "f" or {*shapes} - {(len(self),)}:
             yield (
-                f"it keeps rows of shape {self.values.shape} with labels and times of "
-                f"shapes {shapes}, for {len(columns.features)} features"
+                f"it keeps rows of shape {self.values.shape} with labels of shapes "
+                f"{shapes}, for {len(columns.features)} features"
             )
+        if self.times is not None:
+            yield from self.times.contradictions(len(self))
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Which rows are data: some feature is a number, or there are only times."""
+        valid: NDArray[np.bool_] = ~np.isnan(self.values).all(axis=1)
+        return valid | (self.values.shape[1] == 0)
 
     def table(
         self, columns: Columns, order: SeriesOrder, sampling_rate: int
@@ -109,24 +143,8 @@ class Observations:
         """The features, with the time since the step before in place of the time."""
         if self.times is None or columns.elapsed is None:
             return self.values
-        valid = ~np.isnan(self.values).all(axis=1) | (self.values.shape[1] == 0)
-        elapsed = elapsed_times(self.times, order, valid, sampling_rate)
-        if self.dates:
-            elapsed *= 1e-9
+        elapsed = elapsed_times(self.times, order, self.valid, sampling_rate)
         return np.insert(self.values, columns.elapsed, elapsed, axis=1)
-
-
-def _concatenate(
-    first: NDArray[Any] | None, second: NDArray[Any] | None
-) -> NDArray[Any] | None:
-    if first is None or second is None:
-        return None
-    if first.dtype.kind != second.dtype.kind:
-        # Text and numbers stay apart as objects; as one type all would become text.
-        numbers = first.dtype.kind + second.dtype.kind
-        if not set(numbers) <= set("iuf"):
-            first, second = first.astype(object), second.astype(object)
-    return np.concatenate([first, second])
 
 
 def as_table(rows: Any, dtype: Any, name: str) -> NDArray[Any]:
@@ -170,7 +188,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         date_columns(X, features),
         name,
         instead="The column that tells when a row was observed goes to time= of "
-        f"{name if name == 'pad_sequences' else 'SlidingWindows'}. ",
+        f"{name}. ",
     )
     if len(features) < len(columns.names):
         X = _safe_indexing(X, features, axis=1)
@@ -232,14 +250,49 @@ def read_labels(
     """
     if groups is None:
         return None
+    refuse_several_columns(groups, X)
     labels, source = groups, "groups"
     if is_key(groups):
         labels = _safe_indexing(X, columns.group, axis=1)
         source = f"the column groups={groups!r}"
     elif callable(groups):
         labels, source = groups(X), "groups(X)"
-    labels = without_na(np.asarray(plain(labels, "groups", name)))
-    return _check_labels(labels, X.shape[0], source, name)
+    labels = without_na(as_labels(plain(labels, "groups", name)))
+    labels = _check_labels(labels, X.shape[0], source, name)
+    check_distinct(labels, source)
+    return labels
+
+
+def refuse_several_columns(groups: Any, X: Any = None) -> None:
+    """Refuse a list that names columns.
+
+    Parameters
+    ----------
+    groups : object
+    X : table, default=None
+        Labels of its rows may come in a list, too; None if they may not.
+
+    Raises
+    ------
+    ValueError
+        If it is so.
+    """
+    if not isinstance(groups, (list, tuple)) or not all(map(is_key, groups)):
+        return
+    if X is not None:
+        names = column_names(X) or []
+        if len(groups) == X.shape[0] or not {*groups} <= {*names, *range(X.shape[1])}:
+            return
+    if len(groups) == 1:
+        raise ValueError(
+            f"groups={groups!r} is a list, but one column tells series apart. Write "
+            f"groups={groups[0]!r}."
+        )
+    raise ValueError(
+        f"groups={groups!r} lists columns, but one column tells series apart. Make one "
+        "of them, for example X['series'] = X['a'].astype(str) + '/' + "
+        "X['b'].astype(str), drop those that it is made of, and set groups='series'."
+    )
 
 
 def _check_labels(
@@ -267,51 +320,3 @@ def _check_labels(
             "them a group of their own."
         )
     return labels
-
-
-def read_times(X: Any, time: int, name: str) -> tuple[NDArray[Any], bool]:
-    """When each row was observed, and whether these are dates.
-
-    Returns
-    -------
-    times : ndarray of shape (n_rows,)
-        Numbers, or nanoseconds as integers.
-    dates : bool
-
-    Raises
-    ------
-    ValueError
-        If a time is missing, or is neither number nor date.
-    """
-    column = _safe_indexing(X, time, axis=1)
-    if getattr(getattr(column, "dtype", None), "tz", None) is not None:
-        column = np.asarray(column, dtype="datetime64[ns]")
-    times = np.asarray(column)
-    missing = np.flatnonzero(is_missing(times))
-    if len(missing):
-        raise ValueError(
-            f"Row {missing[0]} of X has no time ({len(missing)} of {len(times)} rows). "
-            "Drop these rows from X and y, or fill in their times."
-        )
-    if times.dtype == object:
-        times = _from_objects(times)
-    if times.dtype.kind not in "fiuMm":
-        raise ValueError(
-            f"{name} takes numbers or dates for times, but the time column has "
-            f"{times.dtype}. Convert it first, for example with pandas.to_datetime."
-        )
-    if times.dtype.kind in "Mm":
-        return times.astype(f"{times.dtype.kind}8[ns]").astype(np.int64), True
-    return times.astype(np.float64 if times.dtype.kind == "f" else np.int64), False
-
-
-def _from_objects(times: NDArray[Any]) -> NDArray[Any]:
-    """Objects as numbers or dates; as they are if they are neither."""
-    if any(isinstance(time, str) for time in times):  # "10" comes before "9"
-        return times.astype(str)
-    for dtype in (np.float64, "datetime64[ns]"):
-        try:
-            return times.astype(dtype)
-        except (TypeError, ValueError):
-            continue
-    return times

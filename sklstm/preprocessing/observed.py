@@ -9,8 +9,12 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from sklstm.preprocessing.columns import Columns
-from sklstm.preprocessing.observations import Observations, as_table
-from sklstm.preprocessing.series import check_times
+from sklstm.preprocessing.observations import (
+    Observations,
+    as_table,
+    refuse_several_columns,
+)
+from sklstm.preprocessing.series import check_index, check_times
 from sklstm.sequences.checks import AXES, plain_input, saying_what_to_do
 from sklstm.sequences.columns import column_names, with_names
 from sklstm.sequences.windows import SeriesOrder
@@ -21,6 +25,11 @@ class ObservationReader:
 
     groups: Any
     time: Any
+
+    def _validate_params(self) -> None:
+        """Have scikit-learn check parameters; a list of columns has its own answer."""
+        refuse_several_columns(self.groups)
+        super()._validate_params()  # type: ignore[misc]
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Observations, SeriesOrder]:
         """Check a table and take its columns apart."""
@@ -33,8 +42,10 @@ class ObservationReader:
         rows = Observations.read(X, columns, self.groups, type(self).__name__)
         order = rows.order()
         if rows.times is not None:
-            self._check_same_clock(rows.dates, reset=reset)
-            check_times(rows.times, order, rows.labels, rows.dates)
+            self._check_same_clock(rows.times.kind, reset=reset)
+            check_times(rows.times, order.rows, order.codes, rows.labels)
+        else:
+            check_index(X, order, rows.labels, type(self).__name__)
         return rows, order
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:
@@ -66,12 +77,11 @@ class ObservationReader:
     def _takes_all_columns(self) -> bool:
         return self.time is None and (self.groups is None or callable(self.groups))
 
-    def _check_same_clock(self, dates: bool, *, reset: bool) -> None:
+    def _check_same_clock(self, kind: str, *, reset: bool) -> None:
         if reset:
-            self._dates = dates
-        elif dates != self._dates:
-            kinds = ("numbers", "dates")
+            self._clock = kind
+        elif kind != self._clock:
             raise ValueError(
-                f"The time column has {kinds[dates]}, but {type(self).__name__} was "
-                f"fitted with {kinds[self._dates]}. Give times of the same kind."
+                f"The time column has {kind}, but {type(self).__name__} was fitted "
+                f"with {self._clock}. Give times of the same kind."
             )

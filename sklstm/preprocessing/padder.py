@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
-from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.parameters import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    in_our_words,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
@@ -28,6 +34,7 @@ from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.steps import changed_sequences, is_computed_lazily
 
 
+@in_our_words
 class SequencePadder(
     SavedState,
     DocumentationLinkMixin,

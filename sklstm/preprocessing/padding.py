@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.parameters import validate_parameter_constraints, warn_caller
+from sklstm.parameters import in_our_words, validate_parameter_constraints, warn_caller
 from sklstm.preprocessing.padder import SequencePadder
 from sklstm.preprocessing.static import check_static, join_static
 from sklstm.preprocessing.tables import sequences_of_table
@@ -45,6 +45,7 @@ def pad_sequences(
 ) -> tuple[NDArray[Any], NDArray[Any]]: ...
 
 
+@in_our_words
 def pad_sequences(
     sequences: Any,
     n_timesteps: int | None = None,

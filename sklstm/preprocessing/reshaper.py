@@ -12,7 +12,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
 from sklstm.documentation import DocumentationLinkMixin
-from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.parameters import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    in_our_words,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
@@ -30,6 +36,7 @@ from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.selection import column_mask
 
 
+@in_our_words
 class SequenceReshaper(
     SavedState,
     DocumentationLinkMixin,

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.preprocessing.columns import Columns, find_column
+from sklstm.preprocessing.elapsed import elapsed_times
 from sklstm.preprocessing.observations import Observations
+from sklstm.preprocessing.series import check_index, check_times, shown_label
 from sklstm.sequences.checks import plain_input
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.ragged import is_ragged
+from sklstm.sequences.windows import SeriesOrder
 
 NAME = "pad_sequences"
 
@@ -68,10 +71,7 @@ def sequences_of_table(
         )
     rows = Observations.read(table, columns, groups, NAME)
     labels, codes = _sorted_labels(rows)
-    order = np.argsort(codes, kind="stable")
-    if rows.times is not None:
-        order = np.lexsort((rows.times, codes))
-        _refuse_duplicates(order, codes, rows, labels)
+    order = _sorted_rows(table, rows, codes)
     _refuse_infinity(rows.values, columns)
     steps = rows.values[:, varying]
     if varying:
@@ -80,14 +80,20 @@ def sequences_of_table(
     if lengths.min() == 0:
         empty = np.flatnonzero(lengths == 0)
         raise ValueError(
-            f"The sequence of group {_shown(labels[empty[0]])} has no timestep with "
-            f"numbers: its rows are NaN in all value columns ({len(empty)} such groups "
-            f"of {len(labels)}). Drop these rows, and their targets from y."
+            f"The sequence of group {shown_label(labels[empty[0]])} has no timestep "
+            f"with numbers: its rows are NaN in all value columns ({len(empty)} such "
+            f"groups of {len(labels)}). Drop these rows, and their targets from y."
         )
     steps = steps[order]
     if elapsed and columns.elapsed is not None:
         place = sum(k < columns.elapsed for k in varying)
-        steps = np.insert(steps, place, _elapsed(rows, order, codes), axis=1)
+        assert rows.times is not None
+        since = elapsed_times(
+            rows.times.at(order),
+            SeriesOrder.of(codes[order]),
+            np.ones(len(order), dtype=bool),
+        )
+        steps = np.insert(steps, place, since, axis=1)
     names = [columns.names[columns.features[k]] for k in fixed]
     of_groups = _static_values(rows.values[:, fixed], names, codes, labels)
     return np.split(steps, lengths.cumsum()[:-1]), labels, of_groups
@@ -125,25 +131,12 @@ def _static_values(
             row = other[0]
             raise ValueError(
                 f"The column {name!r} of static changes within group "
-                f"{_shown(labels[codes[row]])}: row {row} of the table has "
-                f"{_shown(values[row, k])}, a row before it "
-                f"{_shown(static[codes[row], k])}. Leave it out of static: what "
+                f"{shown_label(labels[codes[row]])}: row {row} of the table has "
+                f"{shown_label(values[row, k])}, a row before it "
+                f"{shown_label(static[codes[row], k])}. Leave it out of static: what "
                 "changes is a feature like the others."
             )
     return static
-
-
-def _elapsed(
-    rows: Observations, order: NDArray[np.intp], codes: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """From the row before in the same sequence, in seconds for dates; 0 at its start.
-
-    Shape (n_ordered_rows,).
-    """
-    assert rows.times is not None
-    since = np.diff(rows.times[order], prepend=0).astype(np.float64)
-    since[np.diff(codes[order], prepend=-1) != 0] = 0
-    return since * 1e-9 if rows.dates else since
 
 
 def _as_table(table: Any) -> Any:
@@ -156,9 +149,10 @@ def _as_table(table: Any) -> Any:
                 f"array of shape (n_rows, n_columns), but got {shape}. Leave groups "
                 "and time out for what is sequences already."
             )
-        given, table = table, np.asarray(table)
-        if table.dtype.kind in "US":  # as objects, numbers stay numbers beside text
-            table = np.asarray(given, dtype=object)
+        if not hasattr(table, "shape"):
+            # As objects, numbers stay numbers beside text, and large integers exact.
+            table = np.asarray(table, dtype=object)
+        table = np.asarray(table)
     if not len(table):
         raise ValueError(
             "The table has 0 rows, a minimum of 1 is required. Nothing is left of it: "
@@ -180,33 +174,16 @@ def _sorted_labels(rows: Observations) -> tuple[NDArray[Any], NDArray[np.intp]]:
     return labels, codes
 
 
-def _refuse_duplicates(
-    order: NDArray[np.intp],
-    codes: NDArray[np.intp],
-    rows: Observations,
-    labels: NDArray[Any],
-) -> None:
-    assert rows.times is not None
-    before, after = order[:-1], order[1:]
-    same = (codes[before] == codes[after]) & (rows.times[before] == rows.times[after])
-    if not same.any():
-        return
-    first, second = before[same][0], after[same][0]
-    time = rows.times[first]
-    raise ValueError(
-        f"The sequence of group {_shown(labels[codes[first]])} has time "
-        f"{np.datetime64(int(time), 'ns') if rows.dates else time} twice, in rows "
-        f"{first} and {second} of the table counted from 0 ({same.sum()} rows repeat a "
-        "time of their group). Drop or average the repeated rows, or let groups tell "
-        "their sequences apart."
-    )
-
-
-def _shown(label: Any) -> str:
-    """A label as a message shows it, without its NumPy type."""
-    if isinstance(label, np.generic) and label.dtype.kind not in "Mm":
-        label = label.item()
-    return repr(label) if isinstance(label, str) else str(label)
+def _sorted_rows(
+    table: Any, rows: Observations, codes: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The rows by sequence, and within one by time or as they stand."""
+    if rows.times is None:
+        check_index(table, SeriesOrder.of(codes), rows.labels, NAME)
+        return np.argsort(codes, kind="stable")
+    order = np.lexsort((rows.times.ticks, codes))
+    check_times(rows.times, order, codes, rows.labels)
+    return order
 
 
 def _refuse_infinity(values: NDArray[Any], columns: Columns) -> None:

@@ -14,7 +14,7 @@ from sklstm.documentation import DocumentationLinkMixin
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences.checks import listed, refuse_lazy
+from sklstm.sequences.checks import as_data, listed
 from sklstm.sequences.codes import marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names
 from sklstm.sequences.containers import plain
@@ -339,7 +339,7 @@ def _tokens_of(row: Any) -> list[Any] | None:
 
 def _without_column_axis(X: Any, name: str, *, of_tokens: bool) -> Any:
     """The rows of X, which are the cells of a table of one column."""
-    refuse_lazy(X, name)
+    X = as_data(X, name)
     if isinstance(X, (str, bytes)):
         raise ValueError(
             f"X is a single text, but {name} takes an iterable of them: give [X]."

@@ -12,7 +12,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 
 from sklstm.documentation import DocumentationLinkMixin
-from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.parameters import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    in_our_words,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
@@ -20,10 +26,12 @@ from sklstm.persistence import (
     parameter_contradictions,
 )
 from sklstm.preprocessing.columns import Columns
+from sklstm.preprocessing.elapsed import rows_to_remember
 from sklstm.preprocessing.observations import Observations
 from sklstm.preprocessing.observed import ObservationReader
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.preprocessing.series import check_longest
+from sklstm.preprocessing.times import DATES, KINDS, NUMBERS
 from sklstm.sequences.checks import AXES, plain_input
 from sklstm.sequences.windows import (
     SeriesOrder,
@@ -34,9 +42,8 @@ from sklstm.sequences.windows import (
     windows_by_series,
 )
 
-_RECORDS: dict[str, type[Any]] = {"_columns": Columns, "_last_rows": Observations}
 
-
+@in_our_words
 class SlidingWindows(
     SavedState,
     DocumentationLinkMixin,
@@ -224,7 +231,7 @@ class SlidingWindows(
         if self.context is None:
             return self._cut(rows, order)
         earlier = self._context_for(rows, order)
-        rows = rows.behind(earlier)
+        rows = rows.behind(earlier, type(self).__name__)
         return self._cut(rows, rows.order(), first_row=len(earlier))
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -287,9 +294,11 @@ class SlidingWindows(
             self._rate = int(self.sampling_rate)
             self._longest = int(order.sizes.max())
             if self.context == "fit":
-                # The elapsed time of a window's first step needs the step before it.
-                n_kept = n_rows if self.time is None else n_rows + self._rate
-                self._last_rows = rows.at(order.n_after < n_kept)
+                kept = order.n_after < n_rows
+                if rows.times is not None:
+                    # Of a window's first step, too, the elapsed time is asked for.
+                    kept = rows_to_remember(order, rows.valid, n_rows, self._rate)
+                self._last_rows = rows.at(kept)
             return rows, order
 
     def _context_for(self, rows: Observations, order: SeriesOrder) -> Observations:
@@ -297,14 +306,14 @@ class SlidingWindows(
         earlier = self._last_rows
         if rows.times is None or earlier.times is None:
             return earlier
-        both = rows.behind(earlier).order()
-        codes, n_earlier = both.codes, len(earlier)
-        first = np.full(len(both.sizes), np.inf, dtype=object)
+        both = rows.behind(earlier, type(self).__name__)
+        assert both.times is not None
+        together, n_earlier = both.order(), len(earlier)
+        old, new = np.split(both.times.ticks, [n_earlier])
+        first = np.full(len(together.sizes), np.inf, dtype=object)
         begins = order.ranks == 0
-        first[codes[n_earlier:][begins]] = rows.times[begins]
-        return earlier.at(
-            np.array(earlier.times < first[codes[:n_earlier]], dtype=bool)
-        )
+        first[together.codes[n_earlier:][begins]] = new[begins]
+        return earlier.at(np.array(old < first[together.codes[:n_earlier]], dtype=bool))
 
     def _cut(
         self, rows: Observations, order: SeriesOrder, first_row: int = 0
@@ -317,15 +326,22 @@ class SlidingWindows(
         return sliding_windows(padded, n_timesteps, rate)[first_row:]
 
     def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
-        return state | {name: vars(state[name]) for name in _RECORDS if name in state}
+        packed: dict[str, Any] = {}
+        if "_columns" in state:
+            packed["_columns"] = vars(state["_columns"])
+        if "_last_rows" in state:
+            packed["_last_rows"] = state["_last_rows"].state()
+        return state | packed
 
     def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        records = {
-            name: record(**state[name])
-            for name, record in _RECORDS.items()
-            if name in state
-        }
-        return state | records
+        unpacked: dict[str, Any] = {}
+        if "_columns" in state:
+            unpacked["_columns"] = Columns(**state["_columns"])
+        if "_last_rows" in state:
+            unpacked["_last_rows"] = Observations.of_state(**state["_last_rows"])
+        if "_dates" in state:  # Version 0.1 told dates from numbers alone.
+            unpacked["_clock"] = DATES if state.pop("_dates") else NUMBERS
+        return state | unpacked
 
     def _contradictions(self) -> Iterator[str]:
         yield from parameter_contradictions(self)
@@ -346,8 +362,8 @@ class SlidingWindows(
                 f"n_timesteps_out_={n_timesteps} does not go with series of at most "
                 f"{longest} rows"
             )
-        if columns.time is not None and not isinstance(self._dates, bool):
-            yield f"_dates={self._dates!r} is neither True nor False"
+        if columns.time is not None and self._clock not in KINDS:
+            yield f"_clock={self._clock!r} is no kind of time"
         if "_last_rows" in vars(self):
             yield from self._last_rows.contradictions(columns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -17,7 +18,12 @@ from sklearn.utils.validation import (
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.categories import check_categories
-from sklstm.sequences.columns import date_columns, holds_dates, with_names
+from sklstm.sequences.columns import (
+    column_names,
+    date_columns,
+    holds_dates,
+    with_names,
+)
 from sklstm.sequences.containers import plain
 from sklstm.sequences.names import check_step_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
@@ -245,10 +251,9 @@ def plain_input(X: Any, reader: str, name: str = "X") -> Any:
     TypeError
         If it is a query that has not been run.
     """
-    refuse_lazy(X, reader)
     if type(X) is np.ndarray and X.dtype.kind not in "OT":
         return X
-    X = plain(X, name, reader)
+    X = plain(as_data(X, reader), name, reader)
     _refuse_records(X, reader, name)
     return X
 
@@ -283,13 +288,40 @@ def _refuse_text(X: Any, what: str, name: str) -> NoReturn:
     raise ValueError(f"X holds text ({what}), but {name} takes numbers. {advice}")
 
 
-def refuse_lazy(X: Any, name: str) -> None:
-    """Refuse a query of polars, which has no rows before it is run."""
+def as_data(X: Any, name: str) -> Any:
+    """X itself, or what a table of dask is when it is computed.
+
+    An array of dask is left alone: it is read in parts.
+
+    Parameters
+    ----------
+    X : object
+    name : str
+        Of who asks, for messages.
+
+    Raises
+    ------
+    TypeError
+        If X is a query of polars, which has no rows before it is run.
+    ValueError
+        If columns of a data frame have the same name.
+    """
     if type(X).__name__ == "LazyFrame":
         raise TypeError(
             f"X is a LazyFrame, a query that has not been run, but {name} takes data. "
             "Give it X.collect()."
         )
+    if hasattr(type(X), "__dask_graph__") and not hasattr(type(X), "chunks"):
+        X = X.compute()
+    names = column_names(X)
+    if names is not None and len({*names}) < len(names):
+        twice = [name for name, n in Counter(names).items() if n > 1]
+        raise ValueError(
+            f"X has several columns named {listed(twice)}, but "
+            f"{name} tells columns apart by their names. Rename them, or drop those "
+            "that were meant to be there once: X.loc[:, ~X.columns.duplicated()]."
+        )
+    return X
 
 
 def refuse_date_columns(

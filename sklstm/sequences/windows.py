@@ -161,29 +161,6 @@ def windows_by_series(
     return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
 
 
-def elapsed_times(
-    times: NDArray[Any],
-    order: SeriesOrder,
-    valid: NDArray[np.bool_],
-    sampling_rate: int,
-) -> NDArray[np.float64]:
-    """Differences to the step before: `sampling_rate` rows back in the same series.
-
-    0 where there is none; NaN in rows that are not valid, which are passed over.
-    """
-    lane = order.ranks % sampling_rate
-    rows = np.lexsort((order.ranks, lane, order.codes))
-    rows = rows[valid[rows]]
-    before, after = rows[:-1], rows[1:]
-    follows = (order.codes[before] == order.codes[after]) & (
-        lane[before] == lane[after]
-    )
-    elapsed = np.full(len(times), np.nan)
-    elapsed[rows[:1]] = 0
-    elapsed[after] = np.where(follows, times[after] - times[before], 0)
-    return elapsed
-
-
 def windows_of(values: Any) -> Windows | None:
     """The table under an array of overlapping windows, and how they lie on it.
 
