@@ -33,10 +33,11 @@ def to_onnx(
         One of sklstm, or a :class:`~sklearn.pipeline.Pipeline` of them and of
         scikit-learn's transformers. Of a search, the best estimator.
     input_name : str, default="X"
-        Name of the model's input.
+        Name of the model's input: letters, digits and underscores.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the input, of transformers and of probabilities or targets. The network
-        itself computes in float32.
+        itself computes in float32. Values or targets of a level that is large beside
+        their deviation need float64, as of 1e7 with a standard deviation of 10.
     target_opset : int, default=15
         Version of ONNX' operators, at least 13. A newer one needs a newer runtime.
     states : bool, default=False
@@ -60,9 +61,15 @@ def to_onnx(
         If the estimator is not fitted.
     ValueError
         If it has a step that cannot be exported, such as
-        :class:`~sklstm.SlidingWindows`.
+        :class:`~sklstm.SlidingWindows`, labels that are neither text nor numbers of
+        int64, or if a parameter is not as described.
     ImportError
         If onnx or skl2onnx is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If float32 loses digits of what the steps were fitted on.
 
     See Also
     --------

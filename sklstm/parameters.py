@@ -26,6 +26,8 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
+from sklstm.messages import said
+
 __all__ = [
     "Draws",
     "HasMethods",
@@ -33,6 +35,7 @@ __all__ = [
     "Splitter",
     "StrOptions",
     "_fit_context",
+    "check_parameters",
     "in_our_words",
     "put_back_on_error",
     "unchanged_on_error",
@@ -165,6 +168,24 @@ def _refuse_other_words(called: Any, names: Any, wrong: list[str]) -> None:
                 f"{name} got an unexpected keyword argument 'value'. Padding is always "
                 "NaN, so that no real value is taken for it: leave value out."
             )
+
+
+def check_parameters(estimator: BaseEstimator, *names: str) -> None:
+    """Check those that `transform` or `predict` reads: `fit` may have seen others.
+
+    Raises
+    ------
+    ValueError
+    """
+    constraints = type(estimator)._parameter_constraints
+    try:
+        validate_parameter_constraints(
+            {name: constraints[name] for name in names},
+            {name: getattr(estimator, name) for name in names},
+            caller_name=type(estimator).__name__,
+        )
+    except ValueError as error:
+        raise type(error)(said(error)) from None
 
 
 @contextmanager

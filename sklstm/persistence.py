@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import reprlib
 import sys
 from collections.abc import Iterator
 from numbers import Integral
@@ -13,7 +12,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.checksum import Checksum, ObjectChecksum
-from sklstm.parameters import unchanged_on_error, validate_parameter_constraints
+from sklstm.messages import listed, shown, unquoted
+from sklstm.parameters import unchanged_on_error
 
 # Raised when older versions could not read what is written, or would misread it.
 # 1: the networks alone have a header, and the checksum is in it.
@@ -57,6 +57,11 @@ class SavedState:
     #: Attributes that follow from others, and are not saved.
     _derived: ClassVar[frozenset[str]] = frozenset()
 
+    #: Parameters from which what is fitted follows: it goes by what they were in `fit`.
+    _shaping: ClassVar[tuple[str, ...]] = ()
+
+    _shaped_by: dict[str, Any]
+
     # -- what a subclass defines ----------------------------------------------------
 
     def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
@@ -68,15 +73,20 @@ class SavedState:
         return state
 
     def _contradictions(self) -> Iterator[str]:
-        """What fitted attributes and parameters say against each other.
+        """What fitted attributes say against each other.
 
-        Only the first is asked for, so each may rely on those before it. A size that
-        is fitted follows from what `fit` saw, or from a parameter.
+        Only the first is asked for, so each may rely on those before it. Parameters
+        have no part in it: users may set them after `fit`. A size that is fitted
+        follows from what `fit` saw, or from what a parameter was then.
         """
         yield from ()
 
     def _derive(self) -> None:
         """Set the derived attributes."""
+
+    def _keep_parameters(self) -> None:
+        """Keep, in `fit`, what the shaping parameters are."""
+        self._shaped_by = {name: getattr(self, name) for name in self._shaping}
 
     # -- Python's protocol ----------------------------------------------------------
 
@@ -101,8 +111,10 @@ class SavedState:
             try:
                 attributes = self._unpack(unsealed)
             except _DAMAGED as error:
-                raise _incomplete(name, repr(error)) from error
+                raise _incomplete(name, shown(error)) from error
             super().__setstate__(_defaults(type(self)) | attributes)  # type: ignore[misc]
+            if self._shaping and _is_fitted(self) and "_shaped_by" not in attributes:
+                self._keep_parameters()  # a version did not keep them
             _refuse_contradictions(self, "saved")
             if _is_fitted(self):
                 self._derive()
@@ -130,28 +142,18 @@ def input_contradictions(estimator: Any) -> Iterator[str]:
     """Of what `check_sequences` sets."""
     for name in ("n_features_in_", "n_timesteps_in_"):
         if not is_count(value := getattr(estimator, name)):
-            yield f"{name}={value!r} is no number of {name.split('_')[1]}"
+            yield f"{name}={shown(value)} is no number of {name.split('_')[1]}"
     if not isinstance(on_table := estimator._fitted_on_table, bool):
-        yield f"_fitted_on_table={on_table!r} is neither True nor False"
+        yield f"_fitted_on_table={shown(on_table)} is neither True nor False"
     n_features = estimator.n_features_in_
     names = vars(estimator).get("feature_names_in_")
     if names is not None and (
         len(names) != n_features or not all(isinstance(name, str) for name in names)
     ):
-        shown = reprlib.repr(list(names))
-        yield f"feature_names_in_={shown} are no names of {n_features} features"
-
-
-def parameter_contradictions(estimator: Any) -> Iterator[str]:
-    """Of parameters that `transform` or `predict` reads without checking them."""
-    try:
-        validate_parameter_constraints(
-            type(estimator)._parameter_constraints,
-            estimator.get_params(deep=False),
-            caller_name=type(estimator).__name__,
+        yield (
+            f"feature_names_in_={shown(list(names))} are no names of {n_features} "
+            "features"
         )
-    except ValueError as error:
-        yield str(error).rstrip(".")
 
 
 def _is_fitted(estimator: Any) -> bool:
@@ -173,7 +175,7 @@ def _refuse_contradictions(estimator: Any, how: str) -> None:
     try:
         why = next(_all_contradictions(estimator), None)
     except _DAMAGED as error:
-        why = f"examining it ends in {error!r}"
+        why = f"examining it ends in {shown(error)}"
     if why is None:
         return
     if how == "saved":
@@ -183,8 +185,7 @@ def _refuse_contradictions(estimator: Any, how: str) -> None:
         )
     else:
         advice = (
-            "Nothing could load it again: set the parameters to what they were in fit, "
-            "or call fit again."
+            "Nothing could load it again: put back what was changed, or call fit again."
         )
     name = type(estimator).__name__
     raise ValueError(f"The {how} {name} contradicts itself: {why}. {advice}")
@@ -195,7 +196,7 @@ def _all_contradictions(estimator: Any) -> Iterator[str]:
     for base in type(estimator).__mro__:
         if base.__module__.partition(".")[0] in ("sklstm", "sklearn"):
             for name in attributes & vars(base).keys():
-                yield f"it has an attribute {name!r}, which belongs to the class"
+                yield f"it has an attribute {shown(name)}, which belongs to the class"
     if _is_fitted(estimator):
         yield from estimator._contradictions()
 
@@ -249,18 +250,19 @@ def _unsealed(saved: dict[str, Any], name: str) -> dict[str, Any]:
     try:
         if header["format"] > FORMAT:
             raise ValueError(
-                f"The saved {name} has format {header['format']}, this sklstm reads up "
-                f"to {FORMAT}. Load it with sklstm {header['version']} or newer."
+                f"The saved {name} has format {shown(header['format'])}, this sklstm "
+                f"reads up to {FORMAT}. Load it with sklstm "
+                f"{unquoted(header['version'])} or newer."
             )
-        listed = [*header["attributes"], *header.get("parameters", [])]
-        if missing := [key for key in listed if key not in state]:
-            raise _incomplete(name, f"it lacks {', '.join(map(repr, missing))}")
+        names = [*header["attributes"], *header.get("parameters", [])]
+        if missing := [key for key in names if key not in state]:
+            raise _incomplete(name, f"it lacks {listed(missing)}")
         if checksums is None and header["format"] == 1:
             damage = _damage_by_format_1(state, header)
         else:
             damage = _damage(state, header, checksums)
     except (KeyError, TypeError) as error:
-        raise _incomplete(name, f"its header is damaged ({error!r})") from error
+        raise _incomplete(name, f"its header is damaged ({shown(error)})") from error
     if damage:
         raise ValueError(
             f"The saved {name} is damaged: the checksum of {damage} does not match. "
@@ -280,7 +282,7 @@ def _damage(
     packages = header["packages"]
     same = packages == {name: _version(name) for name in packages}
     if same and found["others"] != expected["others"]:
-        return f"what it holds of {', '.join(sorted(packages))}"
+        return f"what it holds of {', '.join(map(plain, sorted(packages)))}"
     return None
 
 

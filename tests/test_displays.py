@@ -1147,3 +1147,32 @@ def test_no_such_sequence(timesteps, sample):
     """Says how many there are."""
     with pytest.raises(ValueError, match=f"sample={sample} is not in X, which has 4"):
         TimestepDisplay.from_estimator(*timesteps, sample=sample)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (
+            lambda: TimestepDisplay.from_estimator(None, X, None),
+            "needs y, and",
+        ),
+        (
+            lambda: TimestepDisplay.from_estimator(None, None, X),
+            "needs X, and",
+        ),
+        (
+            lambda: TimestepImportanceDisplay.from_estimator(None, None),
+            "needs X, and got None. Give the sequences",
+        ),
+        (
+            lambda: WindowDisplay.from_estimator(SlidingWindows(2), None),
+            "needs X, and got None. Give the table",
+        ),
+        (lambda: HistoryDisplay.from_estimator(None), "has no history_. Give"),
+        (lambda: MergeModeDisplay.from_estimator(None), "NoneType"),
+    ],
+)
+def test_none_is_not_drawn(draw, message):
+    """It says what is needed."""
+    with pytest.raises(ValueError, match=message):
+        draw()

@@ -383,11 +383,31 @@ def test_occlusion_of_unequal_lengths(networks):
 
 def test_nothing_is_left_of_a_single_timestep(networks):
     """There is no prediction without it to compare with."""
-    importance = occlusion_importance(networks["ragged"], [X[0, :1], X[1, :3]])
-    assert np.isnan(importance[0]).all()
-    assert np.isfinite(importance[1]).all()
-    in_pairs = occlusion_importance(networks["ragged"], [X[0, :2], X[1, :3]], span=2)
-    assert [np.isnan(row).any() for row in in_pairs] == [True, False]
+    network = networks["ragged"]
+    single = (
+        r"Sequence {} of X has 1 timestep, all in .*\({} such .* out, or ask timestep_"
+    )
+    for given, k, n in (
+        ([X[0, :1], X[1, :3]], 0, 1),
+        ([X[0, :3], X[1, :1], X[2, :1]], 1, 2),
+    ):
+        with pytest.warns(UserWarning, match=single.format(k, n)):
+            importance = occlusion_importance(network, given)
+        empty = [np.isnan(row).all() for row in importance]
+        assert empty == [len(sequence) == 1 for sequence in given]
+    for given, k, n in ((X[:4, :1], 0, 4), ([X[0, :1]], 0, 1)):
+        with pytest.raises(ValueError, match=single.format(k, n)):
+            occlusion_importance(network, given)
+    with pytest.raises(ValueError, match="Sequence 0 of X has 1 timestep, all in"):
+        occlusion_importance(network, X[:4, :1], span=3)
+    pair = "Sequence 0 of X has 2 timesteps, all .*, or choose a smaller span, or ask"
+    with pytest.warns(UserWarning, match=pair):
+        occlusion_importance(network, [X[0, :2], X[1, :3]], span=2)
+    in_one_span = X[:2].copy()
+    in_one_span[1, :4] = np.nan
+    with pytest.warns(UserWarning, match="Sequence 1 of X has 2 timesteps.* is NaN"):
+        occlusion_importance(network, in_one_span, span=2)
+    assert np.isfinite(occlusion_importance(network, X[:2, :2])).all()
 
 
 @pytest.mark.parametrize("target", [None, "up", LABELS[:20]], ids=str)
@@ -459,7 +479,8 @@ def test_windows_and_integers():
     """Windows of a table, whole numbers, and ensembles of long sequences."""
     table = rng.integers(0, 9, size=(30, 2))
     pipeline = make_pipeline(SlidingWindows(4), BiLSTMRegressor(2, epochs=1))
-    importance = occlusion_importance(pipeline.fit(table, table[:, 0]), table)
+    with pytest.warns(UserWarning, match="Sequence 0 of X has 1 timestep, all"):
+        importance = occlusion_importance(pipeline.fit(table, table[:, 0]), table)
     assert_array_equal(np.isnan(importance[:5]).sum(axis=1), [4, 2, 1, 0, 0])
     ensemble = WindowedEnsemble(BiLSTMRegressor(2, epochs=1), n_timesteps=4)
     given = make_pipeline(SequenceScaler(), ensemble).fit(X, SIGNAL)

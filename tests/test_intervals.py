@@ -372,3 +372,22 @@ def test_conformalized_quantiles():
     width = np.diff(bounds, axis=1)[:, 0]
     noisy = X[new, -1, 1] > 0.5
     assert width[noisy].mean() > 1.5 * width[~noisy].mean()
+
+
+def test_what_came_true_is_needed(fitted):
+    """None says what to give; NaN where it is not known draws the fan alone."""
+    with pytest.raises(
+        ValueError, match=r"from_estimator needs y, .*full_like\(estima"
+    ):
+        IntervalDisplay.from_estimator(fitted["one"], X, None)
+    with pytest.raises(
+        ValueError, match=r"from_estimator needs X, and got None\. Give"
+    ):
+        IntervalDisplay.from_estimator(fitted["one"], None, NUMBERS)
+    predicted = fitted["one"].predict_quantiles(X)
+    with pytest.raises(ValueError, match="from_predictions needs y_true, and got None"):
+        IntervalDisplay.from_predictions(None, predicted, LEVELS)
+    unknown = np.full_like(fitted["one"].predict(X), np.nan)
+    display = IntervalDisplay.from_estimator(fitted["one"], X, unknown)
+    assert np.isnan(display.true_.get_ydata()).all()
+    assert len(display.bands_) == 2

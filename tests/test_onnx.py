@@ -14,14 +14,14 @@ import pytest
 import skl2onnx
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
@@ -60,6 +60,7 @@ X[2, 1:3] = np.nan  # in a gap,
 X[3, [0, 2, 4, 5]] = np.nan  # everywhere,
 X[4, 1:] = np.nan  # and but one timestep of data
 FULL = X[5:]
+FULL_X = np.nan_to_num(X).astype(float)
 PADDED_STEPS = np.isnan(X).all(axis=2)
 TABLE = rng.normal(3, 2, size=(N_SAMPLES, 12)).astype(np.float32)
 NUMBERS = rng.normal(size=N_SAMPLES)
@@ -653,3 +654,260 @@ def test_states_are_refused_where_they_are_not():
     pipe = make_pipeline(BiLSTMClassifier(2, **TINY), PCA(2)).fit(X, BINARY)
     with pytest.raises(ValueError, match="that transforms for the steps behind it"):
         to_onnx(pipe)
+
+
+# -- labels that ONNX has not ------------------------------------------------------
+
+
+def labelled(classes):
+    """A classifier whose labels are others: none is trained for them."""
+    classifier = copy.copy(trained_classifier())
+    codec = copy.copy(classifier.codec_)
+    object.__setattr__(codec, "classes", classes)
+    classifier.codec_, classifier.classes_ = codec, classes
+    return classifier
+
+
+@functools.cache
+def trained_classifier():
+    return BiLSTMClassifier(3, **TINY).fit(X, BINARY)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([1, 2**63 + 5], dtype=np.uint64),
+        np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+        np.array([1, 2], dtype="timedelta64[s]"),
+        np.array([0.5, 1.5]),
+        np.array([1.0, 1e300]),
+        np.array([1.0, np.inf]),
+        np.array([b"a", b"b"]),
+        np.array([1, "b"], dtype=object),
+        np.array([1, 2**70], dtype=object),
+        np.array([np.iinfo(np.int64).min, 0]),
+    ],
+    ids=lambda classes: str(classes.dtype),
+)
+def test_labels_that_onnx_has_not(classes):
+    """As int64 they would be other numbers: one error, which says what to do."""
+    message = r"The labels \[.*\] \(dtype .*\) cannot be exported .* y\.astype\(str\)"
+    classifier = labelled(classes)
+    with pytest.raises(ValueError, match=message):
+        to_onnx(classifier)
+    types = [("X", skl2onnx.common.data_types.FloatTensorType([None, None, 2]))]
+    with pytest.raises(ValueError, match=message):
+        skl2onnx.to_onnx(classifier, initial_types=types)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([1, 2**63 - 1], dtype=np.uint64),
+        np.array([-(2.0**60), 2.0**60 + 1024]),
+        np.array([False, True]),
+        np.array([-(2**62) - 1, 2**62 + 1]),
+        np.array(["a", "b"], dtype=object),
+        np.array(["a", "b"], dtype=np.dtypes.StringDType())
+        if hasattr(np.dtypes, "StringDType")
+        else np.array(["a", "b"]),
+    ],
+    ids=lambda classes: str(classes.dtype),
+)
+def test_labels_at_the_edge(classes):
+    """Whatever int64 has is exactly that number, text of any type the same text."""
+    classifier = labelled(classes)
+    label, _ = run(to_onnx(classifier), X)
+    expected = classes[trained_classifier().predict(X)]
+    assert label.tolist() == expected.tolist()
+
+
+# -- digits that float32 has not ---------------------------------------------------
+
+LEVELS = 1e7 + 9.5 * rng.normal(size=(N_SAMPLES, 6))
+
+
+@pytest.mark.parametrize(
+    "scaler",
+    [
+        StandardScaler(),
+        MinMaxScaler(),
+        RobustScaler(),
+        QuantileTransformer(n_quantiles=5),
+        PCA(2),
+        SequenceScaler(),
+        SequenceScaler(make_pipeline(MinMaxScaler())),
+        make_union(StandardScaler(), MinMaxScaler()),
+        ColumnTransformer([("0", "passthrough", [1]), ("1", RobustScaler(), [0, 2])]),
+    ],
+    ids=str,
+)
+def test_levels_that_float32_cannot_tell(scaler):
+    """It is said, and float64 gives what transform gives."""
+    scaler.fit(LEVELS)
+    message = r"numbers around 1e\+07 in steps of 1, .* spreads by .*numpy\.float64"
+    with pytest.warns(UserWarning, match=message) as caught:
+        to_onnx(scaler)
+    assert [warning.filename for warning in caught] == [__file__]
+    (scaled,) = run(to_onnx(scaler, dtype=np.float64), LEVELS)
+    assert_allclose(scaled, scaler.transform(LEVELS), atol=1e-6)
+
+
+def test_targets_that_float32_cannot_tell():
+    """It is said; what float32 can hold is nearest to what predict gives."""
+    y = 1e7 + 9.5 * NUMBERS
+    regressor = BiLSTMRegressor(3, **TINY).fit(X, y)
+    with pytest.warns(UserWarning, match=r"1e\+07 in steps of 1, but target 0 spreads"):
+        (predicted,) = run(to_onnx(regressor), X)
+    assert predicted.dtype == np.float32
+    assert_allclose(predicted, regressor.predict(X), rtol=0, atol=0.501)
+    (predicted,) = run(to_onnx(regressor, dtype=np.float64), X.astype(float))
+    assert_allclose(predicted, regressor.predict(X), rtol=0, atol=1e-4)
+
+
+def test_codes_that_float32_cannot_tell():
+    """One would be looked up as its neighbour."""
+    codes = np.where(BINARY, 2.0**24, 2.0**24 + 1)[:, None, None]
+    values = np.concatenate([np.repeat(codes, N_TIMESTEPS, axis=1), FULL_X], axis=2)
+    regressor = BiLSTMRegressor(3, categorical_features=[0], **TINY)
+    regressor.fit(values, NUMBERS)
+    with pytest.raises(ValueError, match=r"code 16777217 of .*dtype=numpy\.float64"):
+        to_onnx(regressor)
+    (predicted,) = run(to_onnx(regressor, dtype=np.float64), values)
+    assert_allclose(predicted, regressor.predict(values), atol=5e-6)
+
+
+# -- columns by name ---------------------------------------------------------------
+
+FRAME = pd.DataFrame(TABLE[:, :6], columns=list("abcdef")).assign(f=BINARY * 1.0)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ColumnTransformer(
+            [("0", StandardScaler(), ["c", "a"])], remainder="passthrough"
+        ),
+        ColumnTransformer([("0", "drop", ["b"])], remainder=RobustScaler()),
+        ColumnTransformer([("0", StandardScaler(), slice("b", "d"))]),
+        ColumnTransformer([("0", StandardScaler(), slice(1, None, 2))]),
+        ColumnTransformer([("0", StandardScaler(), [-1, 0])]),
+        ColumnTransformer([("0", StandardScaler(), list("fedcba"))]),
+        ColumnTransformer([("0", StandardScaler(), make_column_selector("[cd]"))]),
+        ColumnTransformer([("0", MinMaxScaler(), FRAME.columns > "c")]),
+        ColumnTransformer([("0", OneHotEncoder(sparse_output=False), ["f"])]),
+        ColumnTransformer(
+            [("0", StandardScaler(), ["b"]), ("1", MinMaxScaler(), ["a", "c"])],
+            transformer_weights={"0": 2.0},
+        ),
+        ColumnTransformer([("0", StandardScaler(), []), ("1", MinMaxScaler(), ["b"])]),
+        ColumnTransformer(
+            [
+                (
+                    "0",
+                    ColumnTransformer([("0", StandardScaler(), ["d"])]),
+                    ["e", "d", "a"],
+                )
+            ]
+        ),
+        make_union(
+            ColumnTransformer([("0", StandardScaler(), ["b"])]),
+            ColumnTransformer([("0", MinMaxScaler(), ["a"])]),
+        ),
+    ],
+    ids=str,
+)
+def test_columns_by_name(chosen):
+    """One input, the columns as in fit; alone, in front of a network, behind a step."""
+    frame = FRAME.astype(np.float32)
+    chosen.fit(frame)
+    (columns,) = run(to_onnx(chosen), frame.to_numpy())
+    assert_allclose(columns, chosen.transform(frame), atol=1e-6)
+    imputer = SimpleImputer().set_output(transform="pandas")
+    pipeline = make_pipeline(imputer, chosen, SequenceReshaper())
+    (steps,) = run(to_onnx(pipeline.fit(frame)), frame.to_numpy())
+    assert_allclose(steps, pipeline.transform(frame), atol=1e-6)
+
+
+def test_columns_in_another_order_inside_a_scaler():
+    """All of them, not in their order: as a step of its own skl2onnx leaves them."""
+    swapped = ColumnTransformer([("0", StandardScaler(), [1, 0])])
+    scaler = SequenceScaler(swapped).fit(FULL * [1, 9] + [0, 5])
+    (scaled,) = run(to_onnx(scaler), FULL)
+    assert_allclose(scaled, scaler.transform(FULL), atol=1e-6)
+
+
+def test_columns_of_text():
+    """They are no numbers: an input of every column is made by skl2onnx."""
+    frame = FRAME.assign(name=np.where(BINARY, "x", "y"))
+    encoder = OneHotEncoder(sparse_output=False)
+    chosen = ColumnTransformer([("0", encoder, ["name"]), ("1", "passthrough", ["a"])])
+    pipeline = make_pipeline(chosen, SequenceReshaper()).fit(frame)
+    with pytest.raises(
+        ValueError, match=r"fitted on text.* skl2onnx\.to_onnx\(pipeline"
+    ):
+        to_onnx(pipeline)
+
+
+# -- names, and inputs of no rows --------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "a-b", "1a", "é", "X\n", None, 3])
+def test_names_that_onnx_does_not_allow(name):
+    """An error, and no other name without a word."""
+    scaler = SequenceScaler().fit(X)
+    with pytest.raises(ValueError, match=r"input_name=.* is no name that ONNX allows"):
+        to_onnx(scaler, input_name=name)
+
+
+@pytest.mark.parametrize("name", ["_x", "A1", "input", "steps"])
+def test_names_that_are_kept(name):
+    """And outputs are called as ever; none is called as the input."""
+    model = to_onnx(trained(BiLSTMRegressor), input_name=name)
+    assert [value.name for value in model.graph.input] == [name]
+    assert [value.name for value in model.graph.output] == ["variable"]
+    with pytest.raises(ValueError, match="what an output of the model is called"):
+        to_onnx(trained(BiLSTMRegressor), input_name="variable")
+
+
+# Where an LSTM is given no rows, onnxruntime ends the process: asked in one of its own.
+EMPTY = """
+import sys
+
+import numpy as np
+import onnxruntime
+
+for path in sys.argv[1:]:
+    session = onnxruntime.InferenceSession(path)
+    (given,) = session.get_inputs()
+    shapes = [(0, 12)] if len(given.shape) == 2 else [(0, 3, 2), (2, 0, 2), (0, 0, 2)]
+    for shape in shapes:
+        found = session.run(None, {given.name: np.zeros(shape, np.float32)})
+        print([list(array.shape) for array in found], flush=True)
+"""
+
+
+def test_no_rows(tmp_path):
+    """No rows and no timesteps give none, and do not end the process."""
+    tagger = BiLSTMTimestepClassifier(3, **TINY).fit(X, STEP_NUMBERS > 5)
+    table = make_pipeline(SequenceReshaper(6), BiLSTMRegressor(3, **TINY))
+    models = {
+        "numbers": trained(BiLSTMRegressor),
+        "labels": trained_classifier(),
+        "last": with_network(BiLSTMRegressor, units=(3, 2), pooling=("last",)),
+        "tags": tagger,
+        "frames": SequenceFramer(3, hop_length=2).fit(X),
+        "table": table.fit(TABLE, NUMBERS),
+    }
+    for name, model in models.items():
+        onnx.save(to_onnx(model), tmp_path / name)
+    command = [sys.executable, "-c", EMPTY, *(str(tmp_path / name) for name in models)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.splitlines()
+    expected = []
+    for one in ("[[{0}]]", "[[{0}], [{0}, 2]]", "[[{0}]]"):
+        expected += [one.format(n) for n in (0, 2, 0)]
+    expected += [f"[[{n}, {t}], [{n}, {t}, 2]]" for n, t in ((0, 3), (2, 0), (0, 0))]
+    expected += ["[[0, 1, 6]]", "[[2, 1, 6]]", "[[0, 1, 6]]", "[[0]]"]
+    assert found == expected

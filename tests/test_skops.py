@@ -229,6 +229,23 @@ def test_search(name, scoring, needed):
     assert set(skops.io.get_untrusted_types(data=best)) <= set(TRUSTED_TYPES)
 
 
+@pytest.mark.parametrize(
+    ("transformer", "settings"),
+    [
+        (SequencePadder(20), {"n_timesteps": 15}),
+        (SequenceFramer(3, hop_length=2), {"frame_length": 5}),
+        (SequenceDifferencer(2), {"order": 1, "keep_values": False}),
+        (SequenceScaler(), {"scaler": MinMaxScaler()}),
+    ],
+)
+def test_parameters_set_after_fit(transformer, settings):
+    """They are saved beside what is fitted, and do not contradict it."""
+    model = clone(transformer).fit(X).set_params(**settings)
+    restored = skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES)
+    assert repr(restored) == repr(model)
+    assert_array_equal(restored.transform(X), model.transform(X))
+
+
 def test_a_state_made_on_purpose(models, monkeypatch):
     """Types all trusted and checksums right: what does not agree is refused."""
     model = clone(models["ensemble"]).fit(X, LABELS)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import warnings
+from itertools import cycle
 
 import cloudpickle
 import joblib
@@ -20,9 +21,11 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.utils._param_validation import generate_valid_param, make_constraint
 
 import sklstm
 from sklstm import (
@@ -36,13 +39,14 @@ from sklstm import (
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
+    SequenceTokenizer,
     SlidingWindows,
     WindowedEnsemble,
 )
 from sklstm.checksum import Checksum, checksum_of
 from sklstm.persistence import _CHECKSUM as CHECKSUM
 from sklstm.persistence import _HEADER as HEADER
-from sklstm.persistence import _sealed
+from sklstm.persistence import _sealed, is_count
 from sklstm.training import fitting
 from sklstm.training.fitting import fit_network
 
@@ -893,15 +897,25 @@ def architecture(**changes):
         ("names", {"feature_names_in_": np.array(["a"], object)}, "of 2 features"),
         ("names", {"feature_names_in_": np.array(["a", 1], object)}, "are no names"),
         ("names", {"feature_names_in_": "ab" * 1000}, "are no names of 2 features"),
-        ("padder", {"padding": "both"}, "'padding' parameter"),
         ("padder", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),
         ("longest", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),
         ("longest", {"n_timesteps_out_": None}, "n_timesteps_out_=None follows"),
         ("longest", {"n_timesteps_out_": LOST}, "it lacks 'n_timesteps_out_'"),
         ("reshaper", {"n_timesteps_out_": 10**9}, "1000000000 timesteps of 3 features"),
         ("reshaper", {"n_features_in_": 0}, "0 columns were made"),
-        ("reshaper", {"layout": "both"}, "'layout' parameter"),
-        ("reshaper", {"time": 10**5}, "time=100000 is none of 3 features"),
+        ("padder", {"_shaped_by": {}}, r"ends in KeyError\('n_timesteps'\)"),
+        ("reshaper", {"_shaped_by": {}}, "examining it ends in TypeError"),
+        (
+            "frames",
+            {"_shaped_by": {"frame_length": 5}},
+            "frames of 5 timesteps have 10",
+        ),
+        ("frames", {"n_features_out_": 0}, "frames of 3 timesteps have 6"),
+        (
+            "differences",
+            {"n_features_out_": 4},
+            "order=2 with keep_values=True makes 6",
+        ),
         ("static", {"is_static_": np.eye(1, 3)[0] > 0}, "is no mask of 4 columns"),
         ("static", {"is_static_": np.eye(1, 4)[0]}, "is no mask of 4 columns"),
         (
@@ -913,10 +927,8 @@ def architecture(**changes):
         ("imputer", {"statistics_": np.array([0, np.nan])}, "are no 2 finite numbers"),
         ("imputer", {"indicator_features_": np.array([0, 2])}, "are not among 2"),
         ("imputer", {"n_features_out_": 3}, "there are 2 features and 2 indicators"),
-        ("imputer", {"strategy": "mean"}, "'strategy' parameter"),
         ("windows", {"n_timesteps_out_": 10**9}, "does not go with series of at most"),
         ("windows", {"_rate": 0}, "are no sizes"),
-        ("windows", {"sampling_rate": -1}, "'sampling_rate' parameter"),
         ("windows", {"n_features_in_": 10**9}, "does not name 1000000000 columns"),
         ("windows", {"n_features_out_": 3}, "its columns make the features"),
         ("windows", {"_columns": lambda c: {**c, "time": 9}}, "cannot tell series"),
@@ -933,8 +945,6 @@ def architecture(**changes):
             },
             "times of .* rows",
         ),
-        ("ensemble", {"stride": 0}, "'stride' parameter"),
-        ("ensemble", {"stride": 4}, "stride=4 is larger than n_timesteps=3"),
         ("ensemble", {"classes_": np.array(["a", "c", "b"])}, "those of estimator_"),
         ("ensemble", {"n_windows_": 0}, "is no number of windows"),
         ("ensemble", {"_y_ndim": 3}, "y had 3 axes"),
@@ -954,27 +964,157 @@ def test_a_state_that_contradicts_itself(name, changes, why, fitted):
 
 def test_what_could_not_be_loaded_is_not_saved(fitted):
     """The file would be worth nothing: saving says so, while it can be mended."""
-    model = copy.copy(fitted["ensemble"]).set_params(stride=0)
-    with pytest.raises(ValueError, match=r"fitted Win.*'stride'.*set the parameters"):
+    model = copy.copy(fitted["ensemble"])
+    model.n_windows_ = 0
+    with pytest.raises(ValueError, match=r"fitted Win.*n_windows_=0.*call fit again"):
         pickle.dumps(model)
-    pickle.dumps(clone(model))  # unfitted: fit will say what is wrong
+
+
+# -- parameters set after fit ------------------------------------------------------
+
+
+TAGS = np.where(np.isnan(X[:30, :, 0]), "padding", LABELS[:30, None])
+# Beside FITTED, so that every class is among them.
+SET_LATER = FITTED | {
+    "tags": (BiLSTMTimestepClassifier(**SHORT), X[:30], TAGS),
+    "tokens": (SequenceTokenizer(), ["the old man", "the sea"], None),
+}
+SET_LATER.pop("pipeline")
+# What scikit-learn cannot make of a constraint, or not so that it can be pickled.
+VALUES = {
+    "analyzer": ["char", len],
+    "callbacks": [[], None],
+    "categorical_features": [[0], None],
+    "class_weight": ["balanced", {"a": 1, "b": 2, "c": 3}],
+    "estimator": [BiLSTMRegressor(**SHORT), make_pipeline(AVERAGES, PERCEPTRON)],
+    "groups": ["series", 1, len],
+    "optimizer": ["sgd"],
+    "random_state": [1, None],
+    "scaler": [MinMaxScaler(), None],
+    "static": [[0], None],
+    "stop_words": ["english", ["old"]],
+    "strip_accents": ["ascii", len],
+    "validation_split": [KFold(2), None],
+}
+
+
+def values_of(model, parameter):
+    """Values that the parameter may have, and one that it may not."""
+    if parameter not in VALUES:
+        allowed = type(model)._parameter_constraints[parameter]
+        made = [generate_valid_param(make_constraint(option)) for option in allowed]
+        sizes = [2, 4, 100] if any(is_count(value) for value in made) else []
+        return [*made, *sizes, "no such value"]
+    return [*VALUES[parameter], "no such value"]
+
+
+def answers_of(model, X):
+    """What every method answers, or the error that it raises."""
+    methods = ("predict_quantiles", "predict_proba", "predict", "transform")
+    answers = {}
+    for method in methods:
+        try:
+            answers[method] = repr(getattr(model, method)(X).tolist())
+        except Exception as error:
+            answers[method] = repr(error)
+    return answers
+
+
+@pytest.fixture(scope="module")
+def set_later(fitted):
+    """Everything that can be fitted, of every class."""
+    new = SET_LATER.keys() - fitted.keys()
+    models = {name: clone(SET_LATER[name][0]) for name in new}
+    for name, model in models.items():
+        model.fit(*SET_LATER[name][1:])
+    return fitted | models
+
+
+def test_every_class_is_set_later():
+    """No class is forgotten."""
+    classes = {type(model) for model, *_ in SET_LATER.values()}
+    public = (getattr(sklstm, name) for name in sklstm.__all__)
+    assert classes == {c for c in public if isinstance(c, type) and "fit" in dir(c)}
+
+
+@pytest.mark.parametrize("name", SET_LATER)
+def test_parameters_set_after_fit(name, set_later):
+    """What a user may do: whatever is set, a copy is and answers as the original."""
+    dumps, loads = as_joblib(0)
+    ways = cycle([copy.deepcopy, COPIES["pickle"], lambda model: loads(dumps(model))])
+    given = SET_LATER[name][1]
+    for parameter in set_later[name].get_params(deep=False):
+        for value in values_of(set_later[name], parameter):
+            model = copy.copy(set_later[name]).set_params(**{parameter: value})
+            restored = next(ways)(model)
+            assert repr(restored) == repr(model)
+            assert answers_of(restored, given) == answers_of(model, given), parameter
 
 
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
         ("padder", {"n_timesteps": 4}),
-        ("windows", {"n_timesteps": 20}),
-        ("reshaper", {"time": 0}),
-        ("ensemble", {"n_timesteps": 5}),
-        ("network", {"units": 7, "epochs": 3}),
+        ("frames", {"frame_length": 5}),
+        ("differences", {"order": 1}),
+        ("differences", {"keep_values": False}),
+        ("reshaper", {"pad": False, "n_features": 2, "n_timesteps": 2}),
+        ("static", {"static": None}),
+        ("windows", {"n_timesteps": 20, "sampling_rate": 3}),
+        ("imputer", {"add_indicator": False, "fill_value": 0}),
+        ("scaler", {"scaler": MinMaxScaler()}),
+        ("network", {"units": 7, "epochs": 3, "pooling": "mean"}),
     ],
 )
-def test_parameters_set_after_fit(name, settings, fitted):
-    """They are for the next fit, and no contradiction."""
+def test_what_fit_has_used_up(name, settings, fitted):
+    """The sizes that are fitted are for this one: new parameters for the next fit."""
     model = copy.copy(fitted[name]).set_params(**settings)
-    restored = pickle.loads(pickle.dumps(model))
-    assert repr(restored) == repr(model)
+    expected = outputs_of(fitted[name], given_to(name))
+    assert_array_equal(outputs_of(model, given_to(name)), expected, strict=True)
+    width = getattr(model, "n_features_out_", None)
+    assert width is None or expected.shape[-1] == width
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("padder", {"padding": "both"}, "'padding' parameter of SequencePadder must"),
+        ("padder", {"layout": "rows"}, "'layout' parameter of SequencePadder must"),
+        ("reshaper", {"layout": "both"}, "'layout' parameter of SequenceReshaper must"),
+        ("reshaper", {"time": 10**5}, r"time=100000 is no feature.* number below 3"),
+        ("imputer", {"strategy": "mean"}, "'strategy' parameter of SequenceImputer"),
+        ("frames", {"hop_length": 0}, "'hop_length' parameter of SequenceFramer must"),
+        ("frames", {"hop_length": 4}, "greater than frame_length=3.* call fit again"),
+        ("groups", {"context": "fit"}, "set after fit, which has kept no rows"),
+        ("ensemble", {"stride": 0}, "'stride' parameter of WindowedEnsemble must be"),
+        ("ensemble", {"stride": 4}, "stride=4 is larger than n_timesteps=3"),
+    ],
+)
+def test_what_is_used_is_checked(name, settings, message, fitted):
+    """Set by a user, or in a file: who reads it says what is wrong."""
+    model = copy.copy(fitted[name]).set_params(**settings)
+    with pytest.raises(ValueError, match=message):
+        outputs_of(model, given_to(name))
+    restored = clone(fitted[name])
+    restored.__setstate__(resealed(fitted[name], settings))
+    with pytest.raises(ValueError, match=message):
+        outputs_of(restored, given_to(name))
+
+
+def test_a_file_without_the_parameters_of_fit(fitted):
+    """An older one: they are those that it has, and from then on kept."""
+    for name in ("padder", "frames", "differences", "reshaper"):
+        restored = clone(fitted[name])
+        restored.__setstate__(resealed(fitted[name], {"_shaped_by": LOST}))
+        assert restored._shaped_by == fitted[name]._shaped_by
+
+
+def test_score_goes_by_what_is_fitted(fitted):
+    """And not by the estimator for the next fit."""
+    model = copy.copy(fitted["ensemble"])
+    expected = model.score(X[:30], LABELS[:30])
+    model.set_params(estimator=BiLSTMRegressor())
+    assert model.score(X[:30], LABELS[:30]) == expected
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -16,6 +16,7 @@ from sklstm.displays.style import (
     colour,
     count_from_whole_numbers,
 )
+from sklstm.messages import shown, unquoted
 from sklstm.parameters import Interval, validated
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class HistoryDisplay(Display):
             histories[name] = [find_network(run).history_ for run in runs]
         if not histories or not all(histories.values()):
             raise ValueError(
-                f"No estimator came: estimators={estimators!r}. Give a list of fitted "
-                "estimators, or a dict of them by name."
+                f"No estimator came: estimators={shown(estimators)}. Give a list of "
+                "fitted estimators, or a dict of them by name."
             )
         display = cls(histories)
         return display.plot(ax, metrics=metrics, smoothing=smoothing, line_kw=line_kw)
@@ -211,7 +212,8 @@ class HistoryDisplay(Display):
         if len(self.axes_) != len(chosen):
             raise ValueError(
                 f"{len(self.axes_)} Axes came for {len(chosen)} metrics: "
-                f"{', '.join(chosen)}. Give one for each, or choose with metrics=."
+                f"{', '.join(map(plain, chosen))}. Give one for each, or choose with "
+                "metrics=."
             )
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure  # type: ignore[assignment]
@@ -246,8 +248,8 @@ class HistoryDisplay(Display):
         unknown = [metric for metric in chosen if metric not in known]
         if unknown or not chosen:
             raise ValueError(
-                f"metrics={metrics!r} is not in the histories, which have "
-                f"{', '.join(known)}. Validation is drawn along with each."
+                f"metrics={shown(metrics)} is not in the histories, which have "
+                f"{', '.join(map(plain, known))}. Validation is drawn along with each."
             )
         return chosen
 

@@ -14,9 +14,11 @@ from sklstm.displays.style import (
     check_matplotlib,
     colour,
     count_from_whole_numbers,
+    refuse_none,
 )
 from sklstm.inspection import occlusion_importance
 from sklstm.inspection.inputs import reader_input
+from sklstm.messages import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,6 +136,7 @@ n_features)
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        refuse_none(f"{cls.__name__}.from_estimator", "Give the sequences.", X=X)
         given = reader_input(estimator, X, f"{cls.__name__}.from_estimator")
         n_samples = len(given.batch)
         if not -n_samples <= sample < n_samples:
@@ -237,7 +240,8 @@ n_features)
         shape, n_axes = np.shape(self.importances), 2 if self.by == "both" else 1
         if len(shape) != n_axes:
             raise ValueError(
-                f"importances has shape {shape}, but by={self.by!r} takes {n_axes} "
+                f"importances has shape {shape}, but by={shown(self.by)} takes "
+                f"{n_axes} "
                 'axes. Give by="both" for (n_timesteps, n_features), otherwise one '
                 "number for each timestep or feature."
             )

@@ -12,6 +12,7 @@ from sklstm.displays.style import (
     check_matplotlib,
     colour,
     count_from_whole_numbers,
+    refuse_none,
 )
 from sklstm.parameters import StrOptions, validate_parameter_constraints
 from sklstm.quantiles import predicted_quantiles, rows_of
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 # More of them are drawn as a line.
 MOST_MARKERS = 100
+
+UNKNOWN = (
+    "Give what came true, in the shape of what predict gives. Of a forecast of what is "
+    "still to come give NaN, numpy.full_like(estimator.predict(X), numpy.nan): then "
+    "the quantiles are drawn alone."
+)
 
 
 class IntervalDisplay:
@@ -126,6 +133,9 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        caller = f"{cls.__name__}.from_estimator"
+        refuse_none(caller, "Give the sequences, as for predict.", X=X)
+        refuse_none(caller, UNKNOWN, y=y)
         levels, predicted = predicted_quantiles(estimator, X)
         return cls.from_predictions(
             y, predicted, levels, kind=kind, sample=sample, target=target, ax=ax
@@ -170,6 +180,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
+        refuse_none(f"{cls.__name__}.from_predictions", UNKNOWN, y_true=y_true)
         y_true = plain(y_true, "y_true", cls.__name__)
         y_quantiles = plain(y_quantiles, "y_quantiles", cls.__name__)
         levels = np.asarray(quantiles, float)

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.sequences.containers import plain
 from sklstm.sequences.missing import is_missing
 
@@ -100,8 +101,9 @@ class Predictions:
         unknown = np.flatnonzero(~padded & ~matches.any(axis=1))
         if len(unknown):
             raise ValueError(
-                f"The label {labels[unknown[0]]!r} of timestep {unknown[0]} is not in "
-                f"classes={classes.tolist()}. Give labels that the estimator was "
-                "fitted with."
+                f"The label {shown(labels[unknown[0]])} of timestep {unknown[0]} is "
+                "not in "
+                f"classes={shown(classes.tolist())}. Give labels that the estimator "
+                "was fitted with."
             )
         return np.where(padded, np.nan, matches.argmax(axis=1))

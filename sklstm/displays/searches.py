@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
+from sklstm.messages import shown, unquoted
 from sklstm.network.architecture import MERGE_MODES
 from sklstm.parameters import warn_caller
 
@@ -41,8 +42,8 @@ def check_metric(search: Any, metric: str | None) -> str:
         return search.refit
     if metric not in found:
         raise ValueError(
-            f"metric={metric!r} is not in the search, which has {', '.join(found)}. "
-            "Choose one of them."
+            f"metric={shown(metric)} is not in the search, which has "
+            f"{', '.join(map(plain, found))}. Choose one of them."
         )
     return str(metric)
 
@@ -101,15 +102,15 @@ def _merge_mode_key(search: Any) -> str:
         return found[0]
     if found:
         raise ValueError(
-            f"The search varied several merge modes: {', '.join(found)}. A picture "
-            "shows one: search them one after the other."
+            f"The search varied several merge modes: {', '.join(map(plain, found))}. "
+            "A picture shows one: search them one after the other."
         )
     known = [
         key
         for key in search.estimator.get_params()
         if key.split("__")[-1] == "merge_mode"
     ]
-    repair = f" Add {known[0]!r}: {list(MERGE_MODES)} to it." if known else ""
+    repair = f" Add {shown(known[0])}: {list(MERGE_MODES)} to it." if known else ""
     raise ValueError(
         f"The search did not vary merge_mode, only {', '.join(searched) or 'nothing'}."
         f"{repair}"

@@ -70,6 +70,19 @@ def count_from_whole_numbers(ax: Axes) -> None:
     ax.xaxis.set_major_locator(locator)
 
 
+def refuse_none(caller: str, instead: str, **given: Any) -> None:
+    """Say what is missing, and what to give.
+
+    Raises
+    ------
+    ValueError
+        If one of `given` is None.
+    """
+    for name, value in given.items():
+        if value is None:
+            raise ValueError(f"{caller} needs {name}, and got None. {instead}")
+
+
 def axes_or_new(ax: Axes | None, figsize: tuple[float, float]) -> Axes:
     """The Axes that are given, or those of a new figure."""
     if ax is not None:

@@ -15,11 +15,17 @@ from sklstm.displays.style import (
     check_matplotlib,
     colour,
     count_from_whole_numbers,
+    refuse_none,
 )
 from sklstm.sequences.containers import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TRUTH = (
+    "Give X as for predict, and y with what is true at each timestep: the picture "
+    "compares it with what is predicted."
+)
 
 # In points. Where timesteps are narrower, markers would run into each other: lines.
 NARROWEST_MARKED = 8.0
@@ -126,6 +132,7 @@ class TimestepDisplay(Display):
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        refuse_none(f"{cls.__name__}.from_estimator", TRUTH, X=X, y=y)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         if not -n_samples <= sample < n_samples:
             raise ValueError(

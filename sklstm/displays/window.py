@@ -12,7 +12,13 @@ from sklstm.displays.origins import (
     origins_of_series,
     origins_of_transformer,
 )
-from sklstm.displays.style import PADDING_STYLE, Display, check_matplotlib, colour
+from sklstm.displays.style import (
+    PADDING_STYLE,
+    Display,
+    check_matplotlib,
+    colour,
+    refuse_none,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,6 +120,7 @@ class WindowDisplay(Display):
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        refuse_none(f"{cls.__name__}.from_estimator", "Give the table.", X=X)
         return cls(origins_of_transformer(transformer, X, sample)).plot(ax)
 
     @classmethod

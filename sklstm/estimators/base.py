@@ -16,6 +16,7 @@ from sklstm.copies import check_copied_whole
 from sklstm.documentation import DocumentationLinkMixin
 from sklstm.estimators.callbacks import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
+from sklstm.messages import shown
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
 from sklstm.parameters import HasMethods, Interval, Splitter, StrOptions
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
@@ -248,14 +249,17 @@ class BaseBiLSTM(
         columns, embedded = categorical_columns(self), architecture.categorical
         if not np.array_equal(columns, embedded):
             yield (
-                f"is_categorical_ is of features {columns.tolist()}, its network "
-                f"embeds {embedded.tolist()}"
+                f"is_categorical_ is of features {shown(columns.tolist())}, its "
+                f"network embeds {shown(embedded.tolist())}"
             )
         if not is_count(self.n_epochs_):
-            yield f"n_epochs_={self.n_epochs_!r} is no number of epochs"
+            yield f"n_epochs_={shown(self.n_epochs_)} is no number of epochs"
         yield from self.codec_.contradictions(architecture)
         if self.codec_.n_targets != self.n_outputs_:
-            yield f"n_outputs_={self.n_outputs_!r} of {self.codec_.n_targets} outputs"
+            yield (
+                f"n_outputs_={shown(self.n_outputs_)} of {self.codec_.n_targets} "
+                "outputs"
+            )
 
     # -- scikit-learn's protocol ----------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sklstm.messages import shown
 from sklstm.network import Network
 
 try:
@@ -45,7 +46,7 @@ def copy_callbacks(callbacks: Any, name: str) -> list[Any]:
             raise ValueError(
                 f"The 'callbacks' parameter of {name} must be a "
                 "keras.callbacks.Callback, a list of them or None. Got "
-                f"{callback!r}; give an instance, such as "
+                f"{shown(callback)}; give an instance, such as "
                 "keras.callbacks.TerminateOnNaN()."
             )
         if type(callback).__name__ == "BackupAndRestore":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.network import Embedding, Network
 from sklstm.network.embedding import MOST_CODES, choose_dim
 from sklstm.sequences.batch import SequenceBatch
@@ -56,7 +57,7 @@ def codes_for(estimator: Any, sequences: SequenceBatch, start: Network | None) -
     asked = np.flatnonzero(() if mask is None else mask).tolist()
     if asked != columns.tolist():
         raise ValueError(
-            f"categorical_features={estimator.categorical_features!r} is features "
+            f"categorical_features={shown(estimator.categorical_features)} is features "
             f"{asked}, but training began with {columns.tolist()}. Give it the fitted "
             "value, or call fit with warm_start=False to start again."
         )

@@ -18,6 +18,7 @@ from sklstm.estimators.embeddings import (
 )
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.forks import refuse_lost_threads
+from sklstm.messages import shown
 from sklstm.network import Architecture, Network, initial_parameters
 from sklstm.parameters import Draws, unchanged_on_error
 from sklstm.persistence import is_count
@@ -201,7 +202,7 @@ class TrainableBiLSTM(BaseBiLSTM):
             raise ValueError(
                 f"The 'units' parameter of {type(self).__name__} must be an int or a "
                 "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
-                f"{self.units!r} instead."
+                f"{shown(self.units)} instead."
             )
         return Architecture(
             n_features=n_step_features(self),
@@ -220,7 +221,7 @@ class TrainableBiLSTM(BaseBiLSTM):
             return losses[0]
         if self.loss not in losses:
             raise ValueError(
-                f"loss={self.loss!r} does not go with this target, for which the "
+                f"loss={shown(self.loss)} does not go with this target, for which the "
                 f"output is {activation}. Choose one of {', '.join(losses)}, or None "
                 "to have it chosen."
             )

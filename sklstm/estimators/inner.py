@@ -11,6 +11,7 @@ from sklearn.base import is_classifier, is_regressor
 
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.routing import early_stopping_of, routed, sets_groups_aside
+from sklstm.messages import shown
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.cutting import CutSequences
 from sklstm.sequences.windows import Windows
@@ -33,7 +34,7 @@ def check_inner(estimator: Any, name: str) -> None:
     if not (is_classifier(estimator) or is_regressor(estimator)):
         raise ValueError(
             f"The 'estimator' parameter of {name} must be a classifier or a "
-            f"regressor. Got {estimator!r}, which is neither."
+            f"regressor. Got {shown(estimator)}, which is neither."
         )
     by_groups = early_stopping_of(estimator)
     for key, value in estimator.get_params().items():
@@ -42,7 +43,8 @@ def check_inner(estimator: Any, name: str) -> None:
         leaf = key.rpartition("__")[2]
         if leaf == "cv" or (leaf == "early_stopping" and value is True):
             raise ValueError(
-                f"{type(estimator).__name__} with {key}={value!r} splits the samples "
+                f"{type(estimator).__name__} with {key}={shown(value)} splits the "
+                "samples "
                 "it is given, so windows of one sequence would be on both sides and "
                 f"every score too good. Put the split outside, around {name}"
                 + ("." if leaf == "cv" else f", and set {key}=False.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.targets import Codec, Quantiles
 from sklstm.targets.quantiles import are_levels
 
@@ -27,7 +28,8 @@ def read_levels(regressor: Any) -> NDArray[np.float64] | None:
     if regressor.loss != "quantile":
         if quantiles is not None:
             raise ValueError(
-                f"quantiles={quantiles!r} has no effect with loss={regressor.loss!r}. "
+                f"quantiles={shown(quantiles)} has no effect with "
+                f"loss={shown(regressor.loss)}. "
                 'Set loss="quantile", or quantiles=None.'
             )
         return None
@@ -38,8 +40,8 @@ def read_levels(regressor: Any) -> NDArray[np.float64] | None:
     if not are_levels(levels):
         raise ValueError(
             f"The 'quantiles' parameter of {name} must be one or more numbers between "
-            f"0 and 1, each larger than the one before, or None. Got {quantiles!r} "
-            "instead. For intervals of 80 % give (0.1, 0.5, 0.9)."
+            "0 and 1, each larger than the one before, or None. Got "
+            f"{shown(quantiles)} instead. For intervals of 80 % give (0.1, 0.5, 0.9)."
         )
     return levels
 

@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from sklstm.estimators.embeddings import Codes
 from sklstm.estimators.fitting import TrainableBiLSTM
+from sklstm.messages import shown
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.parameters import StrOptions
 from sklstm.persistence import check_fitted
@@ -37,7 +38,7 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainableBi
             raise ValueError(
                 f"The 'pooling' parameter of {type(self).__name__} must be one of "
                 f"{', '.join(map(repr, POOLINGS))}, or a tuple of different ones of "
-                f"them. Got {pooling!r} instead."
+                f"them. Got {shown(pooling)} instead."
             )
         return replace(super()._architecture_for(codec, codes), pooling=poolings)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
+from sklstm.messages import said
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.containers import plain
 from sklstm.sequences.missing import is_missing
@@ -86,5 +87,5 @@ def of_validation_data() -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"In the validation data (X_val, y_val, sample_weight_val): {error}"
+            f"In the validation data (X_val, y_val, sample_weight_val): {said(error)}"
         ) from error

@@ -25,13 +25,19 @@ from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
 from sklstm.estimators.inner import InnerData, check_inner
 from sklstm.estimators.validation import Validation, of_validation_data
-from sklstm.parameters import HasMethods, Interval, _fit_context, unchanged_on_error
+from sklstm.messages import shown
+from sklstm.parameters import (
+    HasMethods,
+    Interval,
+    _fit_context,
+    check_parameters,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
     is_count,
-    parameter_contradictions,
 )
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, n_step_features
@@ -287,22 +293,20 @@ n_columns), or list of sequences
         -------
         float
         """
-        metric = accuracy_score if is_classifier(self) else r2_score
+        predicted = self.predict(X)
+        metric = accuracy_score if is_classifier(self.estimator_) else r2_score
         name = type(self).__name__
         sample_weight = plain(sample_weight, "sample_weight", name)
         y = none_missing(y, name)
-        return float(metric(y, self.predict(X), sample_weight=sample_weight))
+        return float(metric(y, predicted, sample_weight=sample_weight))
 
     def _check_stride(self) -> None:
-        for gaps in self._gaps():
-            raise ValueError(
-                f"{gaps}: the timesteps between two windows would be left out. Choose "
-                f"a stride of at most {self.n_timesteps}."
-            )
-
-    def _gaps(self) -> Iterator[str]:
         if self.stride is not None and self.stride > self.n_timesteps:
-            yield f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}"
+            raise ValueError(
+                f"stride={self.stride} is larger than n_timesteps={self.n_timesteps}: "
+                "the timesteps between two windows would be left out. Choose a stride "
+                f"of at most {self.n_timesteps}."
+            )
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool = False
@@ -321,15 +325,13 @@ n_columns), or list of sequences
             warn_of_many_classes(n_classes, n_sequences, type(self).__name__)
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         yield from input_contradictions(self)
-        yield from self._gaps()
         if not is_count(self.n_windows_):
-            yield f"n_windows_={self.n_windows_!r} is no number of windows"
+            yield f"n_windows_={shown(self.n_windows_)} is no number of windows"
         if self._y_ndim not in (1, 2):
-            yield f"y had {self._y_ndim!r} axes"
+            yield f"y had {shown(self._y_ndim)} axes"
         if not hasattr(self.estimator_, "predict"):
-            yield f"estimator_={self.estimator_!r} does not predict"
+            yield f"estimator_={shown(self.estimator_)} does not predict"
         if isinstance(self.estimator_, BaseBiLSTM):
             n_read, n_features = map(n_step_features, (self.estimator_, self))
             if n_read != n_features:
@@ -337,7 +339,10 @@ n_columns), or list of sequences
         if is_classifier(self.estimator_):
             classes, inner = self.classes_, self.estimator_.classes_
             if checksum_of(classes) != checksum_of(inner):
-                yield f"classes_={classes!r}, but those of estimator_ are {inner!r}"
+                yield (
+                    f"classes_={shown(classes)}, but those of estimator_ are "
+                    f"{shown(inner)}"
+                )
 
     def _cut(self, batch: SequenceBatch) -> CutSequences:
         stride = self.stride or max(1, self.n_timesteps // 2)
@@ -347,6 +352,8 @@ n_columns), or list of sequences
         self, function: Callable[[NDArray[Any]], Any], X: Any
     ) -> NDArray[np.float64]:
         """A function of windows, averaged over the windows of each sequence."""
+        check_parameters(self, "n_timesteps", "stride")
+        self._check_stride()
         return self._cut(check_sequences(self, X, reset=False)).mean(function)
 
     def _votes(self, windows: NDArray[Any]) -> NDArray[np.float64]:

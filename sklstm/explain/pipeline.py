@@ -23,6 +23,7 @@ from sklstm.explain.shapes import (
     n_samples,
     shares_memory,
 )
+from sklstm.messages import shown
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.checks import check_sequences
@@ -120,7 +121,7 @@ def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(estimator, type) or not hasattr(estimator, "fit"):
             raise TypeError(
                 f"explain_shapes takes a pipeline, an estimator, or a list of them or "
-                f"of (name, estimator) pairs. Got {estimator!r}, which has no fit "
+                f"of (name, estimator) pairs. Got {shown(estimator)}, which has no fit "
                 "method or is a class; give an instance."
             )
         if _is_pipeline(estimator):

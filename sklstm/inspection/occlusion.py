@@ -11,7 +11,8 @@ from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 
 from sklstm.inspection.inputs import reader_input
-from sklstm.parameters import Interval, validate_parameter_constraints
+from sklstm.messages import shown
+from sklstm.parameters import Interval, validate_parameter_constraints, warn_caller
 from sklstm.sequences.batch import chunks
 from sklstm.targets.timesteps import place_timesteps
 
@@ -41,15 +42,15 @@ def occlusion_importance(
     -------
     ndarray of shape (n_samples, n_timesteps), or (n_samples,) of ndarray
         Positive where the prediction is larger with the timestep. All timesteps of a
-        span have that of the span. NaN at padding, and where nothing would be left of a
-        sequence. The last, an object array with an array for every sequence, if X is a
-        list of sequences.
+        span have that of the span. NaN at padding, and with a warning where
+        nothing would be left of a sequence. The last, an object array with an array
+        for every sequence, if X is a list of sequences.
 
     Raises
     ------
     ValueError
-        If a parameter or X is not as described, or the estimator predicts at every
-        timestep.
+        If a parameter or X is not as described, the estimator predicts at every
+        timestep, or nothing would be left of any sequence, as of those of one timestep.
 
     See Also
     --------
@@ -83,13 +84,15 @@ def occlusion_importance(
         caller_name="occlusion_importance",
     )
     given = reader_input(estimator, X, "occlusion_importance")
-    if span >= given.batch.longest:
+    longest = given.batch.longest
+    if span >= longest > 1:
         raise ValueError(
-            f"span={span} leaves nothing: the longest sequence of X has "
-            f"{given.batch.longest} timesteps. Choose a smaller span."
+            f"span={span} leaves nothing: the longest sequence of X has {longest} "
+            f"timesteps. Choose a span of at most {longest - 1}."
         )
     _refuse_every_step(given.estimator)
     values, valid = given.values, given.batch.valid()
+    _say_where_nothing_is_left(valid, span)
     answers = _Answers(given.estimator, values, target)
     changes = _changes(answers, values, valid, span)
     by_step = np.repeat(changes, span, axis=1)[:, : values.shape[1]]
@@ -103,6 +106,31 @@ def _refuse_every_step(estimator: Any) -> None:
             "no one prediction to explain, and none for a timestep that is taken out. "
             "timestep_importance says which timesteps matter to its score."
         )
+
+
+def _say_where_nothing_is_left(valid: NDArray[np.bool_], span: int) -> None:
+    """Without any timestep there is no prediction to compare with.
+
+    An error if it is so of all; else a warning, since the first windows of a table
+    are no mistake.
+    """
+    begins, lengths = range(0, valid.shape[1], span), valid.sum(axis=1)
+    n_taken = np.add.reduceat(valid, begins, axis=1, dtype=int)
+    emptied = np.flatnonzero((n_taken == lengths[:, None]).any(axis=1))
+    if not len(emptied):
+        return
+    length = lengths[emptied[0]]
+    counted = "1 timestep" if length == 1 else f"{length} timesteps"
+    smaller = "" if length == 1 else " or choose a smaller span,"
+    message = (
+        f"Sequence {emptied[0]} of X has {counted}, all in one span ({len(emptied)} "
+        f"such sequences of {len(valid)}): without it nothing is left to predict from. "
+        f"Leave such sequences out,{smaller} or ask timestep_importance, which takes "
+        "nothing out."
+    )
+    if len(emptied) == len(valid):
+        raise ValueError(message)
+    warn_caller(f"{message} Their importance is NaN.", UserWarning)
 
 
 def _changes(
@@ -157,14 +185,15 @@ class _Answers:
     ) -> NDArray[np.intp]:
         """Where the target of each sample is among what is predicted."""
         targets = np.asarray(target)
-        named = "None" if target is None else repr(targets.tolist())
+        named = "None" if target is None else shown(targets.tolist())
         matches = targets.reshape(-1, 1) == choices
         fits = targets.ndim == 0 or targets.shape == (n_samples,)
         if target is None or not fits or not matches.any(axis=1).all():
             what = "classes" if self.is_classifier else "targets"
             raise ValueError(
                 f"target={named} is none of the {what} that "
-                f"{type(self.estimator).__name__} predicts: {choices.tolist()}. Give "
+                f"{type(self.estimator).__name__} predicts: "
+                f"{shown(choices.tolist())}. Give "
                 f"one of them, or one for each of the {n_samples} samples."
             )
         return np.broadcast_to(matches.argmax(axis=1), n_samples)

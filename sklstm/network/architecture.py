@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.network.embedding import Embedding, initial_table
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
@@ -146,7 +147,7 @@ class Architecture:
             f.name for f in fields(self) if vars(self)[f.name] != vars(other)[f.name]
         ]
         mine, others = (
-            " and ".join(f"{name}={vars(one)[name]!r}" for name in differ)
+            " and ".join(f"{name}={shown(vars(one)[name])}" for name in differ)
             for one in (self, other)
         )
         return mine, others
@@ -164,11 +165,11 @@ class Architecture:
             and is_pooling(self.pooling)
         )
         if not known:
-            yield f"there is no network of {self}"
+            yield f"there is no network of {shown(self)}"
         for embedding in self.embeddings:
             yield from embedding.contradictions(self.n_features)
         if len(set(self.categorical)) < len(self.embeddings):
-            yield f"{self} embeds a feature twice"
+            yield f"{shown(self)} embeds a feature twice"
 
 
 def is_pooling(pooling: Any) -> bool:

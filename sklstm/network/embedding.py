@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
+
 # Above it float32, in which a batch is read, does not hold every integer.
 MOST_CODES = 2**24 - 1
 
@@ -39,7 +41,7 @@ class Embedding(NamedTuple):
             and self.dim >= 1
         )
         if not known:
-            yield f"there is no {self} of {n_features} features"
+            yield f"there is no {shown(self)} of {n_features} features"
 
 
 def choose_dim(n_codes: int) -> int:

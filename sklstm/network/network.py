@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.network.embedding import Embedding, code_contradictions
 from sklstm.network.forward import ForwardPass
@@ -87,7 +88,7 @@ class Network:
         if not is_finite_array(self.flat, np.float32, (n_parameters,)):
             yield (
                 f"its weights are not {n_parameters} finite float32, which "
-                f"{self.architecture} needs"
+                f"{shown(self.architecture)} needs"
             )
         yield from code_contradictions(self.codes, self.architecture.embeddings)
 

@@ -12,6 +12,7 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     StringTensorType,
 )
 
+from sklstm.messages import shown
 from sklstm.onnx.graph import Graph
 from sklstm.onnx.network import GraphNetwork
 from sklstm.onnx.types import (
@@ -41,7 +42,9 @@ def classifier_types(operator: Any) -> None:
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Label and probabilities."""
     graph, estimator = Graph(scope, container), operator.raw_operator
-    network = GraphNetwork(graph, estimator.network_, graph.sequences(operator))
+    numbers = numpy_type(float_type(operator))
+    steps = graph.sequences(operator)
+    network = GraphNetwork(graph, estimator.network_, steps, numbers)
     label, probabilities = (variable.full_name for variable in operator.outputs)
     floats = proto_type(float_type(operator))
     kernel, bias = _dense(estimator)
@@ -63,18 +66,38 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         chosen = graph.cast(positive, TensorProto.INT64)
     else:
         number = graph.node("ArgMax", logits, axis=-1, keepdims=0)
+        # onnxruntime keeps the last axis where there are no rows.
+        axes = graph.node("Slice", graph.node("Shape", logits), [0], [-1])
+        number = graph.node("Reshape", number, axes)
         chosen = graph.node("Gather", labels, number)
     chosen = network.masked(chosen, padding, has_columns=multilabel)
     graph.node("Identity", chosen, output=label)
 
 
 def _labels(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The classes as text or int64, and what stands at padded timesteps."""
+    """The classes as text or int64, and what stands at padded timesteps.
+
+    Raises
+    ------
+    ValueError
+        If the labels are neither text nor equal to numbers of int64.
+    """
     classes = estimator.classes_
     if all(isinstance(label, str) for label in classes):
         return classes.astype(object), np.asarray("")
     # What NumPy makes of NaN: no class by accident.
-    return classes.astype(np.int64), np.asarray(np.iinfo(np.int64).min)
+    padding = np.iinfo(np.int64).min
+    if classes.dtype.kind in "biuf":
+        with np.errstate(invalid="ignore"):
+            numbers = classes.astype(np.int64)
+        if numbers.tolist() == classes.tolist() and padding not in numbers.tolist():
+            return numbers, np.asarray(padding)
+    raise ValueError(
+        f"The labels {shown(classes.tolist())} (dtype {classes.dtype}) cannot be "
+        "exported to ONNX, whose classifiers give text or whole numbers of int64. Fit "
+        "with labels that are text, for example y.astype(str), or with their numbers, "
+        "np.unique(y, return_inverse=True)[1]."
+    )
 
 
 def _is_multilabel(estimator: Any) -> bool:
@@ -98,9 +121,11 @@ def regressor_types(operator: Any) -> None:
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """The targets in their original units, and their quantiles if they have any."""
     graph, estimator = Graph(scope, container), operator.raw_operator
-    network = GraphNetwork(graph, estimator.network_, graph.sequences(operator))
     numbers, floats = numpy_type(float_type(operator)), proto_type(float_type(operator))
-    outputs = graph.cast(network.logits(*_dense(estimator)), floats)
+    steps = graph.sequences(operator)
+    network = GraphNetwork(graph, estimator.network_, steps, numbers)
+    # In their units they need the digits that predict has; rounded once, at the end.
+    outputs = graph.cast(network.logits(*_dense(estimator)), TensorProto.DOUBLE)
     names = [variable.full_name for variable in operator.outputs]
     codec = estimator.codec_
     n_quantiles = 1
@@ -109,9 +134,9 @@ def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
         codec = codec.numbers
         outputs = _sorted(graph, outputs, _rows(operator), n_quantiles)
     scale, mean = (np.repeat(part, n_quantiles) for part in (codec.scale, codec.mean))
-    scaled = graph.node("Mul", outputs, scale.astype(numbers))
-    targets = graph.node("Add", scaled, mean.astype(numbers))
-    targets = network.masked(targets, numbers(np.nan))
+    scaled = graph.node("Mul", outputs, scale.astype(np.float64))
+    targets = graph.node("Add", scaled, mean.astype(np.float64))
+    targets = graph.cast(network.masked(targets, np.float64(np.nan)), floats)
     if len(names) == 2:
         axes = [n_quantiles] if _one_target(estimator) else [-1, n_quantiles]
         shape = [0] * len(_rows(operator)) + axes  # 0: as it is

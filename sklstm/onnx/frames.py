@@ -20,9 +20,7 @@ def framer_types(operator: Any) -> None:
     n_samples, n_timesteps = input_shape(operator)[:2]
     n_frames = None
     if n_timesteps is not None:
-        n_frames = int(
-            count_frames(n_timesteps, framer.frame_length, framer.hop_length)
-        )
+        n_frames = int(count_frames(n_timesteps, framer._length, framer.hop_length))
     axes = [n_samples, n_frames, framer.n_features_out_]
     operator.outputs[0].set_type(float_type(operator)(axes))
 
@@ -30,8 +28,10 @@ def framer_types(operator: Any) -> None:
 def convert_framer(scope: Any, operator: Any, container: Any) -> None:
     """Frames of the valid timesteps, see `frames_of` and `frame_places`."""
     graph, framer = Graph(scope, container), operator.raw_operator
-    frame_length, hop_length = int(framer.frame_length), int(framer.hop_length)
-    steps = graph.sequences(operator)
+    frame_length, hop_length = framer._length, int(framer.hop_length)
+    number = numpy_type(float_type(operator))
+    given = graph.sequences(operator)
+    steps = graph.filled_up(given, number)
     valid = graph.valid_steps(steps)
     lengths = graph.node("Unsqueeze", graph.lengths(valid), [1])
     last_begin = graph.node("Max", graph.node("Sub", lengths, frame_length), 0)
@@ -49,8 +49,8 @@ def convert_framer(scope: Any, operator: Any, container: Any) -> None:
     shape = graph.node("Concat", [0], n_frames, [framer.n_features_out_], axis=0)
     frames = graph.node("Reshape", chosen, shape)
     filled = graph.node("Less", hops, graph.node("Add", last_begin, hop_length))
-    missing = numpy_type(float_type(operator))(np.nan)
-    graph.where(filled, frames, missing, output=operator.outputs[0].full_name)
+    frames = graph.where(filled, frames, number(np.nan))
+    graph.cut_back(frames, given, 1, output=operator.outputs[0].full_name)
 
 
 # -- SequenceDifferencer ---------------------------------------------------------------
@@ -73,12 +73,12 @@ def convert_differencer(scope: Any, operator: Any, container: Any) -> None:
     before = graph.node("Max", graph.node("Sub", step, 1), 0)
     rank = graph.node("Unsqueeze", step, [1])
     blocks = [graph.squeezed(steps, valid)]
-    for order in range(1, int(differencer.order) + 1):
+    for order in range(1, differencer._order + 1):
         earlier = graph.node("Gather", blocks[-1], before, axis=1)
         difference = graph.node("Sub", blocks[-1], earlier)
         too_early = graph.node("Less", rank, order)
         blocks.append(graph.node("Where", too_early, number(0), difference))
-    kept = blocks[not differencer.keep_values :]
+    kept = blocks[not differencer._keeps_values :]
     features = graph.unsqueezed(graph.node("Concat", *kept, axis=2), valid)
     output = operator.outputs[0].full_name
     graph.where(valid, features, number(np.nan), output=output)

@@ -162,6 +162,25 @@ class Graph:
             "Where", self.node("Unsqueeze", valid, [2]), steps, otherwise, **output
         )
 
+    # -- empty inputs ---------------------------------------------------------------
+
+    def filled_up(self, steps: str, number: Any) -> str:
+        """With one sample of one timestep of padding where there is none.
+
+        onnxruntime ends the process where an LSTM is given no rows. `number` is the
+        type of the values.
+        """
+        shape = self.node("Shape", steps)
+        lacking = self.cast(self.node("Equal", shape, 0), TensorProto.INT64)
+        behind = self.node("Concat", [0, 0, 0], lacking, axis=0)
+        return self.node("Pad", steps, behind, number(np.nan))
+
+    def cut_back(self, tensor: str, steps: str, n_axes: int, **output: Any) -> str:
+        """What was filled up is taken away, along the first axes."""
+        axes = np.arange(n_axes)
+        sizes = self.node("Gather", self.node("Shape", steps), axes)
+        return self.node("Slice", tensor, np.zeros_like(axes), sizes, axes, **output)
+
     # -- shapes and types -----------------------------------------------------------
 
     def size(self, tensor: str, axis: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,17 +13,36 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     DoubleTensorType,
     FloatTensorType,
 )
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.numbers import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
+from sklstm.messages import shown
+from sklstm.onnx.columns import by_position
 from sklstm.onnx.network import STATES
 from sklstm.onnx.registration import REFUSED
 from sklstm.onnx.types import sequence_shape
+from sklstm.parameters import warn_caller
+from sklstm.preprocessing import SequenceScaler
 from sklstm.sequences.checks import fitted_on_table
+from sklstm.targets import Quantiles
 
 OLDEST_OPSET = 13
+
+OUTPUTS = ("label", "probabilities", "variable", "quantiles", STATES)
+
+# Steps of float32 that are longer than this share of a standard deviation lose digits.
+COARSE = 1e-3
 
 TENSOR_TYPES = {
     np.dtype(np.float32): FloatTensorType,
@@ -45,12 +65,18 @@ def convert(
             f"target_opset must be at least {OLDEST_OPSET}, the first that has all "
             f"operators of the network. Got {target_opset} instead."
         )
+    _check_name(input_name)
     steps = list(_steps(estimator))
     _check_last(steps[-1])
     _check_inner(steps[:-1])
+    if dtype == np.float32:
+        _check_codes(steps[-1])
+        _warn_of_levels(steps)
+    given = TENSOR_TYPES[dtype](_input_shape(steps[0]))
+    exported = [by_position(step) for step in steps]
     model = skl2onnx.to_onnx(
-        steps[0] if len(steps) == 1 else make_pipeline(*steps),
-        initial_types=[(input_name, TENSOR_TYPES[dtype](_input_shape(steps[0])))],
+        exported[0] if len(exported) == 1 else make_pipeline(*exported),
+        initial_types=[(input_name, given)],
         target_opset=target_opset,
     )
     if states:
@@ -86,6 +112,84 @@ def _input_shape(first: Any) -> list[int | None]:
         return [None, n_features]
     channels_first = getattr(first, "layout", None) == "channels_first"
     return sequence_shape(n_features, channels_first=channels_first)
+
+
+def _check_name(input_name: Any) -> None:
+    """Refuse what skl2onnx would replace by another name without a word."""
+    is_name = isinstance(input_name, str)
+    if not is_name or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", input_name):
+        raise ValueError(
+            f"input_name={shown(input_name)} is no name that ONNX allows: letters, "
+            "digits and underscores, and no digit in front. Choose another, such as "
+            '"X".'
+        )
+    if input_name in OUTPUTS:
+        raise ValueError(
+            f"input_name={shown(input_name)} is what an output of the model is called. "
+            'Choose another, such as "X".'
+        )
+
+
+def _check_codes(last: Any) -> None:
+    """Refuse codes that float32 takes for others."""
+    for known in last.network_.codes if isinstance(last, BaseBiLSTM) else ():
+        rounded = known[known.astype(np.float32).astype(known.dtype) != known]
+        if len(rounded):
+            raise ValueError(
+                f"The code {rounded[0]} of a categorical feature is no number of "
+                "float32, the type of the model's input. Use to_onnx(..., "
+                "dtype=numpy.float64)."
+            )
+
+
+def _warn_of_levels(steps: list[Any]) -> None:
+    """Say where float32 loses what tells samples apart."""
+    found = [fitted for step in steps for fitted in _levels(step)]
+    for what, level, spread in found:
+        size = np.spacing(np.abs(level).astype(np.float32)).astype(np.float64)
+        coarse = np.flatnonzero((spread > 0) & (size > COARSE * spread))
+        if len(coarse):
+            k = coarse[0]
+            warn_caller(
+                f"float32 has numbers around {level[k]:.6g} in steps of {size[k]:.3g}, "
+                f"but {what} {k} spreads by {spread[k]:.3g}: the ONNX model will lose "
+                "digits that predict keeps. Use to_onnx(..., dtype=numpy.float64).",
+                UserWarning,
+            )
+            return
+
+
+def _levels(model: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where the columns lie that a step has seen, and how far they spread."""
+    if isinstance(model, Pipeline):
+        inner = [step for _, step in model.steps]
+    elif isinstance(model, FeatureUnion):
+        inner = [step for _, step in model.transformer_list]
+    elif isinstance(model, ColumnTransformer):
+        inner = [step for _, step, _ in model.transformers_]
+    else:
+        inner = [model.scaler_] if isinstance(model, SequenceScaler) else []
+    for step in inner:
+        yield from _levels(step)
+    if not hasattr(model, "n_features_in_"):
+        return  # it was given no columns
+    what = f"what {type(model).__name__} was fitted on, column"
+    if isinstance(model, StandardScaler) and model.var_ is not None:
+        yield what, model.mean_, np.sqrt(model.var_)
+    elif isinstance(model, RobustScaler) and model.with_centering:
+        if model.with_scaling:
+            yield what, model.center_, model.scale_
+    elif isinstance(model, MinMaxScaler):
+        yield what, model.data_max_, model.data_range_
+    elif isinstance(model, QuantileTransformer):
+        yield what, model.quantiles_[-1], np.ptp(model.quantiles_, axis=0)
+    elif isinstance(model, PCA):
+        spread = np.sqrt(model.explained_variance_ @ model.components_**2)
+        yield what, model.mean_, spread
+    elif isinstance(model, BaseRegressor):
+        codec = model.codec_
+        codec = codec.numbers if isinstance(codec, Quantiles) else codec
+        yield "target", codec.mean, codec.scale
 
 
 def _check_last(last: Any) -> None:

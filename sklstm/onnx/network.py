@@ -30,14 +30,18 @@ class GraphNetwork:
     ----------
     graph : Graph
     network : Network
-    steps : str
+    given : str
         Name of its sequences.
+    number : type
+        Of their values.
     """
 
-    def __init__(self, graph: Graph, network: Network, steps: str) -> None:
+    def __init__(self, graph: Graph, network: Network, given: str, number: Any) -> None:
         self.graph = graph
         self.architecture = network.architecture
         self.weights = network.weights
+        self.given = given
+        steps = graph.filled_up(given, number)
         self.steps = graph.cast(steps, TensorProto.FLOAT)
         self.valid = graph.valid_steps(self.steps)
         if self.architecture.embeddings:
@@ -53,9 +57,10 @@ class GraphNetwork:
         """Outputs with something else at padded timesteps, if there are timesteps."""
         if not self.architecture.every_step:
             return outputs
+        valid = self.graph.cut_back(self.valid, self.given, 2)
         if has_columns:
-            return self.graph.where(self.valid, outputs, padding)
-        return self.graph.node("Where", self.valid, outputs, padding)
+            return self.graph.where(valid, outputs, padding)
+        return self.graph.node("Where", valid, outputs, padding)
 
     def state(self) -> str:
         """What the dense layer reads: at all timesteps, where they were, or pooled."""
@@ -72,7 +77,7 @@ class GraphNetwork:
         if not self.architecture.every_step:
             return self._pooled(states, last)
         in_front = graph.node("Transpose", self._merge(states, axis=1), perm=[1, 0, 2])
-        return graph.unsqueezed(in_front, self.valid)
+        return graph.cut_back(graph.unsqueezed(in_front, self.valid), self.given, 2)
 
     def _layer(self, k: int, steps: str) -> list[str]:
         """States of a layer, and the last ones.
@@ -106,7 +111,8 @@ class GraphNetwork:
         """States pooled over the timesteps that are data, side by side."""
         poolings = self.architecture.pooling
         if poolings == ("last",):
-            return self._merge(last, axis=0, output=STATES)
+            merged = self._merge(last, axis=0)
+            return self.graph.cut_back(merged, self.given, 1, output=STATES)
         steps = self._merge(states, axis=1)
         position = self.graph.node("Range", 0, self.graph.size(steps, 0), 1)
         lengths = self.graph.cast(self.lengths, TensorProto.INT64)
@@ -121,7 +127,8 @@ class GraphNetwork:
             else self._max(steps, in_front)
             for name in poolings
         ]
-        return self.graph.node("Concat", *pooled, axis=-1, output=STATES)
+        side_by_side = self.graph.node("Concat", *pooled, axis=-1)
+        return self.graph.cut_back(side_by_side, self.given, 1, output=STATES)
 
     def _mean(self, steps: str, in_front: str) -> str:
         node = self.graph.node
@@ -136,19 +143,19 @@ class GraphNetwork:
         largest, _ = self.graph.outputs("TopK", seen, [1], axis=0)
         return self.graph.node("Squeeze", largest, [0])
 
-    def _merge(self, by_direction: str, *, axis: int, output: str | None = None) -> str:
+    def _merge(self, by_direction: str, *, axis: int) -> str:
         """States of all directions, which lie along an axis, as one."""
         node, mode = self.graph.node, self.architecture.merge_mode
         if len(self.architecture.directions) == 1:
-            return node("Gather", by_direction, 0, axis=axis, output=output)
+            return node("Gather", by_direction, 0, axis=axis)
         states = [node("Gather", by_direction, place, axis=axis) for place in (0, 1)]
         if mode == "concat":
-            return node("Concat", *states, axis=-1, output=output)
+            return node("Concat", *states, axis=-1)
         if mode == "mul":
-            return node("Mul", *states, output=output)
+            return node("Mul", *states)
         if mode == "sum":
-            return node("Add", *states, output=output)
-        return node("Mul", node("Add", *states), np.float32(0.5), output=output)
+            return node("Add", *states)
+        return node("Mul", node("Add", *states), np.float32(0.5))
 
 
 def _iofc(weights: NDArray[Any]) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from sklstm.estimators import (
 )
 from sklstm.estimators.labels import BaseClassifier
 from sklstm.estimators.numbers import BaseRegressor
-from sklstm.onnx import estimators, frames, transformers
+from sklstm.onnx import columns, estimators, frames, transformers
 from sklstm.onnx.types import float_type
 from sklstm.preprocessing import (
     SequenceDifferencer,
@@ -80,6 +80,12 @@ def register_converters() -> None:
         _register(model, set_types, convert)
     for model, message in REFUSED.items():
         _register(model, _refusal(message), _never_called)
+    update_registered_converter(
+        columns.Columns,
+        "SklstmColumns",
+        columns.columns_types,
+        columns.convert_columns,
+    )
 
 
 def _register(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 from skl2onnx import get_model_alias  # type: ignore[import-untyped]
-from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 
+from sklstm.onnx.columns import by_position
 from sklstm.onnx.graph import Graph
 from sklstm.onnx.types import (
     check_input,
@@ -195,8 +195,9 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         output=rows.full_name,
     )
     model = scaler.scaler_
-    if isinstance(model, (ColumnTransformer, FeatureUnion)):
-        # skl2onnx takes these apart where it finds them in a pipeline, only there.
+    model = by_position(model)
+    if isinstance(model, FeatureUnion):
+        # skl2onnx takes it apart where it finds it in a pipeline, only there.
         model = make_pipeline(model)
     inner = scope.declare_local_operator(get_model_alias(type(model)), model)
     inner.inputs.append(rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from sklstm.sequences.checks import listed
+from sklstm.messages import listed, shown
 from sklstm.sequences.columns import column_names, in_index
 
 Key = str | int | None
@@ -47,7 +47,8 @@ class Columns:
         when = None if time is None else find_column("time", time, X, names)
         if group is not None and group == when:
             raise ValueError(
-                f"groups={groups!r} and time={time!r} are the same column of X. One "
+                f"groups={shown(groups)} and time={shown(time)} are the same column "
+                "of X. One "
                 "tells series apart, the other orders their rows: name two columns."
             )
         if names is None:
@@ -77,10 +78,10 @@ class Columns:
     def contradictions(self, n_columns: Any) -> Iterator[str]:
         """What does not go with a table of so many columns, in words."""
         if len(self.names) != n_columns or not all(type(n) is str for n in self.names):
-            yield f"{self.names} does not name {n_columns!r} columns"
+            yield f"{listed(self.names)} does not name {shown(n_columns)} columns"
         keys = [key for key in (self.group, self.time) if key is not None]
         if len({*keys}) < len(keys) or not {*keys} <= {*range(n_columns)}:
-            yield f"columns {keys} of {n_columns} cannot tell series and times"
+            yield f"columns {shown(keys)} of {n_columns} cannot tell series and times"
 
 
 def _prefixed(key: str, names: list[Any]) -> str:
@@ -89,7 +90,7 @@ def _prefixed(key: str, names: list[Any]) -> str:
     if not found:
         return ""
     return (
-        f" A ColumnTransformer has named it {found[0]!r}: give that name, or set "
+        f" A ColumnTransformer has named it {shown(found[0])}: give that name, or set "
         "verbose_feature_names_out=False there."
     )
 
@@ -113,19 +114,20 @@ def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> in
     if isinstance(key, str):
         if names is None:
             raise ValueError(
-                f"{parameter}={key!r} names a column, but X is an array of shape "
+                f"{parameter}={shown(key)} names a column, but X is an array of shape "
                 f"{tuple(X.shape)} without column names. Give the index of the column, "
                 "or X as a data frame."
             )
         if key in names:
             return names.index(key)
         raise ValueError(
-            f"{parameter}={key!r} is no column of X, which has {listed(names)}. Name "
+            f"{parameter}={shown(key)} is no column of X, which has {listed(names)}. "
+            "Name "
             f"one of these, or give its index.{in_index(X, key)}{_prefixed(key, names)}"
         )
     if -n_columns <= key < n_columns:
         return int(key) % n_columns
     raise ValueError(
-        f"{parameter}={key} is no column of X, which has {n_columns} (shape "
+        f"{parameter}={shown(key)} is no column of X, which has {n_columns} (shape "
         f"{tuple(X.shape)}). Give an index from 0 to {n_columns - 1}."
     )

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import shown
 from sklstm.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats
@@ -96,6 +96,8 @@ class SequenceDifferencer(
 
     _learnt: ClassVar[str] = "n_features_out_"
 
+    _shaping: ClassVar[tuple[str, ...]] = ("order", "keep_values")
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "order": [Interval(Integral, 1, None, closed="left")],
         "keep_values": ["boolean"],
@@ -128,6 +130,7 @@ class SequenceDifferencer(
             If X has missing or infinite values, or a sequence without timesteps.
         """
         with unchanged_on_error(self):
+            self._keep_parameters()
             check_sequences(self, X, reset=True)
             self.n_features_out_ = self._n_blocks() * n_step_features(self)
         return self
@@ -156,25 +159,36 @@ class SequenceDifferencer(
         check_fitted(self)
         batch = check_sequences(self, X, reset=False)
         change = partial(
-            with_differences, order=int(self.order), keep_values=bool(self.keep_values)
+            with_differences, order=self._order, keep_values=self._keeps_values
         )
         n_features = self._n_blocks() * batch.n_features
         changed = changed_sequences(batch, change, batch.values.shape[1], n_features)
-        if isinstance(changed, ChangedSequences) and _may_overflow(changed, self.order):
+        if isinstance(changed, ChangedSequences) and _may_overflow(
+            changed, self._order
+        ):
             changed.compute()  # what fails does so here
         return changed
 
+    # The number of features goes by what these parameters were in `fit`.
+    @property
+    def _order(self) -> int:
+        return int(self._shaped_by["order"])
+
+    @property
+    def _keeps_values(self) -> bool:
+        return bool(self._shaped_by["keep_values"])
+
     def _n_blocks(self) -> int:
-        return int(self.order) + bool(self.keep_values)
+        return self._order + self._keeps_values
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         yield from input_contradictions(self)
         n_features = self._n_blocks() * n_step_features(self)
-        if self.n_features_out_ != n_features:
+        if self.n_features_out_ != n_features or self._order < 1:
             yield (
-                f"n_features_out_={self.n_features_out_!r}, but order={self.order} "
-                f"with keep_values={self.keep_values} makes {n_features} features"
+                f"n_features_out_={shown(self.n_features_out_)}, but "
+                f"order={self._order} "
+                f"with keep_values={self._keeps_values} makes {n_features} features"
             )
 
     def __sklearn_tags__(self) -> Any:

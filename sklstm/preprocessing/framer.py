@@ -13,12 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
-from sklstm.parameters import Interval, _fit_context, unchanged_on_error
+from sklstm.messages import shown
+from sklstm.parameters import (
+    Interval,
+    _fit_context,
+    check_parameters,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
@@ -106,6 +111,8 @@ class SequenceFramer(
 
     _learnt: ClassVar[str] = "n_features_out_"
 
+    _shaping: ClassVar[tuple[str, ...]] = ("frame_length",)
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "frame_length": [Interval(Integral, 1, None, closed="left")],
         "hop_length": [Interval(Integral, 1, None, closed="left")],
@@ -138,16 +145,11 @@ class SequenceFramer(
             If `hop_length` is greater than `frame_length`, X has missing or infinite
             values, or a sequence without timesteps.
         """
-        if self.hop_length > self.frame_length:
-            raise ValueError(
-                f"hop_length={self.hop_length} is greater than frame_length="
-                f"{self.frame_length}: timesteps between two frames would be in none. "
-                f"Choose hop_length of at most {self.frame_length}, or frame_length "
-                f"of at least {self.hop_length}."
-            )
         with unchanged_on_error(self):
+            self._keep_parameters()
+            self._refuse_gaps("or frame_length of at least {}")
             check_sequences(self, X, reset=True)
-            self.n_features_out_ = int(self.frame_length) * n_step_features(self)
+            self.n_features_out_ = self._length * n_step_features(self)
         return self
 
     def transform(self, X: ArrayLike) -> Any:
@@ -168,11 +170,14 @@ class SequenceFramer(
         ------
         ValueError
             If X has other features than in `fit`, missing or infinite values, or a
-            sequence without timesteps.
+            sequence without timesteps, or `hop_length` was set to more than the
+            `frame_length` of `fit`.
         """
         check_fitted(self)
+        check_parameters(self, "hop_length")
+        self._refuse_gaps("or set frame_length and call fit again")
         batch = check_sequences(self, X, reset=False)
-        frame_length, hop_length = int(self.frame_length), int(self.hop_length)
+        frame_length, hop_length = self._length, int(self.hop_length)
         view = frames_in(batch, frame_length, hop_length)
         if view is not None:
             return view
@@ -181,19 +186,27 @@ class SequenceFramer(
         n_features = frame_length * batch.n_features
         return changed_sequences(batch, change, n_frames, n_features)
 
-    def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
-        yield from input_contradictions(self)
-        n_features = self.frame_length * n_step_features(self)
-        if self.n_features_out_ != n_features:
-            yield (
-                f"n_features_out_={self.n_features_out_!r}, but frames of "
-                f"{self.frame_length} timesteps have {n_features} features"
-            )
-        if self.hop_length > self.frame_length:
-            yield (
+    @property
+    def _length(self) -> int:
+        """Timesteps of a frame: the number of features goes by that of `fit`."""
+        return int(self._shaped_by["frame_length"])
+
+    def _refuse_gaps(self, otherwise: str) -> None:
+        if self.hop_length > self._length:
+            raise ValueError(
                 f"hop_length={self.hop_length} is greater than frame_length="
-                f"{self.frame_length}"
+                f"{self._length}: timesteps between two frames would be in none. "
+                f"Choose hop_length of at most {self._length}, "
+                f"{otherwise.format(self.hop_length)}."
+            )
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from input_contradictions(self)
+        n_features = self._length * n_step_features(self)
+        if self.n_features_out_ != n_features or n_features < 1:
+            yield (
+                f"n_features_out_={shown(self.n_features_out_)}, but frames of "
+                f"{self._length} timesteps have {n_features} features"
             )
 
     def __sklearn_tags__(self) -> Any:

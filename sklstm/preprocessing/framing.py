@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from sklstm.messages import listed, shown
 from sklstm.parameters import Interval, in_our_words, validated
 from sklstm.preprocessing.columns import Columns, find_column, is_key
 from sklstm.preprocessing.observations import Observations, as_table
@@ -22,7 +23,7 @@ from sklstm.preprocessing.series import (
 )
 from sklstm.preprocessing.times import Times
 from sklstm.sequences.batch import valid_steps
-from sklstm.sequences.checks import listed, plain_input, saying_what_to_do
+from sklstm.sequences.checks import plain_input, saying_what_to_do
 from sklstm.sequences.columns import column_names
 from sklstm.sequences.containers import plain
 from sklstm.sequences.selection import column_mask
@@ -224,7 +225,8 @@ def _read_series(
     goal = _goal(table, columns, target, horizon)
     if isinstance(goal, slice) or is_known[goal]:
         raise ValueError(
-            f"known={known!r} does not go with target={target!r}: what is to be "
+            f"known={shown(known)} does not go with target={shown(target)}: what is "
+            "to be "
             "forecast is not known. Name one column with target= that is not in known=."
         )
     return rows, order, goal, is_known
@@ -258,8 +260,8 @@ def _known(table: Any, columns: Columns, known: Any) -> NDArray[np.bool_]:
     for parameter, k in (("groups", columns.group), ("time", columns.time)):
         if k is not None and mask[k]:
             raise ValueError(
-                f"known={known!r} has the column of {parameter}, which is no feature. "
-                "Leave it out."
+                f"known={shown(known)} has the column of {parameter}, which is no "
+                "feature. Leave it out."
             )
     return mask[columns.features]
 
@@ -272,7 +274,7 @@ def _goal(table: Any, columns: Columns, target: Any, horizon: int) -> Any:
         for parameter, key in (("groups", columns.group), ("time", columns.time)):
             if k == key:
                 raise ValueError(
-                    f"target={target!r} is the column of {parameter}, which is no "
+                    f"target={shown(target)} is the column of {parameter}, which is no "
                     "feature. Name the column to forecast."
                 )
         return features.index(k)

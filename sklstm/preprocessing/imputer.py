@@ -12,13 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
-from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
+from sklstm.messages import shown
+from sklstm.parameters import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    check_parameters,
+    unchanged_on_error,
+)
 from sklstm.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
     is_finite_array,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.filling import STRATEGIES, fill
 from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
@@ -180,6 +186,7 @@ class SequenceImputer(
             timesteps.
         """
         check_fitted(self)
+        check_parameters(self, "strategy")
         batch = check_sequences(self, X, reset=False, allow_missing=True)
         if overlapping_windows(batch) is not None:
             steps = StepTable.of(batch)
@@ -223,18 +230,20 @@ class SequenceImputer(
         )
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         yield from input_contradictions(self)
         n_features = n_step_features(self)
         if not is_finite_array(self.statistics_, np.float64, (n_features,)):
             yield f"statistics_ are no {n_features} finite numbers"
         flagged = self.indicator_features_.tolist()
         if flagged != sorted({*flagged} & {*range(n_features)}):
-            yield f"indicator_features_={flagged} are not among {n_features} features"
+            yield (
+                f"indicator_features_={shown(flagged)} are not among {n_features} "
+                "features"
+            )
         if self.n_features_out_ != n_features + len(flagged):
             yield (
-                f"n_features_out_={self.n_features_out_!r}, but there are {n_features} "
-                f"features and {len(flagged)} indicators"
+                f"n_features_out_={shown(self.n_features_out_)}, but there are "
+                f"{n_features} features and {len(flagged)} indicators"
             )
 
     def __sklearn_tags__(self) -> Any:

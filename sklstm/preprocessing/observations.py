@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array
 
+from sklstm.messages import listed, said, shown
 from sklstm.preprocessing.columns import Columns, is_key
 from sklstm.preprocessing.elapsed import elapsed_times
 from sklstm.preprocessing.series import (
@@ -20,7 +21,7 @@ from sklstm.preprocessing.series import (
     series_order,
 )
 from sklstm.preprocessing.times import DATES, NUMBERS, Times
-from sklstm.sequences.checks import listed, refuse_date_columns, saying_what_to_do
+from sklstm.sequences.checks import refuse_date_columns, saying_what_to_do
 from sklstm.sequences.columns import column_names, date_columns
 from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.missing import is_missing
@@ -213,7 +214,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         # scikit-learn raises a TypeError for objects, a ValueError for text.
         raise type(error)(
             f"X holds values that are no numbers in {listed(text)}: "
-            f"{str(error).rstrip('.')}. The column that tells series apart goes to "
+            f"{said(error).rstrip('.')}. The column that tells series apart goes to "
             "groups=, the one that tells when a row was observed to time=; encode "
             "other text, for example with sklearn.preprocessing.OneHotEncoder, or "
             "leave it out."
@@ -254,7 +255,7 @@ def read_labels(
     labels, source = groups, "groups"
     if is_key(groups):
         labels = _safe_indexing(X, columns.group, axis=1)
-        source = f"the column groups={groups!r}"
+        source = f"the column groups={shown(groups)}"
     elif callable(groups):
         labels, source = groups(X), "groups(X)"
     labels = without_na(as_labels(plain(labels, "groups", name)))
@@ -285,12 +286,12 @@ def refuse_several_columns(groups: Any, X: Any = None) -> None:
             return
     if len(groups) == 1:
         raise ValueError(
-            f"groups={groups!r} is a list, but one column tells series apart. Write "
-            f"groups={groups[0]!r}."
+            f"groups={shown(groups)} is a list, but one column tells series apart. "
+            f"Write groups={shown(groups[0])}."
         )
     raise ValueError(
-        f"groups={groups!r} lists columns, but one column tells series apart. Make one "
-        "of them, for example X['series'] = X['a'].astype(str) + '/' + "
+        f"groups={shown(groups)} lists columns, but one column tells series apart. "
+        "Make one of them, for example X['series'] = X['a'].astype(str) + '/' + "
         "X['b'].astype(str), drop those that it is made of, and set groups='series'."
     )
 

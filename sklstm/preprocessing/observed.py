@@ -71,7 +71,8 @@ class ObservationReader:
         if len(X.shape) != 2 or issparse(X) or 0 in X.shape:
             with saying_what_to_do(name):
                 check_array(X, dtype=None, estimator=name, input_name="X")
-        return validate_data(self, X, reset=reset, skip_check_array=True)
+        with saying_what_to_do(name):
+            return validate_data(self, X, reset=reset, skip_check_array=True)
 
     @property
     def _takes_all_columns(self) -> bool:

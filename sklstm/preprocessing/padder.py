@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import said, shown
 from sklstm.parameters import (
     Interval,
     StrOptions,
     _fit_context,
+    check_parameters,
     in_our_words,
     unchanged_on_error,
 )
@@ -24,7 +26,6 @@ from sklstm.persistence import (
     check_fitted,
     input_contradictions,
     is_count,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.axes import channels_last
@@ -115,6 +116,8 @@ class SequencePadder(
 
     _learnt: ClassVar[str] = "n_timesteps_out_"
 
+    _shaping: ClassVar[tuple[str, ...]] = ("n_timesteps",)
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
         "padding": [StrOptions({"pre", "post"})],
@@ -161,6 +164,7 @@ class SequencePadder(
             `truncating="raise"` one longer than `n_timesteps`.
         """
         with unchanged_on_error(self):
+            self._keep_parameters()
             batch = self._read(X, reset=True)
             if self.n_timesteps is None:
                 self.n_timesteps_out_ = batch.longest
@@ -189,6 +193,7 @@ class SequencePadder(
             timesteps, or with `truncating="raise"` one longer than `n_timesteps_out_`.
         """
         check_fitted(self)
+        check_parameters(self, "padding", "truncating", "layout")
         batch = self._read(X, reset=False)
         self._refuse_longer(batch)
         n_timesteps = self.n_timesteps_out_
@@ -248,8 +253,8 @@ class SequencePadder(
             if in_our_order is X:
                 raise
             raise ValueError(
-                f'{error} With layout="channels_first" the last two axes of X were '
-                "swapped before."
+                f'{said(error)} With layout="channels_first" the last two axes of X '
+                "were swapped before."
             ) from error
 
     def _refuse_longer(self, batch: SequenceBatch) -> None:
@@ -265,15 +270,15 @@ class SequencePadder(
         )
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         yield from input_contradictions(self)
-        n_timesteps = self.n_timesteps_out_
+        n_timesteps, asked = self.n_timesteps_out_, self._shaped_by["n_timesteps"]
         if not is_count(n_timesteps) or (
-            n_timesteps > self.n_timesteps_in_ and n_timesteps != self.n_timesteps
+            n_timesteps > self.n_timesteps_in_ and n_timesteps != asked
         ):
             yield (
-                f"n_timesteps_out_={n_timesteps!r} follows neither from n_timesteps="
-                f"{self.n_timesteps} nor from the {self.n_timesteps_in_} timesteps of X"
+                f"n_timesteps_out_={shown(n_timesteps)} follows neither from "
+                "n_timesteps="
+                f"{shown(asked)} nor from the {self.n_timesteps_in_} timesteps of X"
             )
 
     def __sklearn_tags__(self) -> Any:

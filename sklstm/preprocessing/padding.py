@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.parameters import in_our_words, validate_parameter_constraints, warn_caller
 from sklstm.preprocessing.padder import SequencePadder
 from sklstm.preprocessing.static import check_static, join_static
@@ -162,8 +163,8 @@ def pad_sequences(
     if groups is None:
         if time is not None:
             raise ValueError(
-                f"time={time!r} was given without groups. Name the column that tells "
-                "the sequences of a long table apart; one sequence alone is "
+                f"time={shown(time)} was given without groups. Name the column that "
+                "tells the sequences of a long table apart; one sequence alone is "
                 "table[None]."
             )
         steps = np.asarray(padder.fit_transform(sequences))
@@ -188,8 +189,8 @@ def _groups_of_id(id: Any, groups: Any, time: Any, table: Any) -> tuple[Any, Any
     """
     if groups is not None:
         raise ValueError(
-            f"groups={groups!r} and id={id!r} say the same: leave out id, which is "
-            "the former name."
+            f"groups={shown(groups)} and id={shown(id)} say the same: leave out id, "
+            "which is the former name."
         )
     names = column_names(table) or []
     groups, time = (
@@ -197,8 +198,8 @@ def _groups_of_id(id: Any, groups: Any, time: Any, table: Any) -> tuple[Any, Any
         for key in (id, time)
     )
     warn_caller(
-        f"id of pad_sequences is called groups: write groups={groups!r}. It will be an "
-        "error from version 0.3 on.",
+        f"id of pad_sequences is called groups: write groups={shown(groups)}. It will "
+        "be an error from version 0.3 on.",
         FutureWarning,
     )
     return groups, time

@@ -12,10 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import shown
 from sklstm.parameters import (
     Interval,
     StrOptions,
     _fit_context,
+    check_parameters,
     in_our_words,
     unchanged_on_error,
 )
@@ -23,7 +25,6 @@ from sklstm.persistence import (
     SavedState,
     check_fitted,
     is_count,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.elapsed import elapsed_to_times, times_to_elapsed
 from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
@@ -129,6 +130,8 @@ class SequenceReshaper(
 
     _learnt: ClassVar[str] = "n_features_out_"
 
+    _shaping: ClassVar[tuple[str, ...]] = ("n_timesteps", "n_features", "pad")
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
         "n_features": [Interval(Integral, 1, None, closed="left"), None],
@@ -178,17 +181,12 @@ class SequenceReshaper(
             times do not rise, `static` is no column, or X is no table.
         """
         with unchanged_on_error(self):
+            self._keep_parameters()
             X = self._check_table(X, reset=True)
             self.is_static_ = self._find_static(X.shape[1])
             self.n_timesteps_out_, n_features = self._sizes()
             self.n_features_out_ = n_features + self._n_static
             if self.time is not None:
-                if self.time >= n_features:
-                    raise ValueError(
-                        f"time={self.time} is no feature: a timestep has "
-                        f"{n_features}, counted from 0. Choose a number "
-                        f"below {n_features}."
-                    )
                 self._reshape(X)
         return self
 
@@ -211,6 +209,7 @@ class SequenceReshaper(
             If X has other columns than in `fit`, times do not rise, or X is no table.
         """
         check_fitted(self)
+        check_parameters(self, "layout", "time")
         return without_writing(self._reshape(self._check_table(X, reset=False)), X)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -236,6 +235,8 @@ class SequenceReshaper(
             If X has another shape than `transform` returns.
         """
         check_fitted(self)
+        check_parameters(self, "layout", "time")
+        self._check_time()
         given = X = plain_input(X, type(self).__name__)
         if is_ragged(X):
             X = pad_ragged(X, self.n_timesteps_out_)
@@ -266,7 +267,16 @@ class SequenceReshaper(
         table[:, ~self.is_static_], table[:, self.is_static_] = columns, static
         return table
 
+    def _check_time(self) -> None:
+        n_features = self.n_features_out_ - self._n_static
+        if self.time is not None and self.time >= n_features:
+            raise ValueError(
+                f"time={self.time} is no feature: a timestep has {n_features}, counted "
+                f"from 0. Choose a number below {n_features}."
+            )
+
     def _reshape(self, table: NDArray[Any]) -> NDArray[Any]:
+        self._check_time()
         changing = table[:, ~self.is_static_] if self._n_static else table
         n_features = self.n_features_out_ - self._n_static
         steps = columns_to_steps(
@@ -304,9 +314,7 @@ class SequenceReshaper(
         """Timesteps, and features that change."""
         return steps_and_features(
             self._n_changing,
-            self.n_timesteps,
-            self.n_features,
-            pad=self.pad,
+            **self._shaped_by,
             beside="" if not self._n_static else " that are not static",
         )
 
@@ -357,21 +365,18 @@ class SequenceReshaper(
         return {"is_static_": np.zeros(state["n_features_in_"], dtype=bool)} | state
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         n_columns, mask = self.n_features_in_, self.is_static_
         sizes = (self.n_timesteps_out_, self.n_features_out_ - self._n_static)
         if not all(is_count(size) for size in (*sizes, n_columns)):
-            yield f"{n_columns!r} columns were made {sizes} timesteps and features"
+            yield f"{shown(n_columns)} columns were made {sizes} timesteps and features"
         if mask.dtype != bool or mask.shape != (n_columns,):
-            yield f"is_static_={mask!r} is no mask of {n_columns!r} columns"
+            yield f"is_static_={shown(mask)} is no mask of {shown(n_columns)} columns"
         fills = sizes[0] * sizes[1] == self._n_changing
         if not fills and sizes != self._sizes():
             yield (
                 f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
-                f"{n_columns} columns of X nor from the parameters"
+                f"{n_columns} columns of X nor from the parameters of fit"
             )
-        if self.time is not None and self.time >= self.n_features_out_:
-            yield f"time={self.time} is none of {self.n_features_out_} features"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

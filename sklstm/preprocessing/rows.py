@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from sklstm.messages import shown
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.steps import StepTable, changed_sequences
 from sklstm.sequences.stored import ChangedSequences, read_rows
@@ -104,7 +105,7 @@ def _transformed(batch: SequenceBatch, transformer: Any, inverse: bool) -> Any:
         changed = rows_of(function(rows))
     if len(changed) != len(rows):
         raise ValueError(
-            f"{transformer!r} returned {len(changed)} rows for {len(rows)} "
+            f"{shown(transformer)} returned {len(changed)} rows for {len(rows)} "
             "timesteps. A scaler of sequences must return a row for every row."
         )
     dtype = rows.dtype if rows.dtype.kind == "f" else changed.dtype
@@ -136,7 +137,7 @@ def saying_where(batch: SequenceBatch, transformer: Any) -> Iterator[None]:
         sample, step, feature = found
         raise ValueError(
             f"X contains NaN in only some features of a timestep (sample {sample}, "
-            f"timestep {step}, feature {feature}), which {transformer!r} does not "
+            f"timestep {step}, feature {feature}), which {shown(transformer)} does not "
             "take. Put SequenceImputer in front, or give SequenceScaler a pipeline "
             "that imputes first, such as make_pipeline(SimpleImputer(), ...)."
         ) from error
@@ -170,7 +171,7 @@ def _check_result(
     if emptied[row]:
         why = "A timestep of nothing but NaN is padding, and this one holds data"
     raise ValueError(
-        f"{transformer!r} returned {changed[row, feature]} in column {feature} "
+        f"{shown(transformer)} returned {changed[row, feature]} in column {feature} "
         f"for the timestep {rows[row]}. {why}: choose a transformer that returns "
         "finite numbers for all timesteps of X, or put SequenceImputer in front if "
         "values are missing."

@@ -16,6 +16,7 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import shown
 from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.preprocessing.output import without_writing
@@ -316,7 +317,7 @@ n_timesteps)
     def _contradictions(self) -> Iterator[str]:
         yield from input_contradictions(self)
         if not hasattr(self.scaler_, "transform"):
-            yield f"scaler_={self.scaler_!r} does not transform"
+            yield f"scaler_={shown(self.scaler_)} does not transform"
         n_features = n_step_features(self)
         n_scaled = getattr(self.scaler_, "n_features_in_", n_features)
         if n_scaled != n_features:
@@ -325,7 +326,10 @@ n_timesteps)
                 f"{n_features}"
             )
         if not is_count(self.n_features_out_):
-            yield f"n_features_out_={self.n_features_out_!r} is no number of features"
+            yield (
+                f"n_features_out_={shown(self.n_features_out_)} is no number of "
+                "features"
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

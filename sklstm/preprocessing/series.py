@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.parameters import warn_caller
 from sklstm.preprocessing.times import AWARE, DATES, DURATIONS, NUMBERS, Times
 from sklstm.sequences.columns import holds_dates
@@ -186,7 +187,7 @@ def shown_label(label: Any) -> str:
     """A label as a message shows it, without its NumPy type."""
     if isinstance(label, np.generic) and label.dtype.kind not in "Mm":
         label = label.item()
-    return repr(label) if isinstance(label, (str, bytes)) else str(label)
+    return shown(label) if isinstance(label, (str, bytes)) else str(label)
 
 
 def check_longest(order: SeriesOrder, n_needed: int, need: str, repair: str) -> None:
@@ -255,7 +256,7 @@ def check_distinct(labels: NDArray[Any], source: str) -> None:
     for label in distinct - text:
         if str(label) in text:
             raise ValueError(
-                f"{source} has both {str(label)!r}, a text, and {label}, a number. "
+                f"{source} has both {shown(str(label))}, a text, and {label}, a number. "
                 "Give labels of one type, so that it is clear whether they are one "
                 "series."
             )

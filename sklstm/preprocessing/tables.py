@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import said, shown
 from sklstm.preprocessing.columns import Columns, find_column
 from sklstm.preprocessing.elapsed import elapsed_times
 from sklstm.preprocessing.observations import Observations
@@ -108,8 +109,8 @@ def _static_features(table: Any, columns: Columns, static: Any) -> list[int]:
     ]
     if {columns.group, columns.time} & {*found}:
         raise ValueError(
-            f"static={static!r} has a column of groups or time, which are no features. "
-            "Name columns that say something of a group and do not change."
+            f"static={shown(static)} has a column of groups or time, which are no "
+            "features. Name columns that say something of a group and do not change."
         )
     return [columns.features.index(k) for k in found]
 
@@ -130,7 +131,7 @@ def _static_values(
         if len(other):
             row = other[0]
             raise ValueError(
-                f"The column {name!r} of static changes within group "
+                f"The column {shown(name)} of static changes within group "
                 f"{shown_label(labels[codes[row]])}: row {row} of the table has "
                 f"{shown_label(values[row, k])}, a row before it "
                 f"{shown_label(static[codes[row], k])}. Leave it out of static: what "
@@ -168,7 +169,7 @@ def _sorted_labels(rows: Observations) -> tuple[NDArray[Any], NDArray[np.intp]]:
         labels, codes = np.unique(rows.labels, return_inverse=True)
     except TypeError as error:
         raise ValueError(
-            f"groups holds labels that cannot be sorted: {error}. Make them all "
+            f"groups holds labels that cannot be sorted: {said(error)}. Make them all "
             "numbers, all text or all times."
         ) from error
     return labels, codes
@@ -192,7 +193,8 @@ def _refuse_infinity(values: NDArray[Any], columns: Columns) -> None:
         return
     row, k = (int(place) for place in np.argwhere(infinite)[0])
     raise ValueError(
-        f"The value of column {columns.names[columns.features[k]]!r} in row {row} of "
+        f"The value of column {shown(columns.names[columns.features[k]])} in row "
+        f"{row} of "
         f"the table is infinite ({infinite.sum()} such values). Replace it, or make it "
         "NaN, a missing value that SequenceImputer fills in."
     )

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.sequences.missing import is_missing
 
 NUMBERS, DATES = "numbers", "dates"
@@ -144,7 +145,7 @@ class Times:
         if not is_column or len(self.ticks) != n_rows:
             yield f"it keeps {np.size(self.ticks)} times of {n_rows} rows"
         if self.kind not in KINDS or self.unit not in _UNITS:
-            yield f"times are no {self.kind!r} in {self.unit!r}"
+            yield f"times are no {shown(self.kind)} in {shown(self.unit)}"
 
     def _in(self, unit: str) -> NDArray[Any]:
         steps = _UNITS.index(unit) - _UNITS.index(self.unit)

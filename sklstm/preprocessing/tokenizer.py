@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import listed, said, shown
 from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
 from sklstm.persistence import SavedState, check_fitted
 from sklstm.preprocessing.output import ThreeAxesOutputMixin
-from sklstm.sequences.checks import as_data, listed
+from sklstm.sequences.checks import as_data
 from sklstm.sequences.codes import marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names
 from sklstm.sequences.containers import plain
@@ -238,7 +239,7 @@ class SequenceTokenizer(
                 known = counter.fit(tokens).get_feature_names_out()
             except ValueError as error:
                 raise ValueError(
-                    f"No token of X is left to know: {str(error).rstrip('.')}. Lower "
+                    f"No token of X is left to know: {said(error).rstrip('.')}. Lower "
                     "min_df, raise max_df, or see what token_pattern and stop_words "
                     "leave."
                 ) from error
@@ -348,7 +349,7 @@ def _without_column_axis(X: Any, name: str, *, of_tokens: bool) -> Any:
     if columns is not None:
         if len(columns) != 1:
             _refuse_table(columns, name)
-        return cells_of(X, columns[0])
+        return cells_of(X, 0)
     if hasattr(X, "to_pylist"):  # pyarrow
         return X.to_pylist()
     n_axes = len(getattr(X, "shape", (0,)))
@@ -391,7 +392,8 @@ def _refuse_texts_in_rows(X: Any, text: str, name: str) -> NoReturn:
 
 def _refuse_value(what: str, value: Any) -> NoReturn:
     raise TypeError(
-        f"{what} is {value!r}, of type {type(value).__name__}, and no text. Fill what "
+        f"{what} is {shown(value)}, of type {type(value).__name__}, and no text. Fill "
+        "what "
         "is missing with ''; numbers need no tokenizer, see categorical_features of "
         "the estimators."
     )

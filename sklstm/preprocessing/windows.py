@@ -12,10 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 
 from sklstm.documentation import DocumentationLinkMixin
+from sklstm.messages import shown
 from sklstm.parameters import (
     Interval,
     StrOptions,
     _fit_context,
+    check_parameters,
     in_our_words,
     unchanged_on_error,
 )
@@ -23,7 +25,6 @@ from sklstm.persistence import (
     SavedState,
     check_fitted,
     is_count,
-    parameter_contradictions,
 )
 from sklstm.preprocessing.columns import Columns
 from sklstm.preprocessing.elapsed import rows_to_remember
@@ -230,6 +231,7 @@ class SlidingWindows(
         rows, order = self._read(X, reset=False)
         if self.context is None:
             return self._cut(rows, order)
+        self._check_context()
         earlier = self._context_for(rows, order)
         rows = rows.behind(earlier, type(self).__name__)
         return self._cut(rows, rows.order(), first_row=len(earlier))
@@ -301,6 +303,14 @@ class SlidingWindows(
                 self._last_rows = rows.at(kept)
             return rows, order
 
+    def _check_context(self) -> None:
+        check_parameters(self, "context")
+        if "_last_rows" not in vars(self):
+            raise ValueError(
+                f"context={shown(self.context)} was set after fit, which has kept no "
+                "rows. Call fit again."
+            )
+
     def _context_for(self, rows: Observations, order: SeriesOrder) -> Observations:
         """What was seen last in `fit`, as far as it is earlier than these rows."""
         earlier = self._last_rows
@@ -341,29 +351,34 @@ class SlidingWindows(
             unpacked["_last_rows"] = Observations.of_state(**state["_last_rows"])
         if "_dates" in state:  # Version 0.1 told dates from numbers alone.
             unpacked["_clock"] = DATES if state.pop("_dates") else NUMBERS
+        if "_rate" in state and "_longest" not in state:
+            # Version 0.1 did not say how long the longest series was.
+            asked = span(state["n_timesteps"], state["sampling_rate"])
+            unpacked["_longest"] = asked + 1
         return state | unpacked
 
     def _contradictions(self) -> Iterator[str]:
-        yield from parameter_contradictions(self)
         n_columns, columns = self.n_features_in_, self._columns
         yield from columns.contradictions(n_columns)
         names = columns.feature_names
         fitted = (self.n_features_out_, list(self.feature_names_out_))
         if fitted != (len(names), names):
-            yield f"its columns make the features {names}, not {fitted[1]}"
+            yield (
+                f"its columns make the features {shown(names)}, not {shown(fitted[1])}"
+            )
         n_timesteps, rate = self.n_timesteps_out_, self._rate
         if not (is_count(n_timesteps) and is_count(rate)):
-            yield f"n_timesteps_out_={n_timesteps!r} and _rate={rate!r} are no sizes"
-        # Version 0.1 did not say how long the longest series was.
-        asked = span(self.n_timesteps, self.sampling_rate) + 1
-        longest = vars(self).get("_longest", asked)
-        if span(n_timesteps, rate) >= longest:
+            yield (
+                f"n_timesteps_out_={shown(n_timesteps)} and _rate={shown(rate)} are "
+                "no sizes"
+            )
+        if span(n_timesteps, rate) >= self._longest:
             yield (
                 f"n_timesteps_out_={n_timesteps} does not go with series of at most "
-                f"{longest} rows"
+                f"{self._longest} rows"
             )
         if columns.time is not None and self._clock not in KINDS:
-            yield f"_clock={self._clock!r} is no kind of time"
+            yield f"_clock={shown(self._clock)} is no kind of time"
         if "_last_rows" in vars(self):
             yield from self._last_rows.contradictions(columns)
 

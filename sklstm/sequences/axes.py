@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.sequences.names import all_strings
 from sklstm.sequences.ragged import is_ragged, shape_of
 
@@ -111,10 +112,11 @@ def time_in_index_hint(X: Any) -> str:
         return ""
     # reset_index names them like this.
     names = [f"level_{k}" if name is None else name for k, name in enumerate(names)]
-    keys = f"groups={names[-2]!r}, time={names[-1]!r}"
+    keys = f"groups={shown(names[-2])}, time={shown(names[-1])}"
     return (
         f"The index of the rows of X has {len(names)} levels. If the last is the time, "
         "a row is a timestep, not a sample: make a sequence of each series with X, ids "
         f"= pad_sequences(X.reset_index(), {keys}), or a window of each row with "
-        f"SlidingWindows(groups={names[-2]!r}, time={names[-1]!r}) on X.reset_index()."
+        f"SlidingWindows(groups={shown(names[-2])}, time={shown(names[-1])}) on "
+        "X.reset_index()."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklstm.messages import listed, shown
 from sklstm.parameters import warn_caller
 from sklstm.sequences.codes import is_marked_as_codes, read_codes
 
@@ -65,8 +66,8 @@ def categorical_mask(estimator: Any, n_features: int) -> NDArray[np.bool_] | Non
         return _read_names(array.tolist(), estimator)
     raise ValueError(
         "categorical_features must be a list of feature numbers or of feature names, "
-        f"or a boolean mask of the {n_features} features of a timestep. Got {given!r} "
-        "instead."
+        f"or a boolean mask of the {n_features} features of a timestep. Got "
+        f"{shown(given)} instead."
     )
 
 
@@ -109,7 +110,7 @@ def _read_names(names: list[str], estimator: Any) -> NDArray[np.bool_]:
     missing = [name for name in names if name not in known]
     if missing:
         raise ValueError(
-            f"categorical_features has {missing[0]!r}, but the features of X are "
-            f"{', '.join(map(repr, known))}."
+            f"categorical_features has {shown(missing[0])}, but the features of X are "
+            f"{listed(known)}."
         )
     return np.array([name in names for name in known])

@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklstm.messages import listed, said
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.categories import check_categories
@@ -41,18 +42,6 @@ CATEGORY_ADVICE = (
     "Encode categories first, for example with sklearn.preprocessing.OneHotEncoder; "
     "SequenceTokenizer makes codes of texts and of lists of tokens."
 )
-
-# Columns named in a message; a table can have thousands.
-MOST_COLUMNS_NAMED = 8
-
-
-def listed(names: list[Any]) -> str:
-    """The first names of columns, for a message."""
-    named = ", ".join(
-        repr(name if isinstance(name, int) else str(name))
-        for name in names[:MOST_COLUMNS_NAMED]
-    )
-    return named if len(names) <= MOST_COLUMNS_NAMED else f"{named}, ..."
 
 
 def check_sequences(
@@ -201,8 +190,8 @@ def _check_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
             if reset or X.shape[1] == estimator.n_features_in_:
                 raise
             raise ValueError(
-                f"{error} The columns of a matrix are timesteps: give the same ones, "
-                "or sequences of another length with three axes, X[:, :, None]."
+                f"{said(error)} The columns of a matrix are timesteps: give the same "
+                "ones, or sequences of another length with three axes, X[:, :, None]."
             ) from error
 
 
@@ -399,12 +388,14 @@ def saying_what_to_do(
                 f"Complex data not supported: {name} takes real numbers. Give real and "
                 f"imaginary part of {X} as two features."
             ) from error
+        if reason.startswith("The feature names") and said(error) != reason:
+            raise ValueError(said(error)) from error
         if "could not convert" not in reason and "float() argument" not in reason:
             raise
         advice = TEXT_ADVICE if one_column else CATEGORY_ADVICE
         raise type(error)(
-            f"{X} holds values that are no numbers: {error}. {name} takes numbers "
-            f"only. {advice}"
+            f"{X} holds values that are no numbers: {said(error)}. {name} takes "
+            f"numbers only. {advice}"
         ) from error
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
+
 _DATES = (
     datetime.date,
     datetime.time,
@@ -97,7 +99,7 @@ def in_index(table: Any, key: Any) -> str:
     if key not in names and len(names) < 2:
         return ""
     return (
-        f" The index of its rows has {', '.join(map(repr, names))}: reset_index() "
+        f" The index of its rows has {', '.join(map(shown, names))}: reset_index() "
         "makes columns of these."
     )
 

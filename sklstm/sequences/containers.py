@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
+
 # What is no container and needs no change; NumPy's scalars are masked or plain.
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic)
 _NUMBERS = "fiubcMm"
@@ -223,7 +225,7 @@ def _plain_frame(frame: Any, name: str, reader: str) -> Any:
     for k, dtype in enumerate(frame.dtypes):
         if getattr(dtype, "kind", "O") in _NUMBERS:
             continue
-        label = f"{name}[{frame.columns[k]!r}]"
+        label = f"{name}[{shown(frame.columns[k])}]"
         cells = _plain_column(frame.iloc[:, k], label, reader)
         if cells is not None:
             if changed is frame:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import said
 from sklstm.sequences.codes import is_marked_as_codes, marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names, holds_dates
 from sklstm.sequences.containers import as_numbers, from_arrow, is_arrow_array
@@ -194,8 +195,8 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         values = np.asarray(sequence, dtype=object).flat
         is_text = any(isinstance(value, (str, bytes)) for value in values)
         raise TypeError(
-            f"Sequence {k} of X is not numeric: {error}. Every sequence must be an "
-            "array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
+            f"Sequence {k} of X is not numeric: {said(error)}. Every sequence must be "
+            "an array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
             + " SequenceTokenizer makes codes of lists of tokens."
             * is_text
         ) from error

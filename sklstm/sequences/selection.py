@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences.checks import listed
+from sklstm.messages import listed, shown
 
 
 def column_mask(
@@ -43,13 +43,14 @@ def column_mask(
             mask[given] = True
             return mask
         raise ValueError(
-            f"{parameter}={keys!r} has {outside[0]}, which is no column of X: it has "
-            f"{n_columns}. Give indices from 0 to {n_columns - 1}."
+            f"{parameter}={shown(keys)} has {outside[0]}, which is no column of X: it "
+            f"has {n_columns}. Give indices from 0 to {n_columns - 1}."
         )
     if given.ndim == 1 and all(isinstance(key, str) for key in given):
         return _mask_of_names(parameter, keys, mask, names)
     raise ValueError(
-        f"{parameter}={keys!r} does not tell columns. Give a list of their indices or "
+        f"{parameter}={shown(keys)} does not tell columns. Give a list of their "
+        "indices or "
         f"names, or a mask with True or False for each of the {n_columns} columns of X."
     )
 
@@ -60,13 +61,13 @@ def _mask_of_names(
     for key in keys:
         if names is None:
             raise ValueError(
-                f"{parameter}={keys!r} names columns, but those of X have no names, or "
-                "not all are strings. Give indices, or X as a data frame."
+                f"{parameter}={shown(keys)} names columns, but those of X have no "
+                "names, or not all are strings. Give indices, or X as a data frame."
             )
         if key not in names:
             raise ValueError(
-                f"{parameter}={keys!r} has {key!r}, which is no column of X: it has "
-                f"{listed(names)}."
+                f"{parameter}={shown(keys)} has {shown(key)}, which is no column of "
+                f"X: it has {listed(names)}."
             )
         mask[names.index(key)] = True
     return mask

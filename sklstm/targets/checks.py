@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from sklstm.messages import said, shown
 from sklstm.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.containers import plain, without_na
@@ -104,7 +105,8 @@ def check_sample_weight(
             )
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{str(error).rstrip('.!')}. Give sample_weight one number for each of the "
+            f"{said(error).rstrip('.!')}. Give sample_weight one number for each of "
+            "the "
             f"{n_weights} {of} of X, none negative and at least one positive, or None."
         ) from error
     return weights
@@ -172,8 +174,8 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     n_axes = getattr(y, "ndim", 1 if hasattr(y, "__len__") else np.asarray(y).ndim)
     if n_axes == 0:
         raise ValueError(
-            f"y is a scalar, {y!r}, but {name} takes one target per sequence: shape "
-            "(n_samples,) or (n_samples, n_columns)."
+            f"y is a scalar, {shown(y)}, but {name} takes one target per sequence: "
+            "shape (n_samples,) or (n_samples, n_columns)."
         )
     if n_axes > 2:
         raise ValueError(
@@ -246,16 +248,18 @@ def check_numeric_target(
     try:
         if y.dtype.kind in "Mm":
             raise TypeError("dates have no unit of their own")
-        y = y.astype(np.float64, copy=False)
+        # One by one: as an array, NumPy takes half a minute to refuse long text.
+        given = y.astype(object) if y.dtype.kind in "SU" else y
+        numbers = given.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} needs numbers for y, got {y.dtype} ({error}). For labels use "
-            f"{classifier}."
+            f"{name} needs numbers for y, got {y.dtype} ({said(error)}). For labels "
+            f"use {classifier}."
         ) from error
-    largest = np.abs(y).max()
+    largest = np.abs(numbers).max()
     if largest > np.finfo(np.float32).max:
         raise ValueError(
             f"y holds values as large as {largest:.3g}, too large for float32. Scale "
             "y first, for example with sklearn.compose.TransformedTargetRegressor."
         )
-    return y
+    return numbers

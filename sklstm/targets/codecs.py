@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from sklstm.messages import labels_shown, shown
 from sklstm.network import Architecture
 from sklstm.persistence import is_finite_array
 from sklstm.targets.training_set import Target, relative_weights
@@ -128,14 +129,15 @@ class Labels(ClassCodec):
         if y.ndim != 1:
             raise ValueError(
                 f"y has shape {y.shape}, but {name} was fitted on one label per "
-                f"sequence, one of {self.classes[:10]}."
+                f"sequence, one of {labels_shown(self.classes)}."
             )
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
-                f"y holds labels that are not among the known classes: {unknown[:10]}. "
-                f"{name} knows {self.classes[:10]}; name all classes in the first call "
-                "of partial_fit, or fit again without warm_start."
+                "y holds labels that are not among the known classes: "
+                f"{labels_shown(unknown)}. "
+                f"{name} knows {labels_shown(self.classes)}; name all classes in the "
+                "first call of partial_fit, or fit again without warm_start."
             )
         numbers = np.searchsorted(self.classes, y)
         return Target(numbers[:, None].astype(np.float32), weights, numbers)
@@ -157,10 +159,10 @@ class Labels(ClassCodec):
         classes = self.classes
         is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
         if not (is_array and np.array_equal(classes, np.unique(classes))):
-            yield f"classes_={classes!r} is no sorted array of different labels"
+            yield f"classes_={shown(classes)} is no sorted array of different labels"
         needed = (self.n_outputs, self.activation)
         if (architecture.n_outputs, architecture.activation) != needed:
-            yield f"{len(classes)} classes do not go with {architecture}"
+            yield f"{len(classes)} classes do not go with {shown(architecture)}"
 
     def to_state(self) -> dict[str, Any]:
         return {"classes_": self.classes, "_multilabel": False}
@@ -212,7 +214,7 @@ class Indicators(ClassCodec):
     def contradictions(self, architecture: Architecture) -> Iterator[str]:
         needed = (self.n_labels, "sigmoid")
         if (architecture.n_outputs, architecture.activation) != needed:
-            yield f"{self.n_labels} labels do not go with {architecture}"
+            yield f"{self.n_labels} labels do not go with {shown(architecture)}"
 
     def to_state(self) -> dict[str, Any]:
         return {"classes_": self.classes, "_multilabel": True}
@@ -306,7 +308,7 @@ class Numbers(Codec):
         if not (self.scale > 0).all():
             yield f"the scale of the targets, {self.scale}, is not positive"
         if self.n_axes not in ((1, 2) if n_targets == 1 else (2,)):
-            yield f"y had {self.n_axes!r} axes and {n_targets} targets"
+            yield f"y had {shown(self.n_axes)} axes and {n_targets} targets"
 
     def to_state(self) -> dict[str, Any]:
         return {"_y_mean": self.mean, "_y_scale": self.scale, "_y_ndim": self.n_axes}

@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklstm.messages import labels_shown, said, shown
 from sklstm.parameters import warn_caller
 from sklstm.sequences.containers import plain
 from sklstm.targets.checks import check_target, warn_of_several_labels
@@ -125,7 +126,8 @@ def learn_labels(
         known = _unique_labels(classes)
     if len(known) < 2:
         raise ValueError(
-            f"There is only one class, {known.tolist()[0]!r}, but {name} needs samples "
+            f"There is only one class, {shown(known.tolist()[0])}, but {name} needs "
+            "samples "
             "of at least two (those of sample weight zero do not count). Give it "
             "samples of another class too; StratifiedKFold keeps every class in every "
             "fold."
@@ -166,8 +168,8 @@ def check_known_classes(classes: Any, known: NDArray[Any]) -> None:
     """Require the classes of the first call of `partial_fit` in all later ones."""
     if not np.array_equal(_unique_labels(classes), known):
         raise ValueError(
-            f"classes={classes!r} is not the same as in the first call of partial_fit: "
-            f"{known}. Give the same classes, or none."
+            f"classes={shown(classes)} is not the same as in the first call of "
+            f"partial_fit: {labels_shown(known)}. Give the same classes, or none."
         )
 
 
@@ -213,7 +215,8 @@ def weights_by_class(
             raise ValueError("a weight is negative, infinite or no number")
     except (TypeError, ValueError, LookupError) as error:
         raise ValueError(
-            f"class_weight={class_weight!r} does not go with y ({error}). Give "
+            f"class_weight={shown(class_weight)} does not go with y ({said(error)}). "
+            "Give "
             '"balanced" or a dict from label to a weight that is not negative, or for '
             "a multilabel y a list of such dicts, one per label."
         ) from error
@@ -255,7 +258,7 @@ def _weights_of_classes(
         If it is one.
     """
     if not isinstance(class_weight, dict):
-        raise ValueError(f"{class_weight!r} is no dict")
+        raise ValueError(f"{shown(class_weight)} is no dict")
     known = list(classes)
     unknown = [name for name in class_weight if name not in set(known)]
     unnamed = [label for label in known if label not in class_weight]
@@ -285,6 +288,6 @@ def _unique_labels(classes: Any) -> NDArray[Any]:
         return labels
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"classes={classes!r} is no list of labels ({error}). Give a 1D array of "
-            "all labels, all integers or all text."
+            f"classes={shown(classes)} is no list of labels ({said(error)}). Give a 1D "
+            "array of all labels, all integers or all text."
         ) from error

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.network import Architecture
 from sklstm.targets.codecs import Codec, Numbers
 from sklstm.targets.training_set import Target
@@ -108,11 +109,11 @@ class Quantiles(Codec):
         levels = self.levels
         is_array = isinstance(levels, np.ndarray) and levels.dtype == np.float64
         if not (is_array and are_levels(levels)):
-            yield f"the quantiles {levels!r} do not increase between 0 and 1"
+            yield f"the quantiles {shown(levels)} do not increase between 0 and 1"
         if architecture.n_outputs != self.n_outputs:
             yield (
                 f"{len(levels)} quantiles of {self.n_targets} targets do not go with "
-                f"{architecture}"
+                f"{shown(architecture)}"
             )
         yield from self.numbers.contradictions(
             replace(architecture, n_outputs=self.n_targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklstm.messages import shown
 from sklstm.targets.codecs import Codec, Indicators, Labels, Numbers
 from sklstm.targets.quantiles import Quantiles
 
@@ -17,7 +18,7 @@ def codec_of_state(state: dict[str, Any]) -> Codec:
         return numbers
     multilabel = state["_multilabel"]
     if not isinstance(multilabel, bool):
-        raise ValueError(f"_multilabel={multilabel!r} is neither True nor False")
+        raise ValueError(f"_multilabel={shown(multilabel)} is neither True nor False")
     if multilabel:
         return Indicators(len(state["classes_"]))
     return Labels(state["classes_"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import said
 from sklstm.sequences.batch import SequenceBatch
 
 
@@ -143,7 +144,7 @@ n_columns), float32
         except ValueError as error:
             raise ValueError(
                 f"early_stopping=True with {name}={value} cannot split {len(self)} "
-                f"samples: {error} Give more samples, another {name}, or set "
+                f"samples: {said(error)} Give more samples, another {name}, or set "
                 "early_stopping=False."
             ) from error
         return self.at(train), self.at(held_out)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from sklstm.copies import check_copied_whole
+from sklstm.messages import said, shown
 from sklstm.training.schedules import has_schedule
 from sklstm.training.settings import keras_defaults
 
@@ -109,8 +110,8 @@ def read_optimizer(
     if rate is None and schedule != "constant":
         name, own = type(optimizer).__name__, type(optimizer._learning_rate).__name__
         raise ValueError(
-            f"schedule={schedule!r} does not go with {name}({own}), which brings a "
-            f"schedule of its own. Give schedule='constant', or {name}() without it."
+            f"schedule={shown(schedule)} does not go with {name}({own}), which brings "
+            f"a schedule of its own. Give schedule='constant', or {name}() without it."
         )
     return spec, rate
 
@@ -120,8 +121,8 @@ def _read_name(name: str) -> tuple[OptimizerSpec, float]:
     """Spec and default rate; an optimizer that is built never frees all its memory."""
     if name.lower() not in ELEMENTWISE:
         raise ValueError(
-            f"optimizer={name!r} is not supported. Choose one that works element by "
-            f"element: {_CHOICES}."
+            f"optimizer={shown(name)} is not supported. Choose one that works element "
+            f"by element: {_CHOICES}."
         )
     with keras_defaults():
         optimizer = ELEMENTWISE[name.lower()]()
@@ -137,7 +138,7 @@ def _check_kind(optimizer: Any) -> None:
         )
     if ELEMENTWISE.get(type(optimizer).__name__.lower()) is not type(optimizer):
         raise ValueError(
-            f"optimizer={optimizer!r} is not supported: it must be a name or an "
+            f"optimizer={shown(optimizer)} is not supported: it must be a name or an "
             "instance of a Keras optimizer that works element by element, one of "
             f"{_CHOICES}."
         )
@@ -205,8 +206,8 @@ def _check_numbers(name: str, config: dict[str, Any]) -> None:
         is_number = isinstance(value, (Number, np.generic))
         if not (is_number or value is None or setting == "learning_rate"):
             raise ValueError(
-                f"{name}({setting}={value!r}) is not supported: Keras cannot copy it. "
-                "Give a plain number."
+                f"{name}({setting}={shown(value)}) is not supported: Keras cannot "
+                "copy it. Give a plain number."
             )
 
 
@@ -226,7 +227,8 @@ def _read_rate(optimizer: Any, learning_rate: float | None) -> float | None:
         return None
     if callable(own):
         raise ValueError(
-            f"{name}(learning_rate={own!r}) is not supported: a function is called "
+            f"{name}(learning_rate={shown(own)}) is not supported: a function is "
+            "called "
             "once, not at every step. Give a schedule of keras.optimizers.schedules, "
             "or callbacks=[keras.callbacks.LearningRateScheduler(...)]."
         )
@@ -244,5 +246,5 @@ def _check_schedule(schedule: Any) -> None:
             "keras.saving.register_keras_serializable(), and give numbers and lists "
             "instead of arrays; or give "
             "callbacks=[keras.callbacks.LearningRateScheduler(...)]. Keras says: "
-            f"{error}"
+            f"{said(error)}"
         ) from error

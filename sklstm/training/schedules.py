@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.messages import shown
 from sklstm.parameters import warn_caller
 
 
@@ -125,7 +126,7 @@ class LearningRates:
         if not self.gives_way:
             raise ValueError(
                 f"A callback has set the learning rate to {rate:.3g}, but "
-                f"schedule={self.schedule!r} sets it at every step. Give "
+                f"schedule={shown(self.schedule)} sets it at every step. Give "
                 "schedule='constant', or leave the callback out."
             )
         self.coming = None
