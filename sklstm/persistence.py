@@ -282,7 +282,7 @@ def _damage(
     packages = header["packages"]
     same = packages == {name: _version(name) for name in packages}
     if same and found["others"] != expected["others"]:
-        return f"what it holds of {', '.join(map(plain, sorted(packages)))}"
+        return f"what it holds of {', '.join(map(unquoted, sorted(packages)))}"
     return None
 
 

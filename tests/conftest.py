@@ -35,7 +35,7 @@ def pytest_collection(session):
         import sklstm.training.runtime  # noqa: F401
         from sklstm.training.pool import POOL
 
-        POOL.max_idle = 10_000
+        POOL.max_bytes = 2**40
 
 
 def pytest_collection_finish():

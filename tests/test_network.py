@@ -61,15 +61,18 @@ def any_size(architecture, flat, structure=None, **settings):
 def logits_and_gradient(network, values, lengths, loss, training=False, seed=(0, 0)):
     """Logits, and the gradient of a scalar of them, as one flat vector."""
     variables = [variable.value for variable in network.trainable_variables]
-    lengths = tf.constant(lengths, tf.int32)
-    rates, sizes = inputs_of(network)
-    rows = Rows(values, lengths, *[None] * 4)
-    masks = network.dropout_masks(rows, rates, sizes, seed) if training else None
-    batch = MiniBatch(tf.transpose(values, [1, 0, 2]), lengths, None, None, None, masks)
-    with tf.GradientTape() as tape:
+
+    @tf.function(autograph=False)
+    def run(values, lengths):
+        rates, sizes = inputs_of(network)
+        rows = Rows(values, lengths, *[None] * 4)
+        masks = network.dropout_masks(rows, rates, sizes, seed) if training else None
+        steps = tf.transpose(values, [1, 0, 2])
+        batch = MiniBatch(steps, lengths, None, None, None, masks)
         logits = network.logits(batch, sizes)
-        scalar = loss(logits)
-    gradients = tape.gradient(scalar, variables)
+        return logits, *tf.gradients(loss(logits), variables)
+
+    logits, *gradients = run(tf.constant(values), tf.constant(lengths, tf.int32))
     return logits.numpy(), np.concatenate([np.ravel(g) for g in gradients])
 
 

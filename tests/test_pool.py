@@ -1,5 +1,7 @@
 """Networks are borrowed: what needs a new trace, and what comes back."""
 
+import gc
+import itertools
 import logging
 import threading
 from contextlib import ExitStack, suppress
@@ -9,9 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.base import clone
+from tensorflow.python.framework.func_graph import FuncGraph
+from tensorflow.python.framework.ops import gradient_registry
 
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.network import Architecture
+from sklstm.network.architecture import MERGE_MODES
 from sklstm.training import fitting, program
 from sklstm.training.layers_network import LayersStructure
 from sklstm.training.network import AnySizeStructure
@@ -29,7 +34,7 @@ class Structure:
 
     def build(self, optimizer):
         methods = {"is_as_built": lambda self: True, "forget": lambda self: None}
-        network = type("Network", (), {"cost": 1, **methods})()
+        network = type("Network", (), {"n_bytes": 1, **methods})()
         self.built.append(network)
         return network
 
@@ -59,6 +64,46 @@ def test_one_trace_for_every_size(pool):
     )
     (network,) = pool.networks()
     assert network.traces == 1
+
+
+def structures(**variations):
+    """What a search with the default poolings traces."""
+    default = {"units": 16, "merge_mode": "concat", "n_features": 3}
+    found = set()
+    for values in itertools.product(*variations.values()):
+        sizes = default | dict(zip(variations, values, strict=True))
+        architecture = Architecture(
+            sizes["n_features"],
+            (sizes["units"],),
+            "bidirectional",
+            sizes["merge_mode"],
+            1,
+            "sigmoid",
+            pooling=BiLSTMClassifier().pooling,
+        )
+        found.add(AnySizeStructure.of(architecture, LOSS))
+    return found
+
+
+def test_traces_of_a_search_with_the_default_poolings():
+    """One trace for concat and one for all others; a few for large networks.
+
+    The capacity comes in powers of four from 4,096 parameters on, and matrices of
+    65,536 entries have a gradient of their own.
+    """
+    small = {"units": range(2, 17), "n_features": range(1, 5)}
+    assert len(structures(**small)) == 1
+    assert len(structures(**small, merge_mode=MERGE_MODES)) == 2
+    assert len(structures(units=range(17, 60))) == 3
+    assert len(structures(units=range(32, 201))) == 6
+
+
+def test_two_traces_for_four_merge_modes(pool):
+    """As the structures say, also in fits with the default poolings."""
+    for merge_mode in MERGE_MODES:
+        classifier = BiLSTMClassifier(units=2, epochs=1, merge_mode=merge_mode)
+        classifier.fit(sequences(), np.arange(20) % 2)
+    assert [network.traces for network in pool.networks()] == [1, 1]
 
 
 def test_one_trace_for_all_quantiles(pool):
@@ -114,12 +159,12 @@ def test_a_borrowed_network_gives_what_a_fresh_one_gives(pool):
 
 def test_costly_networks_leave_sooner():
     """What is kept is bounded by what networks cost, not by their number."""
-    pool, cheap, costly = NetworkPool(max_idle=10), Structure(), Structure()
+    pool, cheap, costly = NetworkPool(max_bytes=10), Structure(), Structure()
     with ExitStack() as borrowed:
         for _ in range(10):
             borrowed.enter_context(pool.borrow(cheap, ADAM))
     with pool.borrow(costly, ADAM) as network:
-        network.cost = 8
+        network.n_bytes = 8
     assert len(pool) == 3
     assert pool.networks()[-1] is network
 
@@ -145,7 +190,7 @@ def test_two_threads_get_two_networks():
 
 def test_the_pool_is_bounded():
     """The network that was idle longest is dropped."""
-    pool, structures = NetworkPool(max_idle=2), [Structure() for _ in range(3)]
+    pool, structures = NetworkPool(max_bytes=2), [Structure() for _ in range(3)]
     for structure in structures:
         with pool.borrow(structure, ADAM):
             pass
@@ -170,6 +215,53 @@ def test_a_failing_fit_returns_a_clean_network(pool, error):
     (network,) = pool.networks()
     assert network.history is network.loan is None
     assert np.array_equal(estimator.fit(X, y).predict_proba(X), expected)
+
+
+# -- what is dropped -------------------------------------------------------------------
+
+
+def live_graphs():
+    """All that TensorFlow traced and Python has not freed."""
+    gc.collect()
+    return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+
+def custom_gradients():
+    """What `tf.custom_gradient` registers for every trace, and never takes back."""
+    return [name for name in gradient_registry.list() if name.startswith("Custom")]
+
+
+@pytest.mark.parametrize("on_layers", [False, True])
+@pytest.mark.parametrize(
+    "params",
+    [{"merge_mode": "sum", "categorical_features": [1]}, {"recurrent_dropout": 0.1}],
+    ids=["fused", "by steps"],
+)
+def test_what_the_pool_drops_is_freed(pool, monkeypatch, params, on_layers):
+    """Every kind of gradient of our own, and the optimizer, lets go of its graph."""
+    monkeypatch.setattr(fitting, "trains_on_layers", lambda *_: on_layers)
+    if on_layers and "recurrent_dropout" in params:
+        pytest.skip("Keras' layers train without recurrent dropout.")
+    X = np.abs(sequences()).round()
+    graphs, registered = live_graphs(), custom_gradients()
+    BiLSTMClassifier(2, epochs=1, early_stopping=True, patience=1, **params).fit(
+        X, np.arange(20) % 2
+    )
+    assert live_graphs() > graphs
+    pool.clear()
+    assert live_graphs() <= graphs
+    assert custom_gradients() == registered
+
+
+def test_gradients_are_registered_once(pool):
+    """Another network of the same kind adds nothing to TensorFlow's registry."""
+    names = []
+    for _ in range(2):
+        classifier = BiLSTMClassifier(2, epochs=1, direction="forward")
+        classifier.fit(sequences(), np.arange(20) % 2)
+        pool.clear()
+        names.append(sorted(gradient_registry.list()))
+    assert names[0] == names[1]
 
 
 # -- what does not come back ----------------------------------------------------------

@@ -43,7 +43,7 @@ def check_metric(search: Any, metric: str | None) -> str:
     if metric not in found:
         raise ValueError(
             f"metric={shown(metric)} is not in the search, which has "
-            f"{', '.join(map(plain, found))}. Choose one of them."
+            f"{', '.join(map(unquoted, found))}. Choose one of them."
         )
     return str(metric)
 
@@ -102,7 +102,7 @@ def _merge_mode_key(search: Any) -> str:
         return found[0]
     if found:
         raise ValueError(
-            f"The search varied several merge modes: {', '.join(map(plain, found))}. "
+            f"The search varied several merge modes: {', '.join(map(unquoted, found))}. "
             "A picture shows one: search them one after the other."
         )
     known = [

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from sklstm.network.architecture import Architecture
+from sklstm.training.gradients import with_gradient
 from sklstm.training.settings import FLOATS
 
 
@@ -31,18 +32,17 @@ def embedded(steps: Any, tables: list[Any]) -> Any:
     return tf.concat([numbers, *vectors], axis=-1)
 
 
-@tf.custom_gradient
 def _rows_of(table: Any, places: Any) -> Any:
     """Rows of a table; the gradient is dense, as the flat vector's has to be."""
+    rows = tf.gather(table, places)
+    return with_gradient(rows, _gradient_of_rows, table, places=places)
 
-    def gradient(upstream: Any) -> tuple[Any, None]:
-        n_rows, dim = tf.unstack(tf.shape(table))
-        by_row = tf.reshape(upstream, tf.stack([-1, dim]))
-        return tf.math.unsorted_segment_sum(
-            by_row, tf.reshape(places, [-1]), n_rows
-        ), None
 
-    return tf.gather(table, places), gradient
+def _gradient_of_rows(upstream: Any, table: Any, *, places: Any) -> tuple[Any]:
+    n_rows, dim = tf.unstack(tf.shape(table))
+    by_row = tf.reshape(upstream, tf.stack([-1, dim]))
+    places = tf.reshape(places, [-1])
+    return (tf.math.unsorted_segment_sum(by_row, places, n_rows),)
 
 
 def embedding_layers(

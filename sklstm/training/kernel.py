@@ -7,9 +7,12 @@ gradients here, both exact; which one is faster depends on the size.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from sklstm.training.gradients import with_gradient
 
 # From so many entries of a kernel matrix on, BlockLSTMGradV2 loses: it adds to the
 # gradient of the whole matrix at every timestep. Measured at 64 rows, 100 timesteps and
@@ -63,33 +66,35 @@ def lstm(
     -------
     tensor of shape (n_timesteps, n_rows, units)
     """
-    no_peephole = tf.reduce_sum(zero_state, axis=0)  # zeros; the kernels want its shape
+    # Zeros; the kernels want its shape.
+    no_peephole = tf.reduce_sum(zero_state, axis=0)
+    inputs = _of_kernels(steps, weights, bias, no_peephole)
+    known = {"no_peephole": no_peephole, "zero_state": zero_state}
+    if kept is not None:
+        states = _states_by_steps(inputs, zero_state, kept)
+    else:
+        n_timesteps, *_ = tf.unstack(tf.shape(steps, out_type=tf.int64))
+        states = _states_fused(inputs, zero_state, n_timesteps)
+    gradient: Callable[..., Any]
+    if wide or kept is not None:
+        gradient, known["kept"] = _gradient_by_steps, kept
+    else:
+        gradient, known["n_timesteps"] = _gradient_fused, n_timesteps
+    known |= states._asdict()
+    return with_gradient(states.h, gradient, steps, weights, bias, **known)
 
-    @tf.custom_gradient
-    def run(steps: Any, weights: Any, bias: Any) -> Any:
-        inputs = {
-            "x": steps,
-            "w": weights,
-            "b": bias,
-            "wci": no_peephole,
-            "wcf": no_peephole,
-            "wco": no_peephole,
-            "use_peephole": False,
-        }
-        if kept is not None:
-            states = _states_by_steps(inputs, zero_state, kept)
-        else:
-            n_timesteps, *_ = tf.unstack(tf.shape(steps, out_type=tf.int64))
-            states = _states_fused(inputs, zero_state, n_timesteps)
 
-        def gradient(upstream: Any) -> tuple[Any, Any, Any]:
-            if wide or kept is not None:
-                return _gradient_by_steps(inputs, zero_state, kept, states, upstream)
-            return _gradient_fused(inputs, zero_state, n_timesteps, states, upstream)
-
-        return states.h, gradient
-
-    return run(steps, weights, bias)
+def _of_kernels(steps: Any, weights: Any, bias: Any, no_peephole: Any) -> Any:
+    """What all kernels take, by the names that they have for it."""
+    return {
+        "x": steps,
+        "w": weights,
+        "b": bias,
+        "wci": no_peephole,
+        "wcf": no_peephole,
+        "wco": no_peephole,
+        "use_peephole": False,
+    }
 
 
 def _states_fused(inputs: dict[str, Any], zero_state: Any, n_timesteps: Any) -> States:
@@ -134,38 +139,49 @@ def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> Stat
 
 
 def _gradient_fused(
-    inputs: dict[str, Any],
+    upstream: Any,
+    steps: Any,
+    weights: Any,
+    bias: Any,
+    *,
+    no_peephole: Any,
     zero_state: Any,
     n_timesteps: Any,
-    states: States,
-    upstream: Any,
+    **states: Any,
 ) -> tuple[Any, Any, Any]:
     """One kernel for the whole way back."""
     gradients = tf.raw_ops.BlockLSTMGradV2(
-        **inputs,
-        **_gates(states),
+        **_of_kernels(steps, weights, bias, no_peephole),
+        **states,
         seq_len_max=n_timesteps,
         cs_prev=zero_state,
         h_prev=zero_state,
-        h=states.h,
         h_grad=upstream,
-        cs_grad=tf.zeros_like(states.cs),
+        cs_grad=tf.zeros_like(states["cs"]),
     )
     return gradients.x_grad, gradients.w_grad, gradients.b_grad
 
 
 def _gradient_by_steps(
-    inputs: dict[str, Any], zero_state: Any, kept: Any, states: States, upstream: Any
+    upstream: Any,
+    steps: Any,
+    weights: Any,
+    bias: Any,
+    *,
+    no_peephole: Any,
+    zero_state: Any,
+    kept: Any,
+    h: Any,
+    **gates: Any,
 ) -> tuple[Any, Any, Any]:
     """Only the gates' gradients step by step, all matrix gradients in one product."""
-    steps, weights = inputs["x"], inputs["w"]
+    inputs = _of_kernels(steps, weights, bias, no_peephole)
     n_timesteps, n_rows, n_inputs = tf.unstack(tf.shape(steps))
     # LSTMBlockCellGrad has its gates in the order i, c, f, o.
     weights = _swap_c_f(weights)
     recurrent_kernel = tf.transpose(weights[n_inputs:])
-    gates = _gates(states)
-    previous_c = tf.concat([zero_state[None], states.cs[:-1]], axis=0)
-    previous_h = tf.concat([zero_state[None], states.h[:-1]], axis=0)
+    previous_c = tf.concat([zero_state[None], gates["cs"][:-1]], axis=0)
+    previous_h = tf.concat([zero_state[None], h[:-1]], axis=0)
     if kept is not None:
         previous_h *= kept
 
@@ -207,10 +223,6 @@ def _gradient_by_steps(
 
 def _array_of_steps(n_timesteps: Any) -> Any:
     return tf.TensorArray(tf.float32, n_timesteps, element_shape=[None, None])
-
-
-def _gates(states: States) -> dict[str, Any]:
-    return {name: getattr(states, name) for name in ("i", "cs", "f", "o", "ci", "co")}
 
 
 def _swap_c_f(gates: Any) -> Any:

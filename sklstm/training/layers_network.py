@@ -15,6 +15,9 @@ from sklstm.training.epochs import EpochNetwork
 from sklstm.training.layers import keras_layers
 from sklstm.training.program import MiniBatch, Rates, Rows
 
+# What TensorFlow takes for each LSTM of Keras' in the two graphs of a network.
+LAYER_BYTES = 18_000_000
+
 
 @dataclass(frozen=True)
 class LayersStructure:
@@ -31,13 +34,13 @@ class LayersStructure:
 class LayersNetwork(EpochNetwork):
     """A network of Keras' own layers, which on a GPU use cuDNN."""
 
-    cost = 8
-
     def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
         architecture = structure.architecture
         super().__init__(
             architecture.activation, structure.loss, architecture.every_step
         )
+        n_lstms = len(architecture.units) * len(architecture.directions)
+        self.n_bytes = n_lstms * LAYER_BYTES + 12 * architecture.n_parameters
         self.tables = [
             self.add_weight(shape=e.shape, name=f"embedding_{k}")
             for k, e in enumerate(architecture.embeddings, start=1)

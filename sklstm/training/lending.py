@@ -17,8 +17,10 @@ from sklstm.training.configuration import Configuration
 from sklstm.training.program import Rates
 from sklstm.training.settings import FLOATS, keras_defaults
 
-# Of a traced network with few parameters.
-COST_BYTES = 5_000_000
+# What TensorFlow takes for the two graphs of a network, for each LSTM in them, and for
+# each whose steps are a loop of the graph. Measured for networks of one and two layers,
+# in one direction and in both.
+NETWORK_BYTES, LSTM_BYTES, LOOP_BYTES = 3_500_000, 1_000_000, 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,8 @@ class LentNetwork(keras.Model):
     flat vector.
     """
 
-    #: Memory that TensorFlow takes for it, in small networks, of `COST_BYTES` each.
-    cost = 1
+    #: Memory that it takes once it is traced, about.
+    n_bytes: int
 
     #: Of whoever borrows the network. No tuple, and one attribute: Keras and TensorFlow
     #: look into what is assigned, tuples all through, for longer than a small batch.

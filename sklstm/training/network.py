@@ -1,4 +1,4 @@
-"""The network that is trained: one for every size."""
+"""The network that is trained: one for many sizes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from sklstm.network.architecture import Architecture
 from sklstm.training.dropout import drawn_masks
 from sklstm.training.embedding import embedded
 from sklstm.training.epochs import EpochNetwork
+from sklstm.training.gradients import with_gradient
 from sklstm.training.kernel import WIDE, lstm, reverse_steps
-from sklstm.training.lending import COST_BYTES
+from sklstm.training.lending import LOOP_BYTES, LSTM_BYTES, NETWORK_BYTES
 from sklstm.training.pooling import Pools
 from sklstm.training.program import MiniBatch, Rates, Rows
 from sklstm.training.sizes import Sizes, packed, unpacked
@@ -72,7 +73,9 @@ class AnySizeStructure:
 
 
 class AnySizeNetwork(EpochNetwork):
-    """One network for every number of units, features, outputs and every merge mode.
+    """One network for all sizes that fit into its capacity.
+
+    Merge modes share it as far as they pool alike: `pools_by_direction`.
 
     All parameters are slices of one flat variable of some capacity, `capacity_for`;
     sizes and merge mode are inputs of the traced epoch. Entries not in use have zero
@@ -91,8 +94,14 @@ class AnySizeNetwork(EpochNetwork):
         self.flat = self.add_weight(
             shape=(structure.capacity,), initializer="zeros", name="parameters"
         )
-        # The variable and two moments, beside what TensorFlow takes for any network.
-        self.cost = 1 + 12 * structure.capacity // COST_BYTES
+        n_lstms = self.n_layers * len(self.directions)
+        loops = self.wide or self.drops_states
+        # With the variable and two moments.
+        self.n_bytes = (
+            NETWORK_BYTES
+            + n_lstms * (LSTM_BYTES + loops * LOOP_BYTES)
+            + 12 * structure.capacity
+        )
         self.built = True
         self.ready(optimizer)
 
@@ -218,26 +227,21 @@ def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
     """Both directions' states as one, `width` wide."""
     if len(states) == 1:
         return states[0]
+    forward, backward = states
     a, b, m = coefficients
+    merged = a * forward + b * backward + m * (forward * backward)
+    merged = tf.concat([merged, backward], axis=-1)[..., :width]
+    known = {"a": a, "b": b, "m": m, "missing": 2 * units - width}
+    return with_gradient(merged, _gradient_of_merge, forward, backward, **known)
 
-    @tf.custom_gradient
-    def merge(forward: Any, backward: Any) -> Any:
-        merged = a * forward + b * backward + m * (forward * backward)
-        merged = tf.concat([merged, backward], axis=-1)[..., :width]
 
-        def gradient(upstream: Any) -> tuple[Any, Any]:
-            # The derivative by hand: traced, scalars times arrays become many ops.
-            missing = 2 * units - width
-            paddings = [[0, 0]] * (upstream.shape.rank - 1) + [[0, missing]]
-            first, second = tf.split(tf.pad(upstream, paddings), 2, axis=-1)
-            return (
-                first * (a + m * backward),
-                first * (b + m * forward) + second,
-            )
-
-        return merged, gradient
-
-    return merge(*states)
+def _gradient_of_merge(
+    upstream: Any, forward: Any, backward: Any, *, a: Any, b: Any, m: Any, missing: Any
+) -> tuple[Any, Any]:
+    # The derivative by hand: traced, scalars times arrays become many ops.
+    paddings = [[0, 0]] * (upstream.shape.rank - 1) + [[0, missing]]
+    first, second = tf.split(tf.pad(upstream, paddings), 2, axis=-1)
+    return first * (a + m * backward), first * (b + m * forward) + second
 
 
 def capacity_for(n_parameters: int) -> int:

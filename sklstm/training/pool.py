@@ -9,10 +9,10 @@ from typing import Any
 
 from sklstm.training.optimizers import OptimizerSpec
 
-# Idle networks that are kept. Of the 5 MB of a network TensorFlow keeps 4 when it is
-# dropped, and 4 more every time it is built anew: enough for all structures of a search
-# over layers, directions, targets and optimizers.
-MAX_IDLE = 256
+# Of idle networks that are kept, beside some 700 MB that TensorFlow takes for itself:
+# some 90 structures, more than most searches over layers, directions, targets and
+# optimizers have.
+MAX_BYTES = 500_000_000
 
 
 class NetworkPool:
@@ -20,13 +20,13 @@ class NetworkPool:
 
     Parameters
     ----------
-    max_idle : int, default=256
-        How many to keep, a costly one counting as several; the one that was idle
+    max_bytes : int, default=500_000_000
+        Memory that those kept may take, by their `n_bytes`; the one that was idle
         longest goes first.
     """
 
-    def __init__(self, max_idle: int = MAX_IDLE) -> None:
-        self.max_idle = max_idle
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
         self._lock = threading.Lock()
         # Longest idle first. Every change is one step, so that an interrupt in between
         # leaves nothing half done.
@@ -59,7 +59,7 @@ class NetworkPool:
     def _give(self, key: Hashable, network: Any) -> None:
         with self._lock:
             self._idle.append((key, network))
-            while sum(network.cost for _, network in self._idle) > self.max_idle:
+            while sum(network.n_bytes for _, network in self._idle) > self.max_bytes:
                 self._idle.pop(0)
 
     def __len__(self) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from sklstm.training.gradients import with_gradient
+
 
 class Pools:
     """Makes one state of those of all timesteps of a sequence.
@@ -32,37 +34,48 @@ class Pools:
         poolings : tuple of {"last", "mean", "max"}
         states : tensor of shape (n_timesteps, n_rows, width)
         """
+        pooled: dict[str, Any] = {}
+        # Hashable is what is the same in every graph.
+        known: dict[str, Any] = {"poolings": poolings}
+        if "last" in poolings:
+            pooled["last"] = tf.gather_nd(states, self.last)
+            known["last"] = self.last
+        if "mean" in poolings:
+            pooled["mean"] = tf.reduce_sum(states * self.share, axis=0)
+            known["share"] = self.share
+        if "max" in poolings:
+            seen = states + self.below
+            pooled["max"] = tf.reduce_max(seen, axis=0)
+            known |= {"seen": seen, "greatest": pooled["max"]}
+        stacked = tf.stack([pooled[name] for name in poolings], axis=1)
+        return with_gradient(stacked, _gradient, states, **known)
 
-        # The derivative by hand: traced, it would go through all states once for every
-        # pooling and several times for the maximum.
-        @tf.custom_gradient
-        def pool(states: Any) -> Any:
-            pooled: dict[str, Any] = {}
-            if "last" in poolings:
-                pooled["last"] = tf.gather_nd(states, self.last)
-            if "mean" in poolings:
-                pooled["mean"] = tf.reduce_sum(states * self.share, axis=0)
-            if "max" in poolings:
-                seen = states + self.below
-                pooled["max"] = tf.reduce_max(seen, axis=0)
 
-            def gradient(upstream: Any) -> Any:
-                by_pooling = tf.unstack(upstream, len(poolings), axis=1)
-                of = dict(zip(poolings, by_pooling, strict=True))
-                total = 0.0
-                if "mean" in of:
-                    total = self.share * of["mean"]
-                if "max" in of:
-                    largest = tf.cast(tf.equal(seen, pooled["max"]), tf.float32)
-                    # As Keras has it, timesteps that are equally large share.
-                    share = of["max"] / tf.reduce_sum(largest, axis=0)
-                    total += largest * share
-                if "last" not in of:
-                    return total
-                if len(of) == 1:
-                    return tf.scatter_nd(self.last, of["last"], tf.shape(states))
-                return tf.tensor_scatter_nd_add(total, self.last, of["last"])
+def _gradient(
+    upstream: Any,
+    states: Any,
+    *,
+    poolings: tuple[str, ...],
+    last: Any = None,
+    share: Any = None,
+    seen: Any = None,
+    greatest: Any = None,
+) -> tuple[Any]:
+    """By hand: traced, it would go through all states once for every pooling.
 
-            return tf.stack([pooled[name] for name in poolings], axis=1), gradient
-
-        return pool(states)
+    And several times for the maximum.
+    """
+    by_pooling = tf.unstack(upstream, len(poolings), axis=1)
+    of = dict(zip(poolings, by_pooling, strict=True))
+    total = 0.0
+    if "mean" in of:
+        total = share * of["mean"]
+    if "max" in of:
+        largest = tf.cast(tf.equal(seen, greatest), tf.float32)
+        # As Keras has it, timesteps that are equally large share.
+        total += largest * (of["max"] / tf.reduce_sum(largest, axis=0))
+    if "last" not in of:
+        return (total,)
+    if len(of) == 1:
+        return (tf.scatter_nd(last, of["last"], tf.shape(states)),)
+    return (tf.tensor_scatter_nd_add(total, last, of["last"]),)

@@ -78,21 +78,16 @@ def training_program(network: Any) -> Any:
         masks = network.dropout_masks(rows, rates, sizes, seed)
 
         def step(batch: MiniBatch) -> Any:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(variables)
-                logits = network.logits(batch, sizes)
-                losses = loss_per_row(network.loss_name, batch.targets, logits)
+            logits = network.logits(batch, sizes)
+            losses = loss_per_row(network.loss_name, batch.targets, logits)
             weight = tf.reduce_sum(batch.weights)
             # The loss of a batch is the mean weighted by `weights`.
-            gradients = tape.gradient(losses, variables, batch.weights / weight)
+            gradients = tf.gradients(losses, variables, batch.weights / weight)
             # An infinite clipnorm scales by one, also where the gradient is zero.
             scale = tf.minimum(1.0, rates.clipnorm / tf.linalg.global_norm(gradients))
             if not has_schedule(network.optimizer):
                 network.optimizer.learning_rate.assign(batch.learning_rate)
-            network.optimizer.apply(
-                [gradient * scale for gradient in gradients],
-                network.trainable_variables,
-            )
+            _apply(network, [gradient * scale for gradient in gradients])
             return _totals(network, batch, logits, losses, weight)
 
         return _over_batches(step, rows, masks)
@@ -131,6 +126,20 @@ def _traced_once(network: Any, run: Callable[..., Any]) -> Any:
             return function.get_concrete_function()
 
     return lambda *arguments: graph()(*arguments)
+
+
+def _apply(network: Any, gradients: list[Any]) -> None:
+    """A step of the optimizer.
+
+    Within a replica, Keras sums gradients over all replicas (here: one) by what has a
+    custom gradient, of which TensorFlow would keep the graph for the rest of the
+    process. Where replicas are merged it has nothing to sum.
+    """
+
+    def apply(strategy: Any) -> None:
+        network.optimizer.apply(gradients, network.trainable_variables)
+
+    tf.distribute.get_replica_context().merge_call(apply)
 
 
 def _totals(
