@@ -426,7 +426,11 @@ def test_names_of_timesteps_are_no_names_of_features():
     [SequencePadder(), SequenceReshaper(), SlidingWindows(2), BiLSTMRegressor(**SHORT)],
     ids=str,
 )
-@pytest.mark.parametrize("make", [pa.record_batch, pa.table, dd.from_pandas], ids=str)
+@pytest.mark.parametrize(
+    "make",
+    [pa.record_batch, pa.table, dd.from_pandas],
+    ids=["record batch", "table", "dask"],
+)
 def test_tables_in_which_scikit_learn_finds_no_names(transformer, make):
     """Those of dask and record batches of pyarrow."""
     columns = {"a": [1.0, 2.0, 3.0, 4.0], "b": [4.0, 3.0, 2.0, 9.0]}

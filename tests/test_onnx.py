@@ -815,7 +815,6 @@ FRAME = pd.DataFrame(TABLE[:, :6], columns=list("abcdef")).assign(f=BINARY * 1.0
             ColumnTransformer([("0", MinMaxScaler(), ["a"])]),
         ),
     ],
-    ids=str,
 )
 def test_columns_by_name(chosen):
     """One input, the columns as in fit; alone, in front of a network, behind a step."""

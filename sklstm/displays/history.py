@@ -212,8 +212,8 @@ class HistoryDisplay(Display):
         if len(self.axes_) != len(chosen):
             raise ValueError(
                 f"{len(self.axes_)} Axes came for {len(chosen)} metrics: "
-                f"{', '.join(map(unquoted, chosen))}. Give one for each, or choose with "
-                "metrics=."
+                f"{', '.join(map(unquoted, chosen))}. Give one for each, or choose "
+                "with metrics=."
             )
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure  # type: ignore[assignment]
@@ -249,7 +249,8 @@ class HistoryDisplay(Display):
         if unknown or not chosen:
             raise ValueError(
                 f"metrics={shown(metrics)} is not in the histories, which have "
-                f"{', '.join(map(unquoted, known))}. Validation is drawn along with each."
+                f"{', '.join(map(unquoted, known))}. Validation is drawn along with "
+                "each."
             )
         return chosen
 

@@ -102,8 +102,9 @@ def _merge_mode_key(search: Any) -> str:
         return found[0]
     if found:
         raise ValueError(
-            f"The search varied several merge modes: {', '.join(map(unquoted, found))}. "
-            "A picture shows one: search them one after the other."
+            "The search varied several merge modes: "
+            f"{', '.join(map(unquoted, found))}. A picture shows one: search them one "
+            "after the other."
         )
     known = [
         key

@@ -257,8 +257,8 @@ def check_distinct(labels: NDArray[Any], source: str) -> None:
         if str(label) in text:
             raise ValueError(
                 f"{source} has both {shown(str(label))}, a text, and {label}, a "
-                "number. Give labels of one type, so that it is clear whether they are one "
-                "series."
+                "number. Give labels of one type, so that it is clear whether they are "
+                "one series."
             )
 
 
