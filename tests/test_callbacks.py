@@ -117,6 +117,7 @@ def test_a_refit_is_reported_from_its_own_state():
     assert_array_equal(recorder.predictions[0], classifier.predict_proba(X))
 
 
+@pytest.mark.filterwarnings("ignore:X is not scaled")
 @pytest.mark.parametrize("wrong", ["data", "training"])
 def test_teardown_after_a_failing_fit(wrong):
     """Whatever fails, callbacks are torn down and the estimator is as it was."""

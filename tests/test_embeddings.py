@@ -325,6 +325,7 @@ def test_names_of_a_frame_of_sequences():
     assert named.is_categorical_.tolist() == [True, False, True]
 
 
+@pytest.mark.filterwarnings("ignore:X is not scaled")
 @pytest.mark.parametrize("none", [None, [], [False, False, False]])
 def test_without_categories(none):
     """Nothing is embedded, and nothing else changes."""

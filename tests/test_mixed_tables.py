@@ -90,7 +90,8 @@ def test_without_set_output():
 @pytest.mark.parametrize("how", ["set_output", "config"])
 def test_pipelines_learn_search_and_clone(how):
     """With data frames between all steps, whoever asked for them."""
-    pipeline = make_pipeline(encoded("plant", "when"), windows(), NETWORK)
+    steps = encoded("plant", "when"), windows(), SequenceScaler(), NETWORK
+    pipeline = make_pipeline(*steps)
     if how == "set_output":
         pipeline.set_output(transform="pandas")
     with sklearn.config_context(
