@@ -196,8 +196,8 @@ def expected_failures(estimator):
     return WINDOWS_DEPEND | (CONTEXT_REMEMBERS if estimator.context == "fit" else {})
 
 
-# Some checks have X around 100.
-@pytest.mark.filterwarnings("ignore:X is not scaled")
+# Some checks have X around 100, or transform single rows.
+@pytest.mark.filterwarnings("ignore:X is not scaled", "ignore:The longest series of X")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     """Every check of scikit-learn, but those that README excuses."""

@@ -245,7 +245,7 @@ def test_names_of_several_columns(names):
         [frame.set_axis(names, axis=1) for frame in frames("pandas")],
         [pa.table(list(frame.columns), **columns) for frame in frames("table")],
     ):
-        with pytest.raises(ValueError, match="X has 2 columns of the name 'a'"):
+        with pytest.raises(ValueError, match=r"X has (several|2) columns .*'a'"):
             pad_sequences(X)
 
 
@@ -489,6 +489,8 @@ def test_inspection_asks_without_names(regressor):
     X = nested("lists")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # The only timestep of a sequence cannot be left out.
+        warnings.filterwarnings("ignore", "Sequence 1 of X has 1 timestep")
         adds = occlusion_importance(regressor, X)
         result = timestep_importance(
             regressor, X, VALUES, by="feature", n_repeats=1, random_state=0

@@ -159,7 +159,7 @@ def test_wrong_parameters(params):
 # -- in pipelines ---------------------------------------------------------------------
 
 X = rng.normal(size=(24, 6, 3))
-X[:, :, 1] = X[:, :, 1] * 5 + 100
+X[:, :, 1] = X[:, :, 1] * 5 + 50
 X[rng.random(X.shape) < 0.3] = nan
 X[:, 0, 2] = 1.0
 y = np.arange(24) % 2

@@ -206,15 +206,6 @@ def test_random_state_instance_goes_on():
     assert_array_equal(fits[0], fits[2])
 
 
-def test_no_random_state_is_not_numpys():
-    """Without random_state two fits differ, even if NumPy's global seed is set."""
-    fits = []
-    for _ in range(2):
-        np.random.seed(0)  # noqa: NPY002
-        fits.append(BiLSTMRegressor(2, epochs=1).fit(X, NUMBERS).predict(X))
-    assert (fits[0] != fits[1]).any()
-
-
 def test_tensorflow_stays_unseeded(models):
     """A seeded fit does not make TensorFlow ask everybody for a seed."""
     assert tf.random.normal([3]).shape == (3,)

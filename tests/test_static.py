@@ -176,7 +176,7 @@ def test_wrong_static_columns(static, message):
             [[1], [2]],
             r"static has 2 rows \(shape \(2, 1\)\), but there are 3 sequences",
         ),
-        ([["f"], ["m"], ["f"]], "no numbers.* encode text first"),
+        ([["f"], ["m"], ["f"]], "no numbers.* Encode categories first"),
         ([[1], [np.inf], [2]], "static contains infinity"),
     ],
 )

@@ -15,6 +15,7 @@ from sklstm import (
     SequenceFramer,
     SequenceReshaper,
     SequenceScaler,
+    SlidingWindows,
     WindowedEnsemble,
     make_windows,
 )
@@ -141,6 +142,18 @@ SUSPICIOUS = {
         r"X has shape \(6, 1\) and is read as 6 samples of one timestep, but "
         r"BiLSTMRegressor was fitted on sequences of 6.* X\[None\]",
     ),
+    "the last row of a table": (
+        lambda: SlidingWindows(4).fit(NOISE[:, 0]).transform(NOISE[-1:, 0]),
+        r"longest series of X has 1 row, but a window reaches over 4: .* last 4 rows",
+    ),
+    "the last rows of every series": (
+        lambda: (
+            SlidingWindows(3, sampling_rate=2, groups=0)
+            .fit(np.c_[LABELS, WALK[:60]])
+            .transform(np.c_[LABELS, WALK[:60]][-6:])
+        ),
+        "longest series of X has 3 rows, but a window reaches over 5",
+    ),
     "one window without its first axis": (
         lambda: SequenceScaler().fit(WINDOWS).transform(WINDOWS[0]),
         "SequenceScaler was fitted on sequences of 6",
@@ -148,6 +161,12 @@ SUSPICIOUS = {
 }
 
 RIGHT = {
+    "the rows of a window": lambda: (
+        SlidingWindows(4).fit(NOISE[:, 0]).transform(NOISE[-4:, 0])
+    ),
+    "the last row behind those of fit": lambda: (
+        SlidingWindows(4, context="fit").fit(NOISE[:, 0]).transform(NOISE[-1:, 0])
+    ),
     "windows": lambda: regressor().fit(WINDOWS, NEXT).predict(WINDOWS[:1]),
     "samples of one timestep": lambda: (
         regressor().fit(WINDOWS, NEXT).predict(WALK[-6:, None, None])

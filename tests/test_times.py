@@ -335,7 +335,8 @@ def test_labels_find_their_history(before, after):
         windows.transform(new)
     # Without history nothing is to be found.
     windows.set_params(context=None).fit(past)
-    assert windows.transform(new).shape == (2, 2, 1)
+    both = pd.concat([new, new])
+    assert windows.transform(both).shape == (4, 2, 1)
 
 
 def test_labels_beyond_float():

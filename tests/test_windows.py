@@ -134,6 +134,7 @@ def test_groups_are_the_loop(labels, n_features, n_timesteps, rate, data):
         assert_array_equal(windows[key], expected[key], strict=True)
 
 
+@pytest.mark.filterwarnings("ignore:The longest series of X")
 @given(labels_of_rows, st.integers(1, 11), sizes, sizes, st.booleans())
 @law
 def test_context_is_what_fit_has_seen(labels, cut, n_timesteps, rate, grouped):
@@ -463,8 +464,9 @@ def test_sparse_is_refused():
         SlidingWindows(2, groups=0).fit(csr_array(np.eye(3)))
 
 
+@pytest.mark.filterwarnings("ignore:The longest series of X")
 def test_bad_input_of_transform():
-    """Other columns, another clock, other windows; but short series are welcome."""
+    """Other columns, another clock, other windows; but short series are read."""
     transformer = SlidingWindows(3, groups="store", time="day").fit(FRAME)
     assert transformer.transform(FRAME[:1]).shape == (1, 3, 2)
     assert transformer.transform(FRAME.assign(store="new")[::2]).shape == (3, 3, 2)

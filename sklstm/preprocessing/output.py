@@ -17,7 +17,8 @@ def without_writing(result: Any, given: Any) -> Any:
     result : ndarray, or an array that is computed when it is read
     given : array-like or data frame
     """
-    if hasattr(given, "iloc"):  # its columns lie in the same memory
+    # Of pandas, and not of dask: its columns lie in the same memory.
+    if hasattr(given, "iloc") and hasattr(given, "to_numpy"):
         given = given.iloc[:, :1].to_numpy() if given.ndim == 2 else given.to_numpy()
     arrays = isinstance(result, np.ndarray) and isinstance(given, np.ndarray)
     if arrays and np.may_share_memory(result, given):

@@ -133,7 +133,7 @@ def pad_sequences(
     >>> table = [[7, 0.0, 61], [5, 2.0, 83], [5, 1.0, 80]]
     >>> X, ids = pad_sequences(table, groups=0, time=1)
     >>> ids, X[0].ravel()
-    (array([5., 7.]), array([80., 83.]))
+    (array([5, 7]), array([80., 83.]))
 
     Age beside a patient's heart rates:
 

@@ -220,9 +220,14 @@ def as_labels(labels: Any) -> NDArray[Any]:
     """Labels as an array in which different labels stay different.
 
     NumPy makes text of the numbers in a list beside text, and floats of large integers.
+    Integers as objects, as in a table made of a list, are integers again.
     """
     if hasattr(labels, "dtype") or not isinstance(labels, (list, tuple)):
-        return np.asarray(labels)
+        array = np.asarray(labels)
+        if array.dtype == object and {*map(type, array.flat)} == {int}:
+            integers = np.asarray(array.tolist())
+            return integers if integers.dtype.kind in "iu" else array
+        return array
     array = np.asarray(labels)
     types = {*map(type, labels)}
     exact = array.dtype.kind in "iu" or not any(issubclass(t, int) for t in types)

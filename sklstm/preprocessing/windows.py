@@ -20,6 +20,7 @@ from sklstm.parameters import (
     check_parameters,
     in_our_words,
     unchanged_on_error,
+    warn_caller,
 )
 from sklstm.persistence import (
     SavedState,
@@ -226,10 +227,16 @@ class SlidingWindows(
         ------
         ValueError
             As in `fit`, except for short series, or if X has other columns.
+
+        Warns
+        -----
+        UserWarning
+            If no series has the rows of a full window.
         """
         check_fitted(self)
         rows, order = self._read(X, reset=False)
         if self.context is None:
+            self._warn_of_few_rows(int(order.sizes.max()))
             return self._cut(rows, order)
         self._check_context()
         earlier = self._context_for(rows, order)
@@ -302,6 +309,20 @@ class SlidingWindows(
                     kept = rows_to_remember(order, rows.valid, n_rows, self._rate)
                 self._last_rows = rows.at(kept)
             return rows, order
+
+    def _warn_of_few_rows(self, longest: int) -> None:
+        """Say that no window is full, as where the last row alone is asked for."""
+        n_needed = span(self.n_timesteps_out_, self._rate) + 1
+        if longest >= n_needed:
+            return
+        rows = "1 row" if longest == 1 else f"{longest} rows"
+        warn_caller(
+            f"The longest series of X has {rows}, but a window reaches over "
+            f"{n_needed}: all windows are padded in front, and what a network makes of "
+            "them is not what it makes of full ones. For the window that ends at a "
+            f"series' last row give its last {n_needed} rows, or set context='fit' if "
+            "X follows what fit was given."
+        )
 
     def _check_context(self) -> None:
         check_parameters(self, "context")

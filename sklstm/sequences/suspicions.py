@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sklstm.parameters import warn_caller
 from sklstm.sequences.axes import IN_FRONT
-from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.batch import SequenceBatch, chunks
+from sklstm.sequences.stored import is_stored, read_rows
 
 # So many sequences, evenly spaced, and so many bytes of them are looked at: a fit of a
 # small network takes milliseconds.
@@ -53,7 +54,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, sequences: SequenceBatch) -> Self:
-        steps = _sampled(sequences).steps().astype(np.float64)
+        steps = _sampled(sequences).steps()
         return cls(steps.mean(axis=0), steps.std(axis=0))
 
 
@@ -137,7 +138,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
         return
     if sequences.lengths.min() < n_timesteps:
         return
-    values = _sampled(sequences).all_values().astype(np.float64)
+    values = _sampled(sequences).values
     if _correlation(values[:, :, :-1], values[:, :, 1:]) < SMOOTH:
         return
     if n_timesteps > 1:
@@ -228,13 +229,17 @@ def warn_of_single_steps(n_samples: int, n_timesteps: int, name: str) -> None:
 
 
 def _sampled(sequences: SequenceBatch) -> SequenceBatch:
-    """Some of the sequences, evenly spaced."""
-    bytes_of_one = 8 * int(np.prod(sequences.values.shape[1:]))
-    most = max(1, min(SAMPLES, SAMPLE_BYTES // bytes_of_one))
-    if len(sequences) <= most:
-        return sequences
+    """Some of the sequences, evenly spaced, read in parts."""
+    values = sequences.values
+    bytes_of_one = 8 * int(np.prod(values.shape[1:]))
+    most = max(1, min(SAMPLES, SAMPLE_BYTES // bytes_of_one, len(sequences)))
     rows = np.linspace(0, len(sequences) - 1, most).astype(np.intp)
-    return sequences.at(rows)
+    source = rows if sequences.rows is None else sequences.rows[rows]
+    parts = [
+        read_rows(values, source[part], np.float64)
+        for part in chunks(most, bytes_of_one)
+    ]
+    return SequenceBatch.of(np.concatenate(parts))
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -255,8 +260,14 @@ def _index_of_dates(X: Any) -> str:
 
 
 def _numbers(X: Any) -> NDArray[np.float64] | None:
-    """The first rows of a table; None if they are few, or no numbers."""
-    if len(getattr(X, "shape", ())) != 2 or len(X) < FEWEST_ROWS:
+    """The first rows of a table; None if they are few, or no numbers.
+
+    What is stored is read in the parts that training takes, and not for a guess.
+    """
+    shape = getattr(X, "shape", ())
+    if len(shape) != 2 or not isinstance(shape[0], int) or is_stored(X):
+        return None
+    if shape[0] < FEWEST_ROWS:
         return None
     try:
         return np.asarray(X[:MOST_ROWS], dtype=np.float64)
