@@ -264,7 +264,7 @@ def _numbers(X: Any) -> NDArray[np.float64] | None:
 
     What is stored is read in the parts that training takes, and not for a guess.
     """
-    shape = getattr(X, "shape", ())
+    shape: tuple[Any, ...] = getattr(X, "shape", ())
     if len(shape) != 2 or not isinstance(shape[0], int) or is_stored(X):
         return None
     if shape[0] < FEWEST_ROWS:
