@@ -2,6 +2,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +26,9 @@ WALK = np.cumsum(rng.normal(size=120)) / 10
 WINDOWS, NEXT = make_windows(WALK, 6)
 NOISE = rng.normal(size=(60, 5, 2))
 LABELS = np.arange(60) % 2
-SMOOTH = np.cumsum(rng.normal(size=(60, 24, 3)), axis=1)
+SMOOTH = np.cumsum(rng.normal(size=(60, 24, 3)), axis=1) * [1, 5, 9]
+PEAKS = np.exp(-(((np.arange(64) - 64 * rng.random((60, 10, 1))) / 8) ** 2))
+DAYS = np.sin(np.arange(24) / 4 + rng.normal(size=(60, 1))) + WALK[:60, None]
 DATES = pd.date_range("2020-01-01", periods=len(WALK))
 LAGGED = pd.DataFrame(WINDOWS[:, :, 0], index=DATES[6:])
 
@@ -43,6 +46,15 @@ def regressor():
 def scaled_dates(frame):
     scaler = StandardScaler().set_output(transform="pandas")
     return make_pipeline(scaler, regressor()).fit(frame, NEXT)
+
+
+def ask_in_a_callback(X):
+    class Asking(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.predict(X)
+
+    network = classifier().set_params(callbacks=[Asking()])
+    make_pipeline(SequenceScaler(), network).fit(X, LABELS)
 
 
 def with_offsets(values):
@@ -71,11 +83,11 @@ SUSPICIOUS = {
         lambda: BiLSTMTimestepRegressor(units=2, epochs=1).fit(
             1e4 * WINDOWS, WINDOWS[:, :, 0]
         ),
-        "BiLSTMTimestepRegressor learns little",
+        "BiLSTMTimestepRegressor learns less",
     ),
     "large, inside an ensemble": (
         lambda: WindowedEnsemble(classifier(), n_timesteps=3).fit(1e4 * NOISE, LABELS),
-        "BiLSTMClassifier learns little",
+        "BiLSTMClassifier learns less",
     ),
     "validation data without the scaler": (
         lambda: make_pipeline(SequenceScaler(), classifier()).fit(
@@ -94,6 +106,10 @@ SUSPICIOUS = {
             bilstmclassifier__y_val=LABELS[:20],
         ),
         "X_val does not look like X: around the means of X its features spread 0.0",
+    ),
+    "what a callback asks about": (
+        lambda: ask_in_a_callback(NOISE * 50),
+        "What a callback asks about does not look like X.* by the same steps",
     ),
     "swapped axes": (
         lambda: classifier().fit(SMOOTH.swapaxes(1, 2), LABELS),
@@ -181,6 +197,29 @@ RIGHT = {
     ),
     "lagged columns with dates, scaled": lambda: scaled_dates(LAGGED),
     "some lags with dates": lambda: regressor().fit(LAGGED.iloc[:, [0, 3, 5]], NEXT),
+    "lags between other columns": lambda: regressor().fit(
+        LAGGED.assign(rain=NEXT[::-1])[[0, "rain", 5]].to_numpy(), NEXT
+    ),
+    "lags and dates, shuffled": lambda: regressor().fit(
+        LAGGED.sample(frac=1, random_state=0), NEXT
+    ),
+    "days of hours": lambda: classifier().fit(
+        pd.DataFrame(DAYS, index=DATES[:60]), LABELS
+    ),
+    "a line on a grid": lambda: regressor().fit(
+        np.c_[np.linspace(0, 1, 60), NOISE[:, 0]], 3 * np.linspace(0, 1, 60) + 1
+    ),
+    "spectra": lambda: classifier().fit(PEAKS, LABELS),
+    "small, but seen": lambda: regressor().fit(WINDOWS * 0.01, NEXT),
+    "validation data of rare indicators": lambda: classifier().fit(
+        np.eye(20)[rng.integers(0, 20, (60, 5))],
+        LABELS,
+        X_val=np.eye(20)[rng.integers(0, 20, (4, 5))],
+        y_val=LABELS[:4],
+    ),
+    "one sequence near the mean": lambda: classifier().fit(
+        NOISE, LABELS, X_val=np.full((1, 5, 2), 0.05), y_val=LABELS[:1]
+    ),
     "rows with numbers": lambda: classifier().fit(pd.DataFrame(NOISE[:, 0]), LABELS),
     "smooth over time": lambda: classifier().fit(SMOOTH, LABELS),
     "few smooth samples": lambda: classifier().fit(

@@ -56,7 +56,9 @@ class DataReader:
 
     def sequences(self, X: Any) -> SequenceBatch:
         """X, checked."""
-        return check_sequences(self.estimator, X, reset=False)
+        sequences = check_sequences(self.estimator, X, reset=False)
+        self._compare(sequences, "What a callback asks about")
+        return sequences
 
     def training_set(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
         """X and y, checked and encoded."""
@@ -78,10 +80,12 @@ class DataReader:
             given = self.estimator._read(
                 validation.X, validation.y, validation.sample_weight, reset=False
             )
-            warn_of_validation(
-                self.training.sequences, given.sequences, is_number(self.estimator)
-            )
+            self._compare(given.sequences, "X_val")
             return self._encoded(given)
+
+    def _compare(self, sequences: SequenceBatch, X_val: str) -> None:
+        numbers = is_number(self.estimator)
+        warn_of_validation(self.training.sequences, sequences, numbers, X_val)
 
     def coded(self, data: TrainingSet) -> TrainingSet:
         """What was read as the network reads it."""

@@ -110,13 +110,15 @@ def is_arrow_array(values: Any) -> bool:
     """Whether it is an array of pyarrow, in one piece or in chunks."""
     pyarrow = sys.modules.get("pyarrow")
     return pyarrow is not None and isinstance(
-        values, (pyarrow.Array, pyarrow.ChunkedArray)
+        values, (pyarrow.Array, pyarrow.ChunkedArray, pyarrow.Tensor)
     )
 
 
 def from_arrow(values: Any) -> NDArray[Any]:
     """An array of pyarrow as one of NumPy; lists become objects."""
     whole = values.combine_chunks() if hasattr(values, "chunks") else values
+    if isinstance(whole, sys.modules["pyarrow"].Tensor):
+        return np.asarray(whole.to_numpy())
     if hasattr(whole, "to_numpy_ndarray"):  # tensors, which NumPy is given flat
         tensors: NDArray[Any] = whole.to_numpy_ndarray()
         return tensors

@@ -6,7 +6,6 @@ right: what it misses is better than a warning that nobody believes.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -25,23 +24,29 @@ SAMPLE_BYTES = 2**22
 # An LSTM's gates are saturated by features beyond LARGE, and do not see what is below
 # SMALL, or moves by less than a LEVEL-th of its mean. Measured with 30 epochs on a sum
 # of sines, R2 of a level and a deviation: 0.98 at 10 +- 0.74, 0.95 at 30 +- 0.74, 0.00
-# at 100 +- 0.74 and 1 +- 0.007; 0.95 at 0 +- 0.007, 0.00 at 0 +- 0.00007.
+# at 100 +- 0.74 and 1 +- 0.007; 0.94 at 0 +- 740; 0.93 at 0 +- 0.0007, 0.00 at a tenth.
 LARGE = 100.0
-SMALL = 0.01
-LEVEL = 50.0
+SMALL = 0.0003
+LEVEL = 100.0
 
 # Validation data whose spread around the mean of the training data is so many times
-# theirs were not prepared as these were.
+# theirs were not prepared as these were. A few may all lie near the mean by chance.
 UNLIKE = 5.0
+FEWEST_BELOW = 8
 
 # Of neighbours along an axis: what is smooth, and what is not, is a series over time.
 SMOOTH = 0.7
 ROUGH = 0.5
 
+# Places along an axis whose means differ by so many deviations, or whose deviations by
+# such a factor, are different quantities.
+APART = 0.5
+WIDER = 2.0
+
 # Of columns that are the same up to their scale, and how far lagged ones are sought.
 EXACT = 1 - 1e-9
 MOST_LAG = 60
-MOST_LAGGED = 30
+MOST_LAGGED = 100
 FEWEST_ROWS = 8
 MOST_ROWS = 1000
 
@@ -88,13 +93,16 @@ def warn_of_scale(
     feature = np.flatnonzero(is_number)[k]
     warn_caller(
         f"X is not scaled: feature {feature} {what} the gates of an LSTM, so that "
-        f"{name} learns little or nothing. Put SequenceScaler() in front of it in a "
-        "Pipeline."
+        f"{name} learns less than it could, or nothing. Put SequenceScaler() in front "
+        "of it in a Pipeline."
     )
 
 
 def warn_of_validation(
-    training: SequenceBatch, validation: SequenceBatch, is_number: NDArray[np.bool_]
+    training: SequenceBatch,
+    validation: SequenceBatch,
+    is_number: NDArray[np.bool_],
+    X_val: str = "X_val",
 ) -> None:
     """Warn of validation data that were not prepared as the training data were.
 
@@ -105,6 +113,8 @@ def warn_of_validation(
     training, validation : SequenceBatch
     is_number : ndarray of shape (n_features,), bool
         The others are codes of categories.
+    X_val : str, default="X_val"
+        What the validation data are called.
     """
     mean, deviation = Spread.of(training)
     of_validation = Spread.of(validation)
@@ -112,14 +122,22 @@ def warn_of_validation(
     if not varies.any():
         return
     around = np.hypot(of_validation.mean - mean, of_validation.deviation)
-    times = float(np.median(around[varies] / deviation[varies]))
-    if 1 / UNLIKE <= times <= UNLIKE:
+    times = float(np.sqrt(np.mean((around[varies] / deviation[varies]) ** 2)))
+    few = len(validation) < FEWEST_BELOW
+    if (few or times >= 1 / UNLIKE) and times <= UNLIKE:
         return
-    warn_caller(
-        f"X_val does not look like X: around the means of X its features spread "
-        f"{times:.2g} times as far. If X comes through other steps of a Pipeline, so "
+    advice = (
         'must X_val: Pipeline(..., transform_input=["X_val"]), metadata routing, and '
         "set_fit_request(X_val=True, y_val=True) of its last step."
+    )
+    if X_val != "X_val":
+        advice = (
+            "must what a callback asks about: transform it by the same steps first."
+        )
+    warn_caller(
+        f"{X_val} does not look like X: around the means of X its features spread "
+        f"{times:.2g} times as far. If X comes through other steps of a Pipeline, so "
+        + advice
     )
 
 
@@ -127,7 +145,8 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
     """Warn of values that are smooth along the features, but not over time.
 
     Frames of a series are smooth along their features as well; there the end of a
-    timestep goes on in, or comes again in, the next.
+    timestep goes on in, or comes again in, the next. Spectra are, too, but alike at all
+    timesteps, where features that were taken for timesteps differ.
 
     Parameters
     ----------
@@ -145,7 +164,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
         over_time = _correlation(values[:, :-1], values[:, 1:])
         goes_on = _correlation(values[:, :-1, -1], values[:, 1:, 0])
         repeats = (values[:, :1, 1:] == values[:, 1:2, :1]).all(axis=0).any()
-        if max(over_time, goes_on) > ROUGH or repeats:
+        if max(over_time, goes_on) > ROUGH or repeats or not _differ(values):
             return
     steps = "1 timestep" if n_timesteps == 1 else f"{n_timesteps} timesteps"
     warn_caller(
@@ -158,8 +177,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
 def warn_of_dated_rows(X: Any, name: str) -> None:
     """Warn of a data frame with an index of dates, whose rows are read one by one.
 
-    Where a column is its neighbour some rows before, they hold lagged values, and are
-    right.
+    Where a column is another some rows before, they hold lagged values, and are right.
 
     Parameters
     ----------
@@ -193,7 +211,7 @@ def warn_of_target_ahead(X: Any, y: Any, name: str) -> None:
 
 def _warn_of_rows(X: Any, why: str, name: str) -> None:
     table = _numbers(X)
-    if table is None or _has_lagged_columns(table):
+    if table is None or _is_one_sequence(table):
         return
     n_columns = table.shape[1]
     steps = "1 timestep" if n_columns == 1 else f"{n_columns} timesteps"
@@ -201,7 +219,8 @@ def _warn_of_rows(X: Any, why: str, name: str) -> None:
         f"The rows of X {why}, but {name} reads each row by itself, as {steps} of one "
         "feature. To look back over rows, put SlidingWindows(n_timesteps) in front, or "
         "frame them with make_windows; for rows without order, put "
-        "SequenceReshaper(n_timesteps=1) in front."
+        "SequenceReshaper(n_timesteps=1) in front. If the columns are one quantity at "
+        "successive times, X is right: np.asarray(X) says so without this warning."
     )
 
 
@@ -251,12 +270,23 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.mean(both[varies] / size[varies])) if varies.any() else 0.0
 
 
+def _differ(values: NDArray[np.float64]) -> bool:
+    """Whether the places along the second axis look like different quantities."""
+    means, deviations = values.mean(axis=(0, 2)), values.std(axis=(0, 2))
+    apart = means.std() > APART * deviations.mean()
+    return bool(apart or deviations.max() > WIDER * deviations.min())
+
+
 def _index_of_dates(X: Any) -> str:
-    """The type of the index of a data frame if it has dates; empty if it has none."""
-    index = getattr(X, "index", None)
-    kinds = [type(level).__name__ for level in getattr(index, "levels", [index])]
-    dated = [kind for kind in kinds if kind in ("DatetimeIndex", "PeriodIndex")]
-    return dated[0] if dated else ""
+    """The type of the index of a data frame if it has dates that rise, or empty."""
+    index: Any = getattr(X, "index", None)
+    levels = range(getattr(index, "nlevels", 0))
+    for times in [index.get_level_values(k) for k in levels]:
+        kind = type(times).__name__
+        if kind in ("DatetimeIndex", "PeriodIndex"):
+            rise = index.is_monotonic_increasing or times.is_monotonic_increasing
+            return kind if rise else ""
+    return ""
 
 
 def _numbers(X: Any) -> NDArray[np.float64] | None:
@@ -283,20 +313,32 @@ def _column_that_y_follows(table: NDArray[np.float64], y: Any) -> int | None:
     target = target.reshape(-1)[: len(table)].astype(np.float64)
     if len(target) < len(table):
         return None
-    for column, later in enumerate(table[1:].T):
-        if _agree(target[:-1], later):
+    for column, values in enumerate(table.T):
+        # On a grid a line follows itself.
+        if _agree(target[:-1], values[1:]) and not _agree(target, values):
             return column
     return None
 
 
-def _has_lagged_columns(table: NDArray[np.float64]) -> bool:
-    """Whether a column is its neighbour some rows earlier or later, up to its scale."""
-    most = min(MOST_LAG, len(table) // 2)
-    for a, b in pairwise(table.T[:MOST_LAGGED]):
-        for lag in range(1, most):
-            if _agree(a[lag:], b[:-lag]) or _agree(b[lag:], a[:-lag]):
-                return True
+def _is_one_sequence(table: NDArray[np.float64]) -> bool:
+    """Whether columns look like timesteps: one is another lagged, or all are smooth."""
+    if table.shape[1] > 2 and _correlation(table[:, :-1], table[:, 1:]) > SMOOTH:
+        return True
+    columns = table[:, :MOST_LAGGED]
+    for lag in range(1, min(MOST_LAG, len(table) // 2)):
+        later, earlier = _unit(columns[lag:]), _unit(columns[:-lag])
+        same = np.abs(later.T @ earlier)
+        np.fill_diagonal(same, 0)
+        if same.max() > EXACT:
+            return True
     return False
+
+
+def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without their means, of length one; zero where they do not vary."""
+    centred = columns - columns.mean(axis=0)
+    length = np.sqrt((centred * centred).sum(axis=0))
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
 
 
 def _agree(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
