@@ -1057,6 +1057,9 @@ AS_THEY_SHOULD_BE = {
     "trading": opening_hours("B", 20, 9, 16),
     "one night": opening_hours("D", 2, 9, 16),
     "summer time": LOCAL.tz_localize(None)[: 24 * 58].to_numpy(),
+    "a year of local time": pd.date_range(
+        "2024-01-01", periods=8784, freq="h", tz="Europe/Berlin"
+    ).tz_localize(None),
     "markets": evenly("min", 60 * 24 * 12)[
         pd.DatetimeIndex(evenly("min", 60 * 24 * 12)).day_of_week < 5
     ],

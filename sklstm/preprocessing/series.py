@@ -172,8 +172,8 @@ def _runs_on(times: Times, usual: int, gaps: NDArray[Any]) -> bool:
     second = times.in_a_second
     day = 86_400 * second
     if times.kind == DATES and usual <= 3600 * second:
-        # A local clock that is put forward is no gap.
-        if (gaps == usual + 3600 * second).all():
+        # A local clock that is put forward, or back, is no gap.
+        if (np.abs(gaps - usual) == 3600 * second).all():
             return False
     if usual > day:
         return True
