@@ -10,9 +10,9 @@ from typing import Any
 from sklstm.training.optimizers import OptimizerSpec
 
 # Of idle networks that are kept, beside some 700 MB that TensorFlow takes for itself:
-# some 90 structures, more than most searches over layers, directions, targets and
+# some 70 structures, more than most searches over layers, directions, targets and
 # optimizers have.
-MAX_BYTES = 500_000_000
+MAX_BYTES = 400_000_000
 
 
 class NetworkPool:
@@ -20,7 +20,7 @@ class NetworkPool:
 
     Parameters
     ----------
-    max_bytes : int, default=500_000_000
+    max_bytes : int, default=400_000_000
         Memory that those kept may take, by their `n_bytes`; the one that was idle
         longest goes first.
     """
