@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, fitted_on_table, n_step_features
 from sklstm.sequences.codes import with_places
 from sklstm.sequences.suspicions import (
+    Spread,
     warn_of_scale,
     warn_of_swapped_axes,
     warn_of_target_ahead,
@@ -83,9 +85,13 @@ class DataReader:
             self._compare(given.sequences, "X_val")
             return self._encoded(given)
 
+    @cached_property
+    def _spread(self) -> Spread:
+        # A callback may ask after every epoch.
+        return Spread.of(self.training.sequences)
+
     def _compare(self, sequences: SequenceBatch, X_val: str) -> None:
-        numbers = is_number(self.estimator)
-        warn_of_validation(self.training.sequences, sequences, numbers, X_val)
+        warn_of_validation(self._spread, sequences, is_number(self.estimator), X_val)
 
     def coded(self, data: TrainingSet) -> TrainingSet:
         """What was read as the network reads it."""

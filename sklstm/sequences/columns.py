@@ -55,8 +55,6 @@ def with_names(X: Any) -> Any:
     """A table, of which scikit-learn finds the names of the columns if it has any."""
     if not hasattr(X, "columns"):
         return X
-    if hasattr(X, "compute"):
-        return X.compute()
     if _is_arrow(X) and not hasattr(X, "to_batches"):
         return type(X.schema.empty_table()).from_batches([X])
     return X

@@ -99,7 +99,7 @@ def warn_of_scale(
 
 
 def warn_of_validation(
-    training: SequenceBatch,
+    training: Spread,
     validation: SequenceBatch,
     is_number: NDArray[np.bool_],
     X_val: str = "X_val",
@@ -110,13 +110,15 @@ def warn_of_validation(
 
     Parameters
     ----------
-    training, validation : SequenceBatch
+    training : Spread
+        Of the training data.
+    validation : SequenceBatch
     is_number : ndarray of shape (n_features,), bool
         The others are codes of categories.
     X_val : str, default="X_val"
         What the validation data are called.
     """
-    mean, deviation = Spread.of(training)
+    mean, deviation = training
     of_validation = Spread.of(validation)
     varies = is_number & (deviation > 0)
     if not varies.any():
