@@ -242,10 +242,14 @@ def test_names_of_several_columns(names):
     for X in (
         nested("lists").set_axis(names, axis=1),
         pa.table(list(nested("table").columns), **columns),
+    ):
+        with pytest.raises(ValueError, match="X has several columns named 'a'"):
+            pad_sequences(X)
+    for X in (
         [frame.set_axis(names, axis=1) for frame in frames("pandas")],
         [pa.table(list(frame.columns), **columns) for frame in frames("table")],
     ):
-        with pytest.raises(ValueError, match=r"X has (several|2) columns .*'a'"):
+        with pytest.raises(ValueError, match="X has 2 columns of the name 'a'"):
             pad_sequences(X)
 
 
