@@ -121,7 +121,7 @@ def search(name: str) -> dict[str, Any]:
 
 def _traces() -> int:
     """How often sklstm traced a training graph in this process."""
-    from sklstm.training.pool import POOL
+    from sklstm.training.lending import POOL
 
     return sum(network.traces for network in POOL.networks())
 

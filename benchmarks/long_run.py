@@ -28,7 +28,7 @@ BLOCK = 100
 def one_fit(rng: np.random.Generator, scenario: str) -> int:
     """Fit and predict with an architecture drawn at random; how many traces it took."""
     from sklstm import BiLSTMClassifier, BiLSTMRegressor
-    from sklstm.training.pool import POOL
+    from sklstm.training.lending import POOL
 
     def one_of(*options: Any) -> Any:
         return options[rng.integers(len(options))]

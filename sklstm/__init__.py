@@ -7,8 +7,8 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
-from sklstm.explain import explain_shapes
 from sklstm.export import to_onnx
+from sklstm.inspection import explain_shapes
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,

@@ -33,7 +33,7 @@ def pytest_collection(session):
     """
     if not xdist.is_xdist_controller(session):
         import sklstm.training.runtime  # noqa: F401
-        from sklstm.training.pool import POOL
+        from sklstm.training.lending import POOL
 
         POOL.max_bytes = 2**40
 
@@ -47,7 +47,7 @@ def pytest_collection_finish():
 def pool(monkeypatch):
     """An empty pool in place of the process-wide one."""
     from sklstm.training import fitting
-    from sklstm.training.pool import NetworkPool
+    from sklstm.training.lending import NetworkPool
 
     empty = NetworkPool()
     monkeypatch.setattr(fitting, "POOL", empty)

@@ -33,7 +33,7 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
-from sklstm.preprocessing.filling import STRATEGIES
+from sklstm.preprocessing.imputer import STRATEGIES
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import split_sequences, valid_steps
 from sklstm.sequences.ragged import is_ragged, pad_ragged

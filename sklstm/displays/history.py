@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
-from sklstm.displays.networks import find_network, names_of
+from sklstm.base.messages import shown, unquoted
+from sklstm.base.parameters import Interval, validated
 from sklstm.displays.style import (
     Display,
     check_matplotlib,
     colour,
     count_from_whole_numbers,
 )
-from sklstm.messages import shown, unquoted
-from sklstm.parameters import Interval, validated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
+
 
 History = Mapping[str, Sequence[float]]
 
@@ -308,3 +309,54 @@ def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
     """Mean of the last `n_epochs` values, or of as many as there were."""
     sums = np.convolve(run, np.ones(n_epochs))[: len(run)]
     return sums / np.minimum(np.arange(len(run)) + 1, n_epochs)
+
+
+# They change nothing that a reader wants to tell estimators apart by.
+NOT_NAMED = {"random_state", "verbose", "callbacks", "warm_start"}
+
+
+def find_network(estimator: Any) -> Any:
+    """The estimator with a `history_`, in a pipeline, a search or an ensemble.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    found = estimator
+    while not isinstance(getattr(found, "history_", None), Mapping):
+        if isinstance(found, Pipeline):
+            found = found[-1]
+            continue
+        for attribute in ("best_estimator_", "estimator_", "regressor_"):
+            if hasattr(found, attribute):
+                found = getattr(found, attribute)
+                break
+        else:
+            raise ValueError(
+                f"{type(estimator).__name__} has no history_. Give a fitted estimator "
+                "of sklstm, a pipeline that ends in one, or a search with refit=True."
+            )
+    return found
+
+
+def names_of(networks: Sequence[Any]) -> list[str]:
+    """Short names: the class if it differs, and the parameters that do."""
+    kinds = [type(network).__name__ for network in networks]
+    params = [network.get_params(deep=False) for network in networks]
+    shared = set.intersection(*map(set, params)) - NOT_NAMED if params else set()
+    varied = [
+        key
+        for key in (params[0] if params else ())
+        if key in shared and len({repr(given[key]) for given in params}) > 1
+    ]
+    names = []
+    for kind, given in zip(kinds, params, strict=True):
+        parts = [f"{key}={given[key]!r}" for key in varied]
+        if len(set(kinds)) > 1 or not parts:
+            parts.insert(0, kind)
+        names.append(", ".join(parts))
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: k + 1].count(name)})"
+        for k, name in enumerate(names)
+    ]

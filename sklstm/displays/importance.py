@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.base.messages import shown
 from sklstm.displays.style import (
     COLOURS,
     PADDING_STYLE,
@@ -18,7 +19,6 @@ from sklstm.displays.style import (
 )
 from sklstm.inspection import occlusion_importance
 from sklstm.inspection.inputs import reader_input
-from sklstm.messages import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

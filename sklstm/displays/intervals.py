@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklstm.base.parameters import StrOptions, validate_parameter_constraints
 from sklstm.displays.style import (
     axes_or_new,
     check_matplotlib,
@@ -14,8 +15,7 @@ from sklstm.displays.style import (
     count_from_whole_numbers,
     refuse_none,
 )
-from sklstm.parameters import StrOptions, validate_parameter_constraints
-from sklstm.quantiles import predicted_quantiles, rows_of
+from sklstm.metrics import predicted_quantiles, rows_of
 from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.ragged import is_ragged
 

@@ -6,7 +6,7 @@ from sklstm.estimators.timestep import (
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
 )
-from sklstm.estimators.windowed import WindowedEnsemble
+from sklstm.estimators.windowed_ensemble import WindowedEnsemble
 
 __all__ = [
     "BiLSTMClassifier",

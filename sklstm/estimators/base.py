@@ -12,14 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklstm.copies import check_copied_whole
-from sklstm.documentation import DocumentationLinkMixin
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import shown
+from sklstm.base.parameters import HasMethods, Interval, Splitter, StrOptions
+from sklstm.base.persistence import (
+    SavedState,
+    check_copied_whole,
+    check_fitted,
+    input_contradictions,
+    is_count,
+)
 from sklstm.estimators.callbacks import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
-from sklstm.messages import shown
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
-from sklstm.parameters import HasMethods, Interval, Splitter, StrOptions
-from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import PER_SEQUENCE, Codec, Labelled, Layout, codec_of_state
 

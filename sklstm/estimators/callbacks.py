@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 from sklstm.network import Network
 
 try:

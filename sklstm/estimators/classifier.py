@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklstm.estimators.labels import BaseClassifier
+from sklstm.base.parameters import _fit_context, in_our_words
+from sklstm.base.persistence import check_fitted
+from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.sequence import PerSequence
 from sklstm.estimators.validation import Validation
-from sklstm.parameters import _fit_context, in_our_words
-from sklstm.persistence import check_fitted
 
 
 @in_our_words

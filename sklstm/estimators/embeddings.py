@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 from sklstm.network import Embedding, Network
 from sklstm.network.embedding import MOST_CODES, choose_dim
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.categories import categorical_mask
 from sklstm.sequences.checks import n_step_features
-from sklstm.sequences.codes import learn_codes
+from sklstm.sequences.codes import categorical_mask, learn_codes
 
 Codes = tuple[NDArray[np.int64], ...]
 

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklstm.base.messages import shown
+from sklstm.base.parameters import Draws, unchanged_on_error
+from sklstm.base.persistence import is_count
 from sklstm.estimators.base import BaseBiLSTM, Schedule
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
 from sklstm.estimators.embeddings import (
@@ -17,12 +20,9 @@ from sklstm.estimators.embeddings import (
     embeddings_for,
     is_number,
 )
+from sklstm.estimators.forks import refuse_lost_threads
 from sklstm.estimators.validation import Validation, of_validation_data
-from sklstm.forks import refuse_lost_threads
-from sklstm.messages import shown
 from sklstm.network import Architecture, Network, initial_parameters
-from sklstm.parameters import Draws, unchanged_on_error
-from sklstm.persistence import is_count
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, fitted_on_table, n_step_features
 from sklstm.sequences.codes import with_places

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
+from sklstm.base.messages import shown
+from sklstm.base.parameters import StrOptions
+from sklstm.base.persistence import check_fitted
 from sklstm.estimators.embeddings import Codes
 from sklstm.estimators.fitting import TrainableBiLSTM
-from sklstm.messages import shown
 from sklstm.network import POOLINGS, Architecture, is_pooling
-from sklstm.parameters import StrOptions
-from sklstm.persistence import check_fitted
 from sklstm.sequences.checks import check_sequences
 from sklstm.targets import Codec
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sklstm.messages import said
+from sklstm.base.messages import said
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.containers import plain
-from sklstm.sequences.missing import is_missing
+from sklstm.sequences.containers import is_missing, plain
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.persistence import SavedState
+from sklstm.base.persistence import SavedState
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.containers import plain

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 
+from sklstm.base.messages import shown
+from sklstm.base.parameters import Interval, validate_parameter_constraints, warn_caller
 from sklstm.inspection.inputs import reader_input
-from sklstm.messages import shown
-from sklstm.parameters import Interval, validate_parameter_constraints, warn_caller
 from sklstm.sequences.batch import chunks
-from sklstm.targets.timesteps import place_timesteps
+from sklstm.targets.layouts import place_timesteps
 
 
 def occlusion_importance(

@@ -12,13 +12,13 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklstm.inspection.inputs import reader_input
-from sklstm.parameters import (
+from sklstm.base.parameters import (
     Interval,
     StrOptions,
     put_back_on_error,
     validate_parameter_constraints,
 )
+from sklstm.inspection.inputs import reader_input
 from sklstm.sequences.containers import plain
 
 Region = tuple[slice, slice]

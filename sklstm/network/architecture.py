@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 from sklstm.network.embedding import Embedding, initial_table
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")

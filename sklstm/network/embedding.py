@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 
 # Above it float32, in which a batch is read, does not hold every integer.
 MOST_CODES = 2**24 - 1

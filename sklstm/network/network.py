@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
+from sklstm.base.persistence import is_finite_array
 from sklstm.network.architecture import Architecture, split_parameters
 from sklstm.network.embedding import Embedding, code_contradictions
 from sklstm.network.forward import ForwardPass
-from sklstm.persistence import is_finite_array
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import with_places
 

@@ -14,8 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
-from sklstm.onnx.graph import Graph
-from sklstm.onnx.types import float_type
+from sklstm.onnx.graph import Graph, float_type
 
 
 class Columns(TransformerMixin, BaseEstimator):

@@ -12,16 +12,16 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     StringTensorType,
 )
 
-from sklstm.messages import shown
-from sklstm.onnx.graph import Graph
-from sklstm.onnx.network import GraphNetwork
-from sklstm.onnx.types import (
+from sklstm.base.messages import shown
+from sklstm.onnx.graph import (
+    Graph,
     check_input,
     float_type,
     input_shape,
     numpy_type,
     proto_type,
 )
+from sklstm.onnx.network import GraphNetwork
 from sklstm.targets import Indicators, Quantiles
 
 

@@ -23,16 +23,16 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from sklstm.base.messages import shown
+from sklstm.base.parameters import warn_caller
 from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.estimators.numbers import BaseRegressor
+from sklstm.estimators.base_regressor import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
-from sklstm.messages import shown
 from sklstm.onnx.columns import by_position
+from sklstm.onnx.graph import sequence_shape
 from sklstm.onnx.network import STATES
 from sklstm.onnx.registration import REFUSED
-from sklstm.onnx.types import sequence_shape
-from sklstm.parameters import warn_caller
 from sklstm.preprocessing import SequenceScaler
 from sklstm.sequences.checks import fitted_on_table
 from sklstm.targets import Quantiles

@@ -19,10 +19,10 @@ from sklstm.estimators import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
-from sklstm.estimators.labels import BaseClassifier
-from sklstm.estimators.numbers import BaseRegressor
-from sklstm.onnx import columns, estimators, frames, transformers
-from sklstm.onnx.types import float_type
+from sklstm.estimators.base_classifier import BaseClassifier
+from sklstm.estimators.base_regressor import BaseRegressor
+from sklstm.onnx import columns, estimators, transformers
+from sklstm.onnx.graph import float_type
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,
@@ -46,8 +46,11 @@ CONVERTERS = {
     BiLSTMTimestepRegressor: (estimators.regressor_types, estimators.convert_regressor),
     SequenceReshaper: (transformers.reshaper_types, transformers.convert_reshaper),
     SequencePadder: (transformers.padder_types, transformers.convert_padder),
-    SequenceFramer: (frames.framer_types, frames.convert_framer),
-    SequenceDifferencer: (frames.differencer_types, frames.convert_differencer),
+    SequenceFramer: (transformers.framer_types, transformers.convert_framer),
+    SequenceDifferencer: (
+        transformers.differencer_types,
+        transformers.convert_differencer,
+    ),
     SequenceScaler: (transformers.scaler_types, transformers.convert_scaler),
     SequenceImputer: (transformers.imputer_types, transformers.convert_imputer),
 }

@@ -2,14 +2,14 @@
 
 from sklstm.preprocessing.differencer import SequenceDifferencer
 from sklstm.preprocessing.framer import SequenceFramer
-from sklstm.preprocessing.framing import make_windows
 from sklstm.preprocessing.imputer import SequenceImputer
+from sklstm.preprocessing.make_windows import make_windows
+from sklstm.preprocessing.pad_sequences import pad_sequences
 from sklstm.preprocessing.padder import SequencePadder
-from sklstm.preprocessing.padding import pad_sequences
 from sklstm.preprocessing.reshaper import SequenceReshaper
 from sklstm.preprocessing.scaler import SequenceScaler
+from sklstm.preprocessing.sliding_windows import SlidingWindows
 from sklstm.preprocessing.tokenizer import SequenceTokenizer
-from sklstm.preprocessing.windows import SlidingWindows
 
 __all__ = [
     "SequenceDifferencer",

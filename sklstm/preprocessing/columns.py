@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from sklstm.messages import listed, shown
+from sklstm.base.messages import listed, shown
 from sklstm.sequences.columns import column_names, in_index
 
 Key = str | int | None

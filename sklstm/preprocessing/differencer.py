@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.documentation import DocumentationLinkMixin
-from sklstm.messages import shown
-from sklstm.parameters import Interval, _fit_context, unchanged_on_error
-from sklstm.persistence import (
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import shown
+from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
+from sklstm.base.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
 )
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.sequences.steps import changed_sequences

@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array
 
-from sklstm.messages import listed, said, shown
+from sklstm.base.messages import listed, said, shown
 from sklstm.preprocessing.columns import Columns, is_key
-from sklstm.preprocessing.elapsed import elapsed_times
 from sklstm.preprocessing.series import (
     as_labels,
     check_distinct,
     joined_labels,
     series_order,
 )
-from sklstm.preprocessing.times import DATES, NUMBERS, Times
+from sklstm.preprocessing.times import DATES, NUMBERS, Times, elapsed_times
 from sklstm.sequences.checks import refuse_date_columns, saying_what_to_do
 from sklstm.sequences.columns import column_names, date_columns
-from sklstm.sequences.containers import plain, without_na
-from sklstm.sequences.missing import is_missing
+from sklstm.sequences.containers import is_missing, plain, without_na
 from sklstm.sequences.windows import SeriesOrder
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.documentation import DocumentationLinkMixin
-from sklstm.messages import said, shown
-from sklstm.parameters import (
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import said, shown
+from sklstm.base.parameters import (
     Interval,
     StrOptions,
     _fit_context,
@@ -21,13 +21,13 @@ from sklstm.parameters import (
     in_our_words,
     unchanged_on_error,
 )
-from sklstm.persistence import (
+from sklstm.base.persistence import (
     SavedState,
     check_fitted,
     input_contradictions,
     is_count,
 )
-from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
+from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences, plain_input

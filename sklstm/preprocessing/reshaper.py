@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
-from sklstm.documentation import DocumentationLinkMixin
-from sklstm.messages import shown
-from sklstm.parameters import (
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import shown
+from sklstm.base.parameters import (
     Interval,
     StrOptions,
     _fit_context,
@@ -21,20 +21,22 @@ from sklstm.parameters import (
     in_our_words,
     unchanged_on_error,
 )
-from sklstm.persistence import (
+from sklstm.base.persistence import (
     SavedState,
     check_fitted,
     is_count,
 )
-from sklstm.preprocessing.elapsed import elapsed_to_times, times_to_elapsed
-from sklstm.preprocessing.output import ThreeAxesOutputMixin, without_writing
-from sklstm.preprocessing.reshaping import columns_to_steps, steps_to_columns
-from sklstm.preprocessing.sizes import steps_and_features
+from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.preprocessing.static import join_static, split_static
+from sklstm.preprocessing.times import elapsed_to_times, times_to_elapsed
+from sklstm.preprocessing.timestep_columns import (
+    columns_to_steps,
+    steps_and_features,
+    steps_to_columns,
+)
 from sklstm.sequences.checks import AXES, plain_input, refuse_kind, saying_what_to_do
-from sklstm.sequences.columns import with_names
+from sklstm.sequences.columns import column_mask, with_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged
-from sklstm.sequences.selection import column_mask
 
 
 @in_our_words

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.steps import StepTable, changed_sequences
 from sklstm.sequences.stored import ChangedSequences, read_rows

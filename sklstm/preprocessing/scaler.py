@@ -15,11 +15,16 @@ from sklearn.base import (
 )
 from sklearn.utils.metaestimators import available_if
 
-from sklstm.documentation import DocumentationLinkMixin
-from sklstm.messages import shown
-from sklstm.parameters import HasMethods, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState, check_fitted, input_contradictions, is_count
-from sklstm.preprocessing.output import without_writing
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import shown
+from sklstm.base.parameters import HasMethods, _fit_context, unchanged_on_error
+from sklstm.base.persistence import (
+    SavedState,
+    check_fitted,
+    input_contradictions,
+    is_count,
+)
+from sklstm.preprocessing.base import without_writing
 from sklstm.preprocessing.rows import (
     fit_steps,
     rows_of,

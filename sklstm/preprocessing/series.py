@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
-from sklstm.parameters import warn_caller
+from sklstm.base.messages import shown
+from sklstm.base.parameters import warn_caller
 from sklstm.preprocessing.times import AWARE, DATES, DURATIONS, NUMBERS, Times
 from sklstm.sequences.columns import holds_dates
 from sklstm.sequences.windows import SeriesOrder

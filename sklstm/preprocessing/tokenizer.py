@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.documentation import DocumentationLinkMixin
-from sklstm.messages import listed, said, shown
-from sklstm.parameters import Interval, StrOptions, _fit_context, unchanged_on_error
-from sklstm.persistence import SavedState, check_fitted
-from sklstm.preprocessing.output import ThreeAxesOutputMixin
+from sklstm.base.documentation import DocumentationLinkMixin
+from sklstm.base.messages import listed, said, shown
+from sklstm.base.parameters import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    unchanged_on_error,
+)
+from sklstm.base.persistence import SavedState, check_fitted
+from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.checks import as_data
 from sklstm.sequences.codes import marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names

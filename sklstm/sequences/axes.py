@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
-from sklstm.sequences.names import all_strings
+from sklstm.base.messages import shown
+from sklstm.sequences.columns import all_strings
 from sklstm.sequences.ragged import is_ragged, shape_of
 
 IN_FRONT = 'SequencePadder(layout="channels_first") in front'

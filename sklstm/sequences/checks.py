@@ -15,18 +15,18 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklstm.messages import listed, said
+from sklstm.base.messages import listed, said
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.categories import check_categories
+from sklstm.sequences.codes import check_categories
 from sklstm.sequences.columns import (
+    check_step_names,
     column_names,
     date_columns,
     holds_dates,
     with_names,
 )
 from sklstm.sequences.containers import plain
-from sklstm.sequences.names import check_step_names
 from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.stored import LazyArray, StoredArray, is_stored

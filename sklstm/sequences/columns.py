@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
-from sklstm.messages import shown
+from sklstm.base.messages import listed, shown
 
 _DATES = (
     datetime.date,
@@ -105,3 +109,191 @@ def in_index(table: Any, key: Any) -> str:
 def _is_arrow(X: Any) -> bool:
     # Asked of the type: a frame of pandas has its columns for attributes.
     return hasattr(type(X), "column_names")
+
+
+def column_mask(
+    parameter: str, keys: Any, n_columns: int, names: list[Any] | None
+) -> NDArray[np.bool_]:
+    """Which columns a parameter gives by indices, names or a boolean mask.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name, for messages.
+    keys : array-like of int, str or bool
+    n_columns : int
+    names : list or None
+        Of all columns, if they have any.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,), bool
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or the mask has another length.
+    """
+    given = np.asarray(keys)
+    mask = np.zeros(n_columns, dtype=bool)
+    if given.dtype.kind == "b" and given.shape == (n_columns,):
+        return given.copy()
+    if given.dtype.kind in "iu" and given.ndim == 1:
+        outside = given[(given < -n_columns) | (given >= n_columns)]
+        if not len(outside):
+            mask[given] = True
+            return mask
+        raise ValueError(
+            f"{parameter}={shown(keys)} has {outside[0]}, which is no column of X: it "
+            f"has {n_columns}. Give indices from 0 to {n_columns - 1}."
+        )
+    if given.ndim == 1 and all(isinstance(key, str) for key in given):
+        return _mask_of_names(parameter, keys, mask, names)
+    raise ValueError(
+        f"{parameter}={shown(keys)} does not tell columns. Give a list of their "
+        "indices or "
+        f"names, or a mask with True or False for each of the {n_columns} columns of X."
+    )
+
+
+def _mask_of_names(
+    parameter: str, keys: Any, mask: NDArray[np.bool_], names: list[Any] | None
+) -> NDArray[np.bool_]:
+    for key in keys:
+        if names is None:
+            raise ValueError(
+                f"{parameter}={shown(keys)} names columns, but those of X have no "
+                "names, or not all are strings. Give indices, or X as a data frame."
+            )
+        if key not in names:
+            raise ValueError(
+                f"{parameter}={shown(keys)} has {shown(key)}, which is no column of "
+                f"X: it has {listed(names)}."
+            )
+        mask[names.index(key)] = True
+    return mask
+
+
+# Columns named in a message; a frame can have thousands.
+_SHOWN = Repr()
+_SHOWN.maxlist = 8
+
+
+def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
+    """Set or compare `feature_names_in_`, as scikit-learn does it for a table.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Fitted on a table it has the names of timesteps, with which nothing is compared.
+    X : data frame whose cells are sequences, collection of sequences, or None
+        Names have the features of a frame, or of a collection of nothing but frames. In
+        others, frames must have the fitted names, too. None is X without names.
+    reset : bool
+
+    Raises
+    ------
+    ValueError
+        If the names are not those of `fit`, or are not unique.
+    TypeError
+        If only some names are strings.
+    """
+    if not reset and estimator._fitted_on_table:
+        return
+    frame, names_all = _first_frame(X)
+    if frame is not None:
+        _refuse_duplicates(column_names(frame) or [])
+        frame = names_alone(frame)
+    checks = {"reset": reset, "skip_check_array": True, "ensure_2d": False}
+    if frame is not None and not names_all and not reset:
+        validate_data(estimator, frame, **checks)
+    validate_data(estimator, frame if names_all else None, **checks)
+
+
+def refuse_other_columns(sequences: Collection[Any], X: str = "X") -> None:
+    """Require that all data frames of a collection have the columns of the first.
+
+    Where no name is a string and all of them differ, as of columns that were cut out of
+    a larger table by their numbers, they are no names of features.
+
+    Parameters
+    ----------
+    sequences : collection of array-like
+    X : str, default="X"
+        What they are called.
+
+    Raises
+    ------
+    ValueError
+        If there are others, or they come in another order.
+    """
+    if not _has_frames(sequences):
+        return
+    first, expected = 0, None
+    for k, sequence in enumerate(sequences):
+        names = column_names(sequence)
+        if names is None or names == expected:
+            continue
+        if expected is None:
+            first, expected = k, names
+        elif _has_strings(names + expected) or not set(names).isdisjoint(expected):
+            raise ValueError(_different(names, expected, (k, first), X))
+
+
+def all_strings(names: Iterable[Any]) -> bool:
+    """Whether they are what scikit-learn remembers as names."""
+    return all(isinstance(name, str) for name in names)
+
+
+def _has_strings(names: Iterable[Any]) -> bool:
+    return any(isinstance(name, str) for name in names)
+
+
+def _different(
+    names: list[Any], expected: list[Any], places: tuple[int, int], X: str
+) -> str:
+    message = (
+        f"Sequence {places[0]} of {X} has the columns {_SHOWN.repr(names)}, but "
+        f"sequence {places[1]} has {_SHOWN.repr(expected)}"
+    )
+    pairs = enumerate(zip(names, expected, strict=False))
+    k = next((k for k, (name, other) in pairs if name != other), 0)
+    if k >= _SHOWN.maxlist:
+        message += (
+            f" (column {k} is {_SHOWN.repr(names[k])} and {_SHOWN.repr(expected[k])})"
+        )
+    if set(names) == set(expected):
+        return (
+            f"{message}: features would change places. Give all frames their columns "
+            "in one order, by frame[columns], or by frame.select(columns) of pyarrow."
+        )
+    return (
+        f"{message}. Columns are features, and other names are other features: rename "
+        "those that are the same, or give arrays, which have no names."
+    )
+
+
+def _first_frame(X: Any) -> tuple[Any, bool]:
+    """The first data frame, or None, and whether all sequences are frames."""
+    if X is None or hasattr(X, "columns"):
+        return X, X is not None
+    if not _has_frames(X):
+        return None, False
+    are_frames = [hasattr(sequence, "columns") for sequence in X]
+    return list(X)[are_frames.index(True)], all(are_frames)
+
+
+def _has_frames(sequences: Collection[Any]) -> bool:
+    """Whether there are data frames among them: thousands are mostly of one type."""
+    return any(hasattr(kind, "columns") for kind in set(map(type, sequences)))
+
+
+def _refuse_duplicates(names: list[Any]) -> None:
+    counts = Counter(names)
+    name = max(names, key=counts.__getitem__, default=None)
+    if counts[name] > 1:
+        raise ValueError(
+            f"X has {counts[name]} columns of the name {_SHOWN.repr(name)}, and "
+            "features are told apart by names. Rename or drop one of them, or give "
+            "arrays, which have no names."
+        )

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
+from sklstm.base.messages import shown
 
 # What is no container and needs no change; NumPy's scalars are masked or plain.
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic)
@@ -234,3 +234,26 @@ def _plain_frame(frame: Any, name: str, reader: str) -> Any:
                 changed = frame.copy(deep=False)
             changed.isetitem(k, cells)
     return changed
+
+
+def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where values are None, NaN, NaT or pandas' NA."""
+    if values.dtype == object:
+        found = np.fromiter(map(is_missing_value, values.flat), bool, values.size)
+        return found.reshape(values.shape)
+    missing: NDArray[np.bool_] = np.zeros(values.shape, dtype=bool)
+    if values.dtype.kind in "fcMm":
+        np.not_equal(values, values, out=missing)
+    return missing
+
+
+def is_missing_value(value: Any) -> bool:
+    """Whether it is None, NaN, NaT or pandas' NA; no container is."""
+    if value is None:
+        return True
+    if isinstance(value, np.ndarray):
+        return False
+    same = value == value
+    if isinstance(same, (bool, np.bool_)):
+        return not same
+    return same is value  # pandas' NA, of which every comparison is NA

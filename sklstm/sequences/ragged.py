@@ -8,12 +8,21 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import said
+from sklstm.base.messages import said
 from sklstm.sequences.codes import is_marked_as_codes, marked_as_codes
-from sklstm.sequences.columns import cells_of, column_names, holds_dates
-from sklstm.sequences.containers import as_numbers, from_arrow, is_arrow_array
-from sklstm.sequences.missing import is_missing, is_missing_value
-from sklstm.sequences.names import refuse_other_columns
+from sklstm.sequences.columns import (
+    cells_of,
+    column_names,
+    holds_dates,
+    refuse_other_columns,
+)
+from sklstm.sequences.containers import (
+    as_numbers,
+    from_arrow,
+    is_arrow_array,
+    is_missing,
+    is_missing_value,
+)
 
 
 def is_ragged(X: Any) -> bool:

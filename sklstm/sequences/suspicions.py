@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.parameters import warn_caller
+from sklstm.base.parameters import warn_caller
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch, chunks
 from sklstm.sequences.stored import is_stored, read_rows

@@ -1,9 +1,14 @@
 """What is learnt: codecs of labels and numbers, one per sequence or per timestep."""
 
-from sklstm.targets.codecs import Codec, Indicators, Labels, Numbers
+from sklstm.targets.codecs import (
+    Codec,
+    Indicators,
+    Labels,
+    Numbers,
+    Quantiles,
+    codec_of_state,
+)
 from sklstm.targets.layouts import PER_SEQUENCE, PER_TIMESTEP, Layout
-from sklstm.targets.quantiles import Quantiles
-from sklstm.targets.state import codec_of_state
 from sklstm.targets.training_set import Labelled, Target, TrainingSet, arrange
 
 __all__ = [

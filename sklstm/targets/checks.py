@@ -16,11 +16,10 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from sklstm.messages import said, shown
-from sklstm.parameters import warn_caller
+from sklstm.base.messages import said, shown
+from sklstm.base.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.containers import plain, without_na
-from sklstm.sequences.missing import is_missing
+from sklstm.sequences.containers import is_missing, plain, without_na
 from sklstm.sequences.ragged import is_ragged
 
 

@@ -13,8 +13,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from sklstm.messages import labels_shown, said, shown
-from sklstm.parameters import warn_caller
+from sklstm.base.messages import labels_shown, said, shown
+from sklstm.base.parameters import warn_caller
 from sklstm.sequences.containers import plain
 from sklstm.targets.checks import check_target, warn_of_several_labels
 from sklstm.targets.codecs import Indicators, Labels

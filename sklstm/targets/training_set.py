@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import said
+from sklstm.base.messages import said
 from sklstm.sequences.batch import SequenceBatch
 
 

@@ -14,10 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm.network import Architecture, Network
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training import runtime
+from sklstm.training.any_size_network import AnySizeStructure
 from sklstm.training.layers_network import LayersStructure
+from sklstm.training.lending import POOL
 from sklstm.training.model import ModelInTraining, Reader
-from sklstm.training.network import AnySizeStructure
-from sklstm.training.pool import POOL
 from sklstm.training.recipe import Recipe
 from sklstm.training.wrapper import train
 

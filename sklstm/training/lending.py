@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+import threading
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,46 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sklstm.network.architecture import Architecture
-from sklstm.training.configuration import Configuration
+from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.program import Rates
 from sklstm.training.settings import FLOATS, keras_defaults
+
+
+class Configuration:
+    """What the graphs of a network have built in, and a callback can reach.
+
+    The learning rate is no part of it: it is a variable, and every borrower sets it.
+
+    Parameters
+    ----------
+    network : keras.Model
+    """
+
+    def __init__(self, network: Any) -> None:
+        # All attributes: get_config() leaves some out, such as what is excluded from
+        # weight decay. Caches fill in use.
+        settings = {
+            name: value
+            for name, value in sorted(vars(network.optimizer).items())
+            if not name.endswith("_cache")
+        }
+        self.objects = [
+            network.optimizer,
+            *settings.values(),
+            *network.optimizer.variables,
+            *network.trainable_variables,
+        ]
+        self.configs = [*settings, *(layer.get_config() for layer in network.layers)]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Configuration)
+            and self.configs == other.configs
+            and len(self.objects) == len(other.objects)
+            # By identity: variables overload ==.
+            and all(map(operator.is_, self.objects, other.objects))
+        )
+
 
 # What TensorFlow takes for the two graphs of a network, for each LSTM in them, and for
 # each whose steps are a loop of the graph. Measured for networks of one and two layers,
@@ -170,3 +209,73 @@ class LentNetwork(keras.Model):
     def _read_optimizer(self) -> list[NDArray[Any]]:
         variables = self.optimizer.variables
         return [np.asarray(variable.numpy()) for variable in variables]
+
+
+# Of idle networks that are kept, beside some 700 MB that TensorFlow takes for itself:
+# some 70 structures, more than most searches over layers, directions, targets and
+# optimizers have.
+MAX_BYTES = 400_000_000
+
+
+class NetworkPool:
+    """A bounded, thread-safe store of idle networks.
+
+    Parameters
+    ----------
+    max_bytes : int, default=400_000_000
+        Memory that those kept may take, by their `n_bytes`; the one that was idle
+        longest goes first.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self._lock = threading.Lock()
+        # Longest idle first. Every change is one step, so that an interrupt in between
+        # leaves nothing half done.
+        self._idle: list[tuple[Hashable, Any]] = []
+
+    @contextmanager
+    def borrow(self, structure: Any, optimizer: OptimizerSpec) -> Iterator[Any]:
+        """A network that nobody else uses until the block ends.
+
+        Whoever borrows it writes parameters, optimizer state and random generator. A
+        network comes back without the data and callbacks it was trained with, however
+        the block ends; one that is no longer as it was built is dropped.
+        """
+        key = (structure, optimizer)
+        network = self._take(key) or structure.build(optimizer.build())
+        try:
+            yield network
+        finally:
+            if network.is_as_built():
+                network.forget()
+                self._give(key, network)
+
+    def _take(self, key: Hashable) -> Any:
+        with self._lock:
+            for k in reversed(range(len(self._idle))):
+                if self._idle[k][0] == key:
+                    return self._idle.pop(k)[1]
+            return None
+
+    def _give(self, key: Hashable, network: Any) -> None:
+        with self._lock:
+            self._idle.append((key, network))
+            while sum(network.n_bytes for _, network in self._idle) > self.max_bytes:
+                self._idle.pop(0)
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def networks(self) -> list[Any]:
+        """The idle networks."""
+        with self._lock:
+            return [network for _, network in self._idle]
+
+    def clear(self) -> None:
+        """Drop all idle networks."""
+        with self._lock:
+            self._idle.clear()
+
+
+POOL = NetworkPool()

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from sklstm.copies import check_copied_whole
-from sklstm.messages import said, shown
+from sklstm.base.messages import said, shown
+from sklstm.base.persistence import check_copied_whole
 from sklstm.training.schedules import has_schedule
 from sklstm.training.settings import keras_defaults
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.messages import shown
-from sklstm.parameters import warn_caller
+from sklstm.base.messages import shown
+from sklstm.base.parameters import warn_caller
 
 
 def cosine(n_steps: int) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""What every class of ours shares: parameters, messages, what is saved and how."""
