@@ -8,7 +8,7 @@ from sklstm.estimators import (
     WindowedEnsemble,
 )
 from sklstm.export import to_onnx
-from sklstm.inspection import explain_shapes
+from sklstm.inspection.explain_shapes import explain_shapes
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,

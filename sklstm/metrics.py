@@ -22,6 +22,9 @@ from sklstm.targets.layouts import (
 )
 
 
+__all__ = ["make_pinball_scorer", "make_timestep_scorer"]
+
+
 def make_timestep_scorer(scoring: Any) -> TimestepScorer:
     """Make a scorer of sequences a scorer over all their valid timesteps.
 
