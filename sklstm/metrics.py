@@ -21,7 +21,6 @@ from sklstm.targets.layouts import (
     without_objects,
 )
 
-
 __all__ = ["make_pinball_scorer", "make_timestep_scorer"]
 
 
