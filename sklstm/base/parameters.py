@@ -1,7 +1,4 @@
-"""Parameters of estimators and functions, declared and checked as scikit-learn does.
-
-Its validation of parameters is private, but documented and stable; imported here only.
-"""
+"""Parameters of estimators and functions, declared and checked as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -16,17 +13,18 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
+
+from sklstm.base.messages import said
+from sklstm.base.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
+    _fit_context,
     validate_parameter_constraints,
     validate_params,
 )
-
-from sklstm.base.messages import said
 
 __all__ = [
     "Draws",
@@ -38,6 +36,7 @@ __all__ = [
     "check_copied_whole",
     "check_parameters",
     "in_our_words",
+    "parameter_names",
     "put_back_on_error",
     "unchanged_on_error",
     "validate_parameter_constraints",
@@ -169,6 +168,14 @@ def _refuse_other_words(called: Any, names: Any, wrong: list[str]) -> None:
                 f"{name} got an unexpected keyword argument 'value'. Padding is always "
                 "NaN, so that no real value is taken for it: leave value out."
             )
+
+
+def parameter_names(cls: type[Any]) -> list[str]:
+    """The parameters of a class, as its constructor names them."""
+    parameters = inspect.signature(cls).parameters.values()
+    return [
+        p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
 
 
 def check_parameters(estimator: BaseEstimator, *names: str) -> None:

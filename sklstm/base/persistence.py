@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.base.checksum import Checksum, ObjectChecksum
 from sklstm.base.messages import listed, shown, unquoted
-from sklstm.base.parameters import unchanged_on_error
+from sklstm.base.parameters import parameter_names, unchanged_on_error
 from sklstm.base.schema import ANYTHING, Declared, contradictions_of
 
 # Raised when older versions could not read what is written, or would misread it.
@@ -81,12 +83,13 @@ class SavedState(Declared):
         # Now is the time to say so: in the file it could not be mended.
         _refuse_contradictions(self, "fitted")
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        left_out = self._not_saved()
         packed = {
             name: self._saved.get(name, ANYTHING).pack(value)
             for name, value in state.items()
-            if name not in self._not_saved()
+            if name not in left_out
         }
-        return _sealed(packed, type(self)._get_param_names())  # type: ignore[attr-defined]
+        return _sealed(packed, parameter_names(type(self)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         name = type(self).__name__
@@ -143,7 +146,7 @@ def _refuse_contradictions(estimator: Any, how: str) -> None:
 
 
 def _all_contradictions(estimator: Any) -> Iterator[str]:
-    attributes = vars(estimator).keys() - set(type(estimator)._get_param_names())
+    attributes = vars(estimator).keys() - set(parameter_names(type(estimator)))
     for base in type(estimator).__mro__:
         if base.__module__.partition(".")[0] in ("sklstm", "sklearn"):
             for name in attributes & vars(base).keys():
@@ -202,7 +205,7 @@ def _unsealed(saved: dict[str, Any], cls: type[Any]) -> dict[str, Any]:
                 f"{unquoted(header['version'])} or newer."
             )
         names = [*header["attributes"], *header["parameters"]]
-        names += [key for key in cls._get_param_names() if key not in names]
+        names += [key for key in parameter_names(cls) if key not in names]
         if missing := [key for key in names if key not in state]:
             raise _incomplete(name, f"it lacks {listed(missing)}")
         damage = _damage(state, header, checksums)
@@ -262,6 +265,112 @@ def _unmapped(value: Any) -> Any:
         return np.asarray(value)
     if isinstance(value, dict):
         return {key: _unmapped(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return type(value)(map(_unmapped, value))
     return value
+
+
+# -- checksums ---------------------------------------------------------------------
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def checksum_of(value: Any) -> int:
+    """The checksum of a value, inside objects too."""
+    checksum = ObjectChecksum()
+    checksum.add(value)
+    return checksum.value
+
+
+class Checksum:
+    """A running checksum of arrays, plain types and containers of them.
+
+    It is the same on every machine, for every version of NumPy, and for equal values
+    of another type, such as ``numpy.str_`` for ``str``: not every format keeps those.
+    Of an object it takes the name of the type; it may print its address.
+    """
+
+    def __init__(self) -> None:
+        self.value = 0
+        #: Is given what is an object, if set.
+        self.objects: ObjectChecksum | None = None
+
+    def add(self, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSUmM":
+            value = value.astype(value.dtype.newbyteorder("<"), copy=False)
+            self.add([value.dtype.str, *value.shape])
+            self._add_bytes(value.tobytes())
+            return
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, dict):
+            value = list(value.items())
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                self.add(item)
+            self._add_bytes(repr(len(value)).encode())
+        elif isinstance(value, _PLAIN):
+            self._add_bytes(repr(value).encode())
+        else:
+            self._add_object(value)
+
+    def _add_bytes(self, content: bytes) -> None:
+        self.value = zlib.crc32(content, self.value)
+
+    def _add_object(self, value: Any) -> None:
+        self._add_bytes(repr(type(value).__qualname__).encode())
+        if self.objects is not None:
+            self.objects.add(value)
+
+
+class ObjectChecksum(Checksum):
+    """A checksum that looks into objects, as far as it is known how they are saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packages: set[str] = set()
+        self._around: list[Any] = []
+
+    def _add_object(self, value: Any) -> None:
+        super()._add_object(value)
+        if hasattr(type(value), "_learnt"):  # has checksums of its own
+            return
+        self.packages.add(type(value).__module__.partition(".")[0])
+        if any(value is outer for outer in self._around):
+            return
+        self._around.append(value)
+        self.add(_contents(value))
+        self._around.pop()
+
+
+def _contents(value: Any) -> Any:
+    """What is saved of an object, in a fixed order; None where that is not known."""
+    if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+        return value.__qualname__
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(checksum_of, value))
+    if type(value).__module__.startswith("sklearn."):
+        try:
+            state = value.__getstate__()
+        except TypeError:  # compiled, and saved in a way of its own
+            return None
+    elif _is_saved_by_attributes(type(value)):
+        state = getattr(value, "__dict__", None)
+    else:
+        return None
+    return sorted(state.items()) if isinstance(state, dict) else state
+
+
+def _is_saved_by_attributes(cls: type) -> bool:
+    """Whether objects are saved and loaded attribute by attribute, by no own method."""
+    own = any(
+        getattr(cls, name) is not getattr(object, name)
+        for name in ("__reduce_ex__", "__reduce__")
+    )
+    return (
+        not own
+        and cls.__getstate__ in (object.__getstate__, BaseEstimator.__getstate__)
+        and getattr(cls, "__setstate__", None) in (None, BaseEstimator.__setstate__)
+    )

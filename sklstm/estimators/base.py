@@ -23,7 +23,7 @@ from sklstm.base.parameters import (
 )
 from sklstm.base.persistence import SavedState, check_fitted
 from sklstm.base.schema import ANYTHING, OF_SEQUENCES, Kind, Maybe, Part, count
-from sklstm.estimators.callbacks import CallbackSupportMixin
+from sklstm.base.sklearn_compat import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
 from sklstm.sequences.checks import check_sequences, n_step_features

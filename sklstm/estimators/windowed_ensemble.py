@@ -32,8 +32,9 @@ from sklstm.base.persistence import (
     check_fitted,
 )
 from sklstm.base.schema import OF_SEQUENCES, Check, Kind, count
+from sklstm.base.sklearn_compat import CallbackSupportMixin
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
+from sklstm.estimators.callbacks import inner_fit
 from sklstm.estimators.inner import InnerData, check_inner
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.sequences.batch import SequenceBatch

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 
 from sklstm.base.messages import listed, said, shown
 from sklstm.base.schema import Check, Declared, Kind, Maybe, Part, instance_of
+from sklstm.base.sklearn_compat import safe_indexing
 from sklstm.preprocessing.columns import Columns, is_key
 from sklstm.preprocessing.series import (
     as_labels,
@@ -66,7 +67,7 @@ class Observations(Declared):
         labels = read_labels(X, groups, columns, name)
         times = None
         if columns.time is not None:
-            times = Times.read(_safe_indexing(X, columns.time, axis=1), name)
+            times = Times.read(safe_indexing(X, columns.time, axis=1), name)
         return cls(read_values(X, columns, name), labels, times)
 
     def __len__(self) -> int:
@@ -186,7 +187,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         f"{name}. ",
     )
     if len(features) < len(columns.names):
-        X = _safe_indexing(X, features, axis=1)
+        X = safe_indexing(X, features, axis=1)
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # scikit-learn asks the types of pandas' columns alone
     try:
@@ -218,7 +219,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
 
 def _kinds(X: Any) -> list[str]:
     """For each column one letter: what NumPy would make of it."""
-    columns = (_safe_indexing(X, k, axis=1) for k in range(X.shape[1]))
+    columns = (safe_indexing(X, k, axis=1) for k in range(X.shape[1]))
     return [_kind(np.asarray(column)) for column in columns]
 
 
@@ -248,7 +249,7 @@ def read_labels(
     refuse_several_columns(groups, X)
     labels, source = groups, "groups"
     if is_key(groups):
-        labels = _safe_indexing(X, columns.group, axis=1)
+        labels = safe_indexing(X, columns.group, axis=1)
         source = f"the column groups={shown(groups)}"
     elif callable(groups):
         labels, source = groups(X), "groups(X)"

@@ -43,10 +43,9 @@ from sklstm import (
     SlidingWindows,
     WindowedEnsemble,
 )
-from sklstm.base.checksum import checksum_of
 from sklstm.base.persistence import _CHECKSUM as CHECKSUM
 from sklstm.base.persistence import _HEADER as HEADER
-from sklstm.base.persistence import _sealed
+from sklstm.base.persistence import _sealed, checksum_of
 from sklstm.base.schema import is_count
 from sklstm.training import fitting
 from sklstm.training.fitting import fit_network
