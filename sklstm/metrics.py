@@ -11,6 +11,7 @@ from sklearn.metrics import get_scorer, mean_pinball_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from sklstm.base.sklearn_compat import accepts_sample_weight
 from sklstm.sequences.containers import plain, without_na
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
@@ -111,8 +112,7 @@ or list of arrays, default=None
 
     def _accept_sample_weight(self) -> bool:
         """scikit-learn asks its scorers, where there are several."""
-        accepts = getattr(self.scorer, "_accept_sample_weight", None)
-        return accepts is None or bool(accepts())
+        return accepts_sample_weight(self.scorer)
 
     def __repr__(self) -> str:
         return f"make_timestep_scorer({self.scorer!r})"

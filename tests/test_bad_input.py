@@ -2256,7 +2256,7 @@ CASES = [
         ValueError,
         "static has 2 rows (shape (2, 1)), but there are 8 sequences. Give one row of "
         "static values for every sequence, in the same order. Of a long table, name "
-        "columns of it, and id=.",
+        "columns of it, and groups=.",
     ),
     (
         "all columns static",

@@ -1,7 +1,4 @@
-"""Parameters of estimators and functions, declared and checked as scikit-learn does.
-
-Its validation of parameters is private, but documented and stable; imported here only.
-"""
+"""Parameters of estimators and functions, declared and checked as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -16,17 +13,18 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
+
+from sklstm.base.messages import said
+from sklstm.base.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
+    _fit_context,
     validate_parameter_constraints,
     validate_params,
 )
-
-from sklstm.base.messages import said
 
 __all__ = [
     "Draws",
@@ -35,8 +33,10 @@ __all__ = [
     "Splitter",
     "StrOptions",
     "_fit_context",
+    "check_copied_whole",
     "check_parameters",
     "in_our_words",
+    "parameter_names",
     "put_back_on_error",
     "unchanged_on_error",
     "validate_parameter_constraints",
@@ -56,7 +56,7 @@ _THEIR_WORDS = {
     "steps steps_ahead target_steps",
     "stride": "sequence_stride step step_size",
     "target": "target_col target_column targets",
-    "groups": "group group_col group_column group_ids id_column series_id",
+    "groups": "group group_col group_column group_ids id id_column series_id",
     "time": "column_sort date_column time_col time_column time_idx timestamps",
     "known": "exog future_covariates known_covariates",
     "truncating": "truncate",
@@ -170,6 +170,14 @@ def _refuse_other_words(called: Any, names: Any, wrong: list[str]) -> None:
             )
 
 
+def parameter_names(cls: type[Any]) -> list[str]:
+    """The parameters of a class, as its constructor names them."""
+    parameters = inspect.signature(cls).parameters.values()
+    return [
+        p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+
 def check_parameters(estimator: BaseEstimator, *names: str) -> None:
     """Check those that `transform` or `predict` reads: `fit` may have seen others.
 
@@ -186,6 +194,48 @@ def check_parameters(estimator: BaseEstimator, *names: str) -> None:
         )
     except ValueError as error:
         raise type(error)(said(error)) from None
+
+
+def check_copied_whole(optimizer: Any) -> None:
+    """Refuse an optimizer of which a copy would be another.
+
+    Keras copies what `get_config` gives, whoever asks for the copy.
+
+    Parameters
+    ----------
+    optimizer : str or keras.optimizers.Optimizer
+        Or anything else: what is no optimizer is not refused here.
+
+    Raises
+    ------
+    ValueError
+        If it belongs to another network, spares parameters from weight decay, or has a
+        method of its own.
+    """
+    kind = type(optimizer)
+    name = kind.__name__
+    if getattr(optimizer, "built", False):
+        raise ValueError(
+            f"The optimizer {name} has been used to train another network, to which "
+            "its moments and count of steps belong. Give a new one, as "
+            f"{name}.from_config(optimizer.get_config()) makes it."
+        )
+    spared = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    if any(getattr(optimizer, attribute, None) for attribute in spared):
+        raise ValueError(
+            f"{name}.exclude_from_weight_decay(...) is not supported: copies of the "
+            "optimizer, such as those that are trained with, do not keep it. Give one "
+            "that spares nothing (its weight_decay is then for all parameters, biases "
+            "too), or has no weight_decay."
+        )
+    attributes = getattr(optimizer, "__dict__", {})
+    own = [key for key in attributes if callable(getattr(kind, key, None))]
+    if own:
+        raise ValueError(
+            f"The optimizer {name} has {', '.join(own)} of its own, in place of the "
+            "method of its class: copies of the optimizer, such as those that are "
+            "trained with, do not keep it. Give an optimizer as Keras makes it."
+        )
 
 
 @contextmanager

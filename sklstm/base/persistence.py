@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
+import zlib
 from collections.abc import Iterator
-from numbers import Integral
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sklstm.base.checksum import Checksum, ObjectChecksum
 from sklstm.base.messages import listed, shown, unquoted
-from sklstm.base.parameters import unchanged_on_error
+from sklstm.base.parameters import parameter_names, unchanged_on_error
+from sklstm.base.schema import ANYTHING, Declared, contradictions_of
 
 # Raised when older versions could not read what is written, or would misread it.
-# 1: the networks alone have a header, and the checksum is in it.
-# 2: everything has one, and parameters and the objects of others are checked as well.
-FORMAT = 2
+FORMAT = 1
 
 # What `skops.io.load` has to be told to trust, beside what it trusts of NumPy and
 # scikit-learn: the public classes, by the modules in which they are defined.
@@ -40,53 +39,36 @@ TRUSTED_TYPES = [
     "sklstm.preprocessing.sliding_windows.SlidingWindows",
 ]
 
-# Two entries, so that a file in which one of them lost its name is not taken for one
-# of version 0.1, where transformers had neither.
+# Beside the attributes in a state.
 _HEADER = "_saved_by_sklstm"
 _CHECKSUM = "_checksum_of_sklstm"
 
 _DAMAGED = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError)
 
 
-class SavedState:
+class SavedState(Declared):
     """Mixin of everything that is fitted: how it is saved, loaded and copied."""
 
     #: The attribute without which nothing can be predicted or transformed.
     _learnt: ClassVar[str]
-
-    #: Attributes that follow from others, and are not saved.
-    _derived: ClassVar[frozenset[str]] = frozenset()
 
     #: Parameters from which what is fitted follows: it goes by what they were in `fit`.
     _shaping: ClassVar[tuple[str, ...]] = ()
 
     _shaped_by: dict[str, Any]
 
-    # -- what a subclass defines ----------------------------------------------------
-
-    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The attributes as arrays and plain types; `state` may be changed."""
-        return state
-
-    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The inverse of `_pack`."""
-        return state
-
-    def _contradictions(self) -> Iterator[str]:
-        """What fitted attributes say against each other.
-
-        Only the first is asked for, so each may rely on those before it. Parameters
-        have no part in it: users may set them after `fit`. A size that is fitted
-        follows from what `fit` saw, or from what a parameter was then.
-        """
-        yield from ()
-
-    def _derive(self) -> None:
-        """Set the derived attributes."""
-
     def _keep_parameters(self) -> None:
         """Keep, in `fit`, what the shaping parameters are."""
         self._shaped_by = {name: getattr(self, name) for name in self._shaping}
+
+    # -- what a subclass may define -------------------------------------------------
+
+    def _not_saved(self) -> set[str]:
+        """Attributes that are left out: they follow from others, or nobody asks."""
+        return set()
+
+    def _derive(self) -> None:
+        """Set what follows from attributes that have been loaded."""
 
     # -- Python's protocol ----------------------------------------------------------
 
@@ -101,59 +83,31 @@ class SavedState:
         # Now is the time to say so: in the file it could not be mended.
         _refuse_contradictions(self, "fitted")
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        kept = {k: value for k, value in state.items() if k not in self._derived}
-        return _sealed(self._pack(kept), type(self)._get_param_names())  # type: ignore[attr-defined]
+        left_out = self._not_saved()
+        packed = {
+            name: self._saved.get(name, ANYTHING).pack(value)
+            for name, value in state.items()
+            if name not in left_out
+        }
+        return _sealed(packed, parameter_names(type(self)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         name = type(self).__name__
-        unsealed = _unsealed(state, name)
+        unsealed = _unsealed(state, type(self))
         with unchanged_on_error(self):
             try:
-                attributes = self._unpack(unsealed)
+                attributes = {
+                    key: self._saved.get(key, ANYTHING).unpack(value)
+                    for key, value in unsealed.items()
+                }
             except _DAMAGED as error:
                 raise _incomplete(name, shown(error)) from error
-            super().__setstate__(_defaults(type(self)) | attributes)  # type: ignore[misc]
-            if self._shaping and _is_fitted(self) and "_shaped_by" not in attributes:
-                self._keep_parameters()  # a version did not keep them
+            super().__setstate__(attributes)  # type: ignore[misc]
             _refuse_contradictions(self, "saved")
             if _is_fitted(self):
                 self._derive()
             elif "n_features_in_" in vars(self):
                 raise _incomplete(name, f"it lacks {self._learnt!r}")
-
-
-def is_count(value: Any) -> bool:
-    """Whether it is an integer of at least one."""
-    is_int = isinstance(value, Integral) and not isinstance(value, bool)
-    return is_int and int(value) >= 1
-
-
-def is_finite_array(value: Any, dtype: type[Any], shape: tuple[int, ...]) -> bool:
-    """Whether it is an array of this dtype and shape, without NaN and infinity."""
-    return (
-        isinstance(value, np.ndarray)
-        and value.dtype == dtype
-        and value.shape == shape
-        and bool(np.isfinite(value).all())
-    )
-
-
-def input_contradictions(estimator: Any) -> Iterator[str]:
-    """Of what `check_sequences` sets."""
-    for name in ("n_features_in_", "n_timesteps_in_"):
-        if not is_count(value := getattr(estimator, name)):
-            yield f"{name}={shown(value)} is no number of {name.split('_')[1]}"
-    if not isinstance(on_table := estimator._fitted_on_table, bool):
-        yield f"_fitted_on_table={shown(on_table)} is neither True nor False"
-    n_features = estimator.n_features_in_
-    names = vars(estimator).get("feature_names_in_")
-    if names is not None and (
-        len(names) != n_features or not all(isinstance(name, str) for name in names)
-    ):
-        yield (
-            f"feature_names_in_={shown(list(names))} are no names of {n_features} "
-            "features"
-        )
 
 
 def _is_fitted(estimator: Any) -> bool:
@@ -192,19 +146,17 @@ def _refuse_contradictions(estimator: Any, how: str) -> None:
 
 
 def _all_contradictions(estimator: Any) -> Iterator[str]:
-    attributes = vars(estimator).keys() - set(type(estimator)._get_param_names())
+    attributes = vars(estimator).keys() - set(parameter_names(type(estimator)))
     for base in type(estimator).__mro__:
         if base.__module__.partition(".")[0] in ("sklstm", "sklearn"):
             for name in attributes & vars(base).keys():
                 yield f"it has an attribute {shown(name)}, which belongs to the class"
-    if _is_fitted(estimator):
-        yield from estimator._contradictions()
-
-
-def _defaults(cls: type) -> dict[str, Any]:
-    """The constructor's defaults: for parameters that came after a file was saved."""
-    parameters = inspect.signature(cls).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    if not _is_fitted(estimator):
+        return
+    shaped_by, shaping = vars(estimator).get("_shaped_by", {}), estimator._shaping
+    if not isinstance(shaped_by, dict) or shaped_by.keys() != set(shaping):
+        yield f"_shaped_by={shown(shaped_by)} does not hold {list(shaping)} of fit"
+    yield from contradictions_of(estimator)
 
 
 def _incomplete(name: str, why: str) -> ValueError:
@@ -232,7 +184,7 @@ def _sealed(state: dict[str, Any], parameters: list[str]) -> dict[str, Any]:
     return state | {_HEADER: header, _CHECKSUM: checksums}
 
 
-def _unsealed(saved: dict[str, Any], name: str) -> dict[str, Any]:
+def _unsealed(saved: dict[str, Any], cls: type[Any]) -> dict[str, Any]:
     """The state without header and checksums, which are compared.
 
     Raises
@@ -240,13 +192,11 @@ def _unsealed(saved: dict[str, Any], name: str) -> dict[str, Any]:
     ValueError
         If it was written in a newer format, lacks a part, or is not what was saved.
     """
+    name = cls.__name__
     state = dict(saved)
-    header = state.pop(_HEADER, None)
-    checksums = state.pop(_CHECKSUM, None)
-    if header is None:
-        if checksums is not None or "_flat" in state:
-            raise _incomplete(name, f"it has no {_HEADER!r}")
-        return state  # of a transformer that version 0.1 saved
+    if missing := [key for key in (_HEADER, _CHECKSUM) if key not in state]:
+        raise _incomplete(name, f"it has no {missing[0]!r}")
+    header, checksums = state.pop(_HEADER), state.pop(_CHECKSUM)
     try:
         if header["format"] > FORMAT:
             raise ValueError(
@@ -254,13 +204,11 @@ def _unsealed(saved: dict[str, Any], name: str) -> dict[str, Any]:
                 f"reads up to {FORMAT}. Load it with sklstm "
                 f"{unquoted(header['version'])} or newer."
             )
-        names = [*header["attributes"], *header.get("parameters", [])]
+        names = [*header["attributes"], *header["parameters"]]
+        names += [key for key in parameter_names(cls) if key not in names]
         if missing := [key for key in names if key not in state]:
             raise _incomplete(name, f"it lacks {listed(missing)}")
-        if checksums is None and header["format"] == 1:
-            damage = _damage_by_format_1(state, header)
-        else:
-            damage = _damage(state, header, checksums)
+        damage = _damage(state, header, checksums)
     except (KeyError, TypeError) as error:
         raise _incomplete(name, f"its header is damaged ({shown(error)})") from error
     if damage:
@@ -284,15 +232,6 @@ def _damage(
     if same and found["others"] != expected["others"]:
         return f"what it holds of {', '.join(map(unquoted, sorted(packages)))}"
     return None
-
-
-def _damage_by_format_1(state: dict[str, Any], header: dict[str, Any]) -> str | None:
-    checksum = Checksum()
-    for name in header["attributes"]:
-        checksum.add(name)
-        checksum.add(state[name])
-    same = checksum.value == header["checksum"]
-    return None if same else "its weights and other fitted attributes"
 
 
 def _checksums(
@@ -326,48 +265,112 @@ def _unmapped(value: Any) -> Any:
         return np.asarray(value)
     if isinstance(value, dict):
         return {key: _unmapped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_unmapped(item) for item in value]
+    if type(value) in (list, tuple):
+        return type(value)(map(_unmapped, value))
     return value
 
 
-def check_copied_whole(optimizer: Any) -> None:
-    """Refuse an optimizer of which a copy would be another.
+# -- checksums ---------------------------------------------------------------------
 
-    Keras copies what `get_config` gives, whoever asks for the copy.
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
-    Parameters
-    ----------
-    optimizer : str or keras.optimizers.Optimizer
-        Or anything else: what is no optimizer is not refused here.
 
-    Raises
-    ------
-    ValueError
-        If it belongs to another network, spares parameters from weight decay, or has a
-        method of its own.
+def checksum_of(value: Any) -> int:
+    """The checksum of a value, inside objects too."""
+    checksum = ObjectChecksum()
+    checksum.add(value)
+    return checksum.value
+
+
+class Checksum:
+    """A running checksum of arrays, plain types and containers of them.
+
+    It is the same on every machine, for every version of NumPy, and for equal values
+    of another type, such as ``numpy.str_`` for ``str``: not every format keeps those.
+    Of an object it takes the name of the type; it may print its address.
     """
-    kind = type(optimizer)
-    name = kind.__name__
-    if getattr(optimizer, "built", False):
-        raise ValueError(
-            f"The optimizer {name} has been used to train another network, to which "
-            "its moments and count of steps belong. Give a new one, as "
-            f"{name}.from_config(optimizer.get_config()) makes it."
-        )
-    spared = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
-    if any(getattr(optimizer, attribute, None) for attribute in spared):
-        raise ValueError(
-            f"{name}.exclude_from_weight_decay(...) is not supported: copies of the "
-            "optimizer, such as those that are trained with, do not keep it. Give one "
-            "that spares nothing (its weight_decay is then for all parameters, biases "
-            "too), or has no weight_decay."
-        )
-    attributes = getattr(optimizer, "__dict__", {})
-    own = [key for key in attributes if callable(getattr(kind, key, None))]
-    if own:
-        raise ValueError(
-            f"The optimizer {name} has {', '.join(own)} of its own, in place of the "
-            "method of its class: copies of the optimizer, such as those that are "
-            "trained with, do not keep it. Give an optimizer as Keras makes it."
-        )
+
+    def __init__(self) -> None:
+        self.value = 0
+        #: Is given what is an object, if set.
+        self.objects: ObjectChecksum | None = None
+
+    def add(self, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSUmM":
+            value = value.astype(value.dtype.newbyteorder("<"), copy=False)
+            self.add([value.dtype.str, *value.shape])
+            self._add_bytes(value.tobytes())
+            return
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, dict):
+            value = list(value.items())
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                self.add(item)
+            self._add_bytes(repr(len(value)).encode())
+        elif isinstance(value, _PLAIN):
+            self._add_bytes(repr(value).encode())
+        else:
+            self._add_object(value)
+
+    def _add_bytes(self, content: bytes) -> None:
+        self.value = zlib.crc32(content, self.value)
+
+    def _add_object(self, value: Any) -> None:
+        self._add_bytes(repr(type(value).__qualname__).encode())
+        if self.objects is not None:
+            self.objects.add(value)
+
+
+class ObjectChecksum(Checksum):
+    """A checksum that looks into objects, as far as it is known how they are saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packages: set[str] = set()
+        self._around: list[Any] = []
+
+    def _add_object(self, value: Any) -> None:
+        super()._add_object(value)
+        if hasattr(type(value), "_learnt"):  # has checksums of its own
+            return
+        self.packages.add(type(value).__module__.partition(".")[0])
+        if any(value is outer for outer in self._around):
+            return
+        self._around.append(value)
+        self.add(_contents(value))
+        self._around.pop()
+
+
+def _contents(value: Any) -> Any:
+    """What is saved of an object, in a fixed order; None where that is not known."""
+    if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+        return value.__qualname__
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(checksum_of, value))
+    if type(value).__module__.startswith("sklearn."):
+        try:
+            state = value.__getstate__()
+        except TypeError:  # compiled, and saved in a way of its own
+            return None
+    elif _is_saved_by_attributes(type(value)):
+        state = getattr(value, "__dict__", None)
+    else:
+        return None
+    return sorted(state.items()) if isinstance(state, dict) else state
+
+
+def _is_saved_by_attributes(cls: type) -> bool:
+    """Whether objects are saved and loaded attribute by attribute, by no own method."""
+    own = any(
+        getattr(cls, name) is not getattr(object, name)
+        for name in ("__reduce_ex__", "__reduce__")
+    )
+    return (
+        not own
+        and cls.__getstate__ in (object.__getstate__, BaseEstimator.__getstate__)
+        and getattr(cls, "__setstate__", None) in (None, BaseEstimator.__setstate__)
+    )

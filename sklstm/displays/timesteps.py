@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
 
 from sklstm.base.messages import shown
+from sklstm.base.sklearn_compat import safe_indexing
 from sklstm.displays.style import (
     PADDING_STYLE,
     Display,
@@ -141,7 +141,7 @@ class TimestepDisplay(Display):
                 f"sample={sample} is not in X, which has {n_samples} sequences. Choose "
                 f"a number from 0 to {n_samples - 1}."
             )
-        one = _safe_indexing(X, [sample % n_samples])
+        one = safe_indexing(X, [sample % n_samples])
         y_proba = None
         if hasattr(estimator, "predict_proba"):
             y_proba = estimator.predict_proba(one)[0]

@@ -14,19 +14,20 @@ from sklearn.base import BaseEstimator
 
 from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
-from sklstm.base.parameters import HasMethods, Interval, Splitter, StrOptions
-from sklstm.base.persistence import (
-    SavedState,
+from sklstm.base.parameters import (
+    HasMethods,
+    Interval,
+    Splitter,
+    StrOptions,
     check_copied_whole,
-    check_fitted,
-    input_contradictions,
-    is_count,
 )
-from sklstm.estimators.callbacks import CallbackSupportMixin
+from sklstm.base.persistence import SavedState, check_fitted
+from sklstm.base.schema import ANYTHING, OF_SEQUENCES, Kind, Maybe, Part, count
+from sklstm.base.sklearn_compat import CallbackSupportMixin
 from sklstm.estimators.embeddings import categorical_columns
 from sklstm.network import DIRECTIONS, MERGE_MODES, Network
 from sklstm.sequences.checks import check_sequences, n_step_features
-from sklstm.targets import PER_SEQUENCE, Codec, Labelled, Layout, codec_of_state
+from sklstm.targets import CODECS, PER_SEQUENCE, Codec, Labelled, Layout
 
 Direction = Literal["bidirectional", "forward", "backward"]
 MergeMode = Literal["concat", "sum", "mul", "ave"]
@@ -216,31 +217,28 @@ class BaseBiLSTM(
 
     # -- what is saved --------------------------------------------------------------
 
-    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
-        check_copied_whole(self.optimizer)
-        if not self.keep_optimizer_state:
-            state.pop("_training_state", None)
-        for name in ("codec_", "network_"):
-            if name in state:
-                state |= state.pop(name).to_state()
-        return state
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "is_categorical_": ANYTHING,
+        "n_outputs_": count("outputs"),
+        "n_epochs_": count("epochs"),
+        "history_": ANYTHING,
+        "codec_": Part(*CODECS),
+        "network_": Part(Network),
+        "_training_state": Maybe(ANYTHING),
+    }
 
-    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        if "_flat" not in state:
-            return state
-        codec, network = codec_of_state(state), Network.from_state(state)
-        for name in {*codec.to_state(), *network.to_state()} - {"classes_"}:
-            del state[name]
-        # Saved before there was a choice: what it was trained with.
-        state.setdefault("schedule", "constant")
-        return state | {"codec_": codec, "network_": network}
+    def _not_saved(self) -> set[str]:
+        return set() if self.keep_optimizer_state else {"_training_state"}
+
+    def __getstate__(self) -> dict[str, Any]:
+        check_copied_whole(self.optimizer)
+        return super().__getstate__()
 
     def _derive(self) -> None:
         self.network_.prepare()
 
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
-        yield from self.network_.contradictions()
         architecture = self.network_.architecture
         if architecture.every_step != self._layout.every_step:
             yield f"its network has every_step={architecture.every_step}"
@@ -257,8 +255,6 @@ class BaseBiLSTM(
                 f"is_categorical_ is of features {shown(columns.tolist())}, its "
                 f"network embeds {shown(embedded.tolist())}"
             )
-        if not is_count(self.n_epochs_):
-            yield f"n_epochs_={shown(self.n_epochs_)} is no number of epochs"
         yield from self.codec_.contradictions(architecture)
         if self.codec_.n_targets != self.n_outputs_:
             yield (

@@ -143,3 +143,12 @@ class BaseClassifier(ClassifierMixin, TrainableBiLSTM):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+    # -- what is saved --------------------------------------------------------------
+
+    def _not_saved(self) -> set[str]:
+        return super()._not_saved() | {"classes_"}
+
+    def _derive(self) -> None:
+        super()._derive()
+        self.classes_ = self.codec_.classes

@@ -8,20 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sklstm.base.messages import shown
+from sklstm.base.sklearn_compat import callback_context
 from sklstm.network import Network
-
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # scikit-learn < 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing to support."""
-
-        def _init_callback_context(self, **_settings: Any) -> None:
-            return None
-
-
-__all__ = ["CallbackSupportMixin", "EpochReporter", "copy_callbacks", "inner_fit"]
 
 
 def copy_callbacks(callbacks: Any, name: str) -> list[Any]:
@@ -74,7 +62,7 @@ class EpochReporter:
     def __init__(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: int
     ) -> None:
-        self._fit = estimator._init_callback_context(max_subtasks=epochs)
+        self._fit = callback_context(estimator, epochs)
         self._data = {"estimator": estimator, "X": X, "y": y}
         if sample_weight is not None:
             self._data["metadata"] = {"sample_weight": sample_weight}
@@ -120,7 +108,7 @@ def inner_fit(outer: Any, inner: Any, X: Any, y: Any) -> Iterator[None]:
     outer, inner : estimator instance
     X, y : as given to `outer`
     """
-    fit = outer._init_callback_context(max_subtasks=1)
+    fit = callback_context(outer, 1)
     if fit is None:
         yield
         return

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import Draws, unchanged_on_error
-from sklstm.base.persistence import is_count
+from sklstm.base.schema import is_count
 from sklstm.estimators.base import BaseBiLSTM, Schedule
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
 from sklstm.estimators.embeddings import (

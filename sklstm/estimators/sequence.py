@@ -69,11 +69,3 @@ class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainableBi
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        state = super()._unpack(state)
-        if "network_" in state:
-            # Saved before there was a choice: what it has is what it goes on with.
-            pooling = state["network_"].architecture.pooling
-            state.setdefault("pooling", pooling[0] if len(pooling) == 1 else pooling)
-        return state

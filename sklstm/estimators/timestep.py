@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from sklstm.base.parameters import _fit_context, in_our_words
 from sklstm.base.persistence import check_fitted
+from sklstm.base.sklearn_compat import ASKS_FOR_SCORERS
 from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.base_regressor import BaseRegressor
 from sklstm.estimators.fitting import TrainableBiLSTM
@@ -86,7 +87,7 @@ def _for_a_scorer() -> bool:
     frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module == "sklearn.utils._response":
+        if module == ASKS_FOR_SCORERS:
             return True
         if not module.startswith(_HAND_ON):
             return False

@@ -19,9 +19,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from sklstm.base.checksum import checksum_of
 from sklstm.base.documentation import DocumentationLinkMixin
-from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     HasMethods,
     Interval,
@@ -32,11 +30,11 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
-    is_count,
 )
+from sklstm.base.schema import OF_SEQUENCES, Check, Kind, count
+from sklstm.base.sklearn_compat import CallbackSupportMixin
 from sklstm.estimators.base import BaseBiLSTM
-from sklstm.estimators.callbacks import CallbackSupportMixin, inner_fit
+from sklstm.estimators.callbacks import inner_fit
 from sklstm.estimators.inner import InnerData, check_inner
 from sklstm.estimators.validation import Validation, of_validation_data
 from sklstm.sequences.batch import SequenceBatch
@@ -324,25 +322,27 @@ n_columns), or list of sequences
         if not are_many_classes(n_classes, len(given.owners)):
             warn_of_many_classes(n_classes, n_sequences, type(self).__name__)
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "estimator_": Check(
+            lambda estimator: hasattr(estimator, "predict"), "does not predict"
+        ),
+        "n_windows_": count("windows"),
+        "_y_ndim": Check(lambda n: n in (1, 2), "is no number of axes of y"),
+    }
+
+    def _not_saved(self) -> set[str]:
+        return {"classes_"}
+
+    def _derive(self) -> None:
+        if is_classifier(self.estimator_):
+            self.classes_ = self.estimator_.classes_
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
-        if not is_count(self.n_windows_):
-            yield f"n_windows_={shown(self.n_windows_)} is no number of windows"
-        if self._y_ndim not in (1, 2):
-            yield f"y had {shown(self._y_ndim)} axes"
-        if not hasattr(self.estimator_, "predict"):
-            yield f"estimator_={shown(self.estimator_)} does not predict"
         if isinstance(self.estimator_, BaseBiLSTM):
             n_read, n_features = map(n_step_features, (self.estimator_, self))
             if n_read != n_features:
                 yield f"estimator_ reads {n_read} of {n_features} features per timestep"
-        if is_classifier(self.estimator_):
-            classes, inner = self.classes_, self.estimator_.classes_
-            if checksum_of(classes) != checksum_of(inner):
-                yield (
-                    f"classes_={shown(classes)}, but those of estimator_ are "
-                    f"{shown(inner)}"
-                )
 
     def _cut(self, batch: SequenceBatch) -> CutSequences:
         stride = self.stride or max(1, self.n_timesteps // 2)

@@ -13,12 +13,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.base.messages import shown
+from sklstm.base.schema import FLAG, Check, Declared, Each, Kind, Part, one_of, size
 from sklstm.network.embedding import Embedding, initial_table
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
@@ -40,7 +41,7 @@ _COMMUTE = {
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Declared):
     """All that determines the shapes and the arithmetic of a network.
 
     Parameters
@@ -152,23 +153,25 @@ class Architecture:
         )
         return mine, others
 
-    def contradictions(self) -> Iterator[str]:
-        """What no network can be, in words; sizes are ints, which do not overflow."""
-        sizes = (self.n_features, *self.units, self.n_outputs)
-        known = (
-            self.units
-            and all(type(size) is int and size >= 1 for size in sizes)
-            and self.direction in DIRECTIONS
-            and self.merge_mode in MERGE_MODES
-            and self.activation in ACTIVATIONS
-            and isinstance(self.every_step, bool)
-            and is_pooling(self.pooling)
-        )
-        if not known:
-            yield f"there is no network of {shown(self)}"
-        for embedding in self.embeddings:
-            yield from embedding.contradictions(self.n_features)
-        if len(set(self.categorical)) < len(self.embeddings):
+    _saved: ClassVar[dict[str, Kind]] = {
+        "n_features": size("features"),
+        "units": Each(size("units")),
+        "direction": one_of(*DIRECTIONS),
+        "merge_mode": one_of(*MERGE_MODES),
+        "n_outputs": size("outputs"),
+        "activation": one_of(*ACTIVATIONS),
+        "every_step": FLAG,
+        "pooling": Check(lambda pooling: is_pooling(pooling), "is no pooling"),
+        "embeddings": Each(Part(Embedding)),
+    }
+
+    def _contradictions(self) -> Iterator[str]:
+        if not self.units:
+            yield f"there is no network of {shown(self)}, without a layer"
+        numbers = [embedding.feature for embedding in self.embeddings]
+        if max(numbers, default=-1) >= self.n_features:
+            yield f"{shown(self)} embeds a feature that there is not"
+        if len({*numbers}) < len(numbers):
             yield f"{shown(self)} embeds a feature twice"
 
 

@@ -8,12 +8,13 @@ Pure NumPy.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.base.messages import shown
+from sklstm.base.schema import Check, Declared, Kind, size
 
 # Above it float32, in which a batch is read, does not hold every integer.
 MOST_CODES = 2**24 - 1
@@ -21,7 +22,8 @@ MOST_CODES = 2**24 - 1
 MOST_DIMENSIONS = 64
 
 
-class Embedding(NamedTuple):
+@dataclass(frozen=True)
+class Embedding(Declared):
     """A feature that is a code, and the size of its table of vectors."""
 
     feature: int  # its number in X
@@ -32,16 +34,14 @@ class Embedding(NamedTuple):
     def shape(self) -> tuple[int, int]:
         return self.n_codes + 1, self.dim
 
-    def contradictions(self, n_features: int) -> Iterator[str]:
-        """What no embedding can be, in words."""
-        known = (
-            all(type(size) is int for size in self)
-            and 0 <= self.feature < n_features
-            and 0 <= self.n_codes <= MOST_CODES
-            and self.dim >= 1
-        )
-        if not known:
-            yield f"there is no {shown(self)} of {n_features} features"
+    _saved: ClassVar[dict[str, Kind]] = {
+        "feature": Check(lambda k: type(k) is int and k >= 0, "is no feature"),
+        "n_codes": Check(
+            lambda n: type(n) is int and 0 <= n <= MOST_CODES,
+            f"is no number of codes from 0 to {MOST_CODES}",
+        ),
+        "dim": size("dimensions"),
+    }
 
 
 def choose_dim(n_codes: int) -> int:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import cached_property
-from typing import Any, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.base.messages import shown
-from sklstm.base.persistence import is_finite_array
+from sklstm.base.schema import ANYTHING, Array, Declared, Each, Kind, Part
 from sklstm.network.architecture import Architecture, split_parameters
-from sklstm.network.embedding import Embedding, code_contradictions
+from sklstm.network.embedding import code_contradictions
 from sklstm.network.forward import ForwardPass
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import with_places
 
 
-class Network:
+class Network(Declared):
     """An architecture and its parameters, ready to predict.
 
     Parameters
@@ -81,34 +79,11 @@ class Network:
         """Parameters by name, such as ``lstm_1/forward/kernel``; read-only views."""
         return split_parameters(self.flat, self.architecture)
 
-    def contradictions(self) -> Iterator[str]:
-        """What architecture and parameters say against each other."""
-        yield from self.architecture.contradictions()
-        n_parameters = self.architecture.n_parameters
-        if not is_finite_array(self.flat, np.float32, (n_parameters,)):
-            yield (
-                f"its weights are not {n_parameters} finite float32, which "
-                f"{shown(self.architecture)} needs"
-            )
+    _saved: ClassVar[dict[str, Kind]] = {
+        "architecture": Part(Architecture),
+        "flat": Array(np.float32, "architecture.n_parameters"),
+        "codes": Each(ANYTHING),
+    }
+
+    def _contradictions(self) -> Iterator[str]:
         yield from code_contradictions(self.codes, self.architecture.embeddings)
-
-    def to_state(self) -> dict[str, Any]:
-        """Plain types and arrays, from which `from_state` makes the network again."""
-        architecture = asdict(self.architecture)
-        state = {"_architecture": architecture, "_flat": self.flat}
-        if not architecture["embeddings"]:
-            return state
-        architecture["embeddings"] = [list(e) for e in architecture["embeddings"]]
-        return state | {"_codes": list(self.codes)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The network of what `to_state` gave."""
-        architecture = dict(state["_architecture"])
-        for name in {"units", "pooling"} & set(architecture):
-            architecture[name] = tuple(architecture[name])
-        architecture["embeddings"] = tuple(
-            Embedding(*embedding) for embedding in architecture.get("embeddings", ())
-        )
-        codes = tuple(state.get("_codes", ()))
-        return cls(Architecture(**architecture), state["_flat"], codes)

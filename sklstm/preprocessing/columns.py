@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 from sklstm.base.messages import listed, shown
+from sklstm.base.schema import Declared, Kind, Maybe, instance_of
 from sklstm.sequences.columns import column_names, in_index
 
 Key = str | int | None
@@ -16,7 +17,7 @@ ELAPSED = "elapsed"
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class Columns(Declared):
     """What each column of a table is.
 
     Parameters
@@ -75,7 +76,13 @@ class Columns:
             names.insert(self.elapsed, ELAPSED)
         return names
 
-    def contradictions(self, n_columns: Any) -> Iterator[str]:
+    _saved: ClassVar[dict[str, Kind]] = {
+        "names": instance_of(list),
+        "group": Maybe(instance_of(int)),
+        "time": Maybe(instance_of(int)),
+    }
+
+    def contradictions(self, n_columns: int) -> Iterator[str]:
         """What does not go with a table of so many columns, in words."""
         if len(self.names) != n_columns or not all(type(n) is str for n in self.names):
             yield f"{listed(self.names)} does not name {shown(n_columns)} columns"

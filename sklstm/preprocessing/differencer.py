@@ -17,8 +17,8 @@ from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
 )
+from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
@@ -181,8 +181,12 @@ class SequenceDifferencer(
     def _n_blocks(self) -> int:
         return self._order + self._keeps_values
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "n_features_out_": count("features"),
+    }
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
         n_features = self._n_blocks() * n_step_features(self)
         if self.n_features_out_ != n_features or self._order < 1:
             yield (

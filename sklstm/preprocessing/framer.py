@@ -23,8 +23,8 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
 )
+from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import check_sequences, n_step_features
@@ -200,10 +200,14 @@ class SequenceFramer(
                 f"{otherwise.format(self.hop_length)}."
             )
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "n_features_out_": count("features"),
+    }
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
         n_features = self._length * n_step_features(self)
-        if self.n_features_out_ != n_features or n_features < 1:
+        if self.n_features_out_ != n_features:
             yield (
                 f"n_features_out_={shown(self.n_features_out_)}, but frames of "
                 f"{self._length} timesteps have {n_features} features"

@@ -23,9 +23,8 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
-    is_finite_array,
 )
+from sklstm.base.schema import OF_SEQUENCES, Array, Kind, count, instance_of
 from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
@@ -230,11 +229,15 @@ class SequenceImputer(
             ]
         )
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "statistics_": Array(np.float64, n_step_features),
+        "indicator_features_": instance_of(np.ndarray),
+        "n_features_out_": count("features"),
+    }
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
         n_features = n_step_features(self)
-        if not is_finite_array(self.statistics_, np.float64, (n_features,)):
-            yield f"statistics_ are no {n_features} finite numbers"
         flagged = self.indicator_features_.tolist()
         if flagged != sorted({*flagged} & {*range(n_features)}):
             yield (

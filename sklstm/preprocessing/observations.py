@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 
 from sklstm.base.messages import listed, said, shown
+from sklstm.base.schema import Check, Declared, Kind, Maybe, Part, instance_of
+from sklstm.base.sklearn_compat import safe_indexing
 from sklstm.preprocessing.columns import Columns, is_key
 from sklstm.preprocessing.series import (
     as_labels,
@@ -19,7 +21,7 @@ from sklstm.preprocessing.series import (
     joined_labels,
     series_order,
 )
-from sklstm.preprocessing.times import DATES, NUMBERS, Times, elapsed_times
+from sklstm.preprocessing.times import Times, elapsed_times
 from sklstm.sequences.checks import refuse_date_columns, saying_what_to_do
 from sklstm.sequences.columns import column_names, date_columns
 from sklstm.sequences.containers import is_missing, plain, without_na
@@ -27,7 +29,7 @@ from sklstm.sequences.windows import SeriesOrder
 
 
 @dataclass(frozen=True, eq=False)
-class Observations:
+class Observations(Declared):
     """The rows of a table.
 
     Parameters
@@ -65,27 +67,8 @@ class Observations:
         labels = read_labels(X, groups, columns, name)
         times = None
         if columns.time is not None:
-            times = Times.read(_safe_indexing(X, columns.time, axis=1), name)
+            times = Times.read(safe_indexing(X, columns.time, axis=1), name)
         return cls(read_values(X, columns, name), labels, times)
-
-    @classmethod
-    def of_state(
-        cls,
-        values: NDArray[Any],
-        labels: NDArray[Any] | None,
-        times: Any,
-        dates: bool = False,
-    ) -> Observations:
-        """Back from what `state` gives."""
-        if isinstance(times, np.ndarray):
-            # Version 0.1 kept dates as nanoseconds.
-            times = {"ticks": times, "kind": DATES if dates else NUMBERS, "unit": "ns"}
-        return cls(values, labels, times if times is None else Times(**times))
-
-    def state(self) -> dict[str, Any]:
-        """All that is remembered, as plain types."""
-        times = None if self.times is None else vars(self.times)
-        return {"values": self.values, "labels": self.labels, "times": times}
 
     def __len__(self) -> int:
         return len(self.values)
@@ -118,17 +101,31 @@ class Observations:
         values = np.concatenate([earlier.values, self.values])
         return Observations(values.astype(self.values.dtype, copy=False), labels, times)
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        "values": Check(
+            lambda values: (
+                isinstance(values, np.ndarray)
+                and values.dtype.kind == "f"
+                and values.ndim == 2
+            ),
+            "is no table of numbers",
+        ),
+        "labels": Maybe(instance_of(np.ndarray)),
+        "times": Maybe(Part(Times)),
+    }
+
     def contradictions(self, columns: Columns) -> Iterator[str]:
         """What does not go with rows of a table of such columns, in words."""
         shapes = [] if self.labels is None else [self.labels.shape]
         is_table = self.values.shape == (len(self), len(columns.features))
-        if not is_table or self.values.dtype.kind != "f" or {*shapes} - {(len(self),)}:
+        if not is_table or {*shapes} - {(len(self),)}:
             yield (
                 f"it keeps rows of shape {self.values.shape} with labels of shapes "
                 f"{shapes}, for {len(columns.features)} features"
             )
-        if self.times is not None:
-            yield from self.times.contradictions(len(self))
+        ticks = None if self.times is None else self.times.ticks
+        if ticks is not None and ticks.shape != (len(self),):
+            yield f"it keeps times of shape {ticks.shape} of {len(self)} rows"
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -190,7 +187,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         f"{name}. ",
     )
     if len(features) < len(columns.names):
-        X = _safe_indexing(X, features, axis=1)
+        X = safe_indexing(X, features, axis=1)
     if hasattr(X, "columns") and not hasattr(X, "iloc"):
         X = np.asarray(X)  # scikit-learn asks the types of pandas' columns alone
     try:
@@ -222,7 +219,7 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
 
 def _kinds(X: Any) -> list[str]:
     """For each column one letter: what NumPy would make of it."""
-    columns = (_safe_indexing(X, k, axis=1) for k in range(X.shape[1]))
+    columns = (safe_indexing(X, k, axis=1) for k in range(X.shape[1]))
     return [_kind(np.asarray(column)) for column in columns]
 
 
@@ -252,7 +249,7 @@ def read_labels(
     refuse_several_columns(groups, X)
     labels, source = groups, "groups"
     if is_key(groups):
-        labels = _safe_indexing(X, columns.group, axis=1)
+        labels = safe_indexing(X, columns.group, axis=1)
         source = f"the column groups={shown(groups)}"
     elif callable(groups):
         labels, source = groups(X), "groups(X)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -12,7 +11,6 @@ from sklstm.base.messages import said, shown
 from sklstm.base.parameters import (
     in_our_words,
     validate_parameter_constraints,
-    warn_caller,
 )
 from sklstm.preprocessing.columns import Columns, find_column
 from sklstm.preprocessing.observations import Observations
@@ -68,7 +66,6 @@ def pad_sequences(
     padding: Literal["pre", "post"] = "post",
     truncating: Literal["pre", "post", "raise"] = "post",
     layout: Literal["channels_last", "channels_first"] = "channels_last",
-    id: str | int | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Stack sequences of unequal length into one array, padding with NaN.
 
@@ -104,8 +101,6 @@ def pad_sequences(
     layout : {"channels_last", "channels_first"}, default="channels_last"
         Whether the axes of arrays are timesteps, then features, or features, then
         timesteps, as in aeon and sktime. Not for long tables.
-    id : str or int, default=None
-        Deprecated name of `groups`.
 
     Returns
     -------
@@ -163,8 +158,6 @@ def pad_sequences(
         caller_name="pad_sequences",
     )
     padder = SequencePadder(**parameters)
-    if id is not None:
-        groups, time = _groups_of_id(id, groups, time, sequences)
     if elapsed and (groups is None or time is None):
         raise ValueError(
             "elapsed=True needs groups and time: name the columns of a long table that "
@@ -191,28 +184,6 @@ def pad_sequences(
         sequences, groups, time, elapsed=elapsed, static=static
     )
     return join_static(padder.fit_transform(by_group), of_groups), labels
-
-
-def _groups_of_id(id: Any, groups: Any, time: Any, table: Any) -> tuple[Any, Any]:
-    """Groups and time where the deprecated `id` is given, beside which a number could
-    be a name.
-    """
-    if groups is not None:
-        raise ValueError(
-            f"groups={shown(groups)} and id={shown(id)} say the same: leave out id, "
-            "which is the former name."
-        )
-    names = column_names(table) or []
-    groups, time = (
-        names.index(key) if isinstance(key, Integral) and key in names else key
-        for key in (id, time)
-    )
-    warn_caller(
-        f"id of pad_sequences is called groups: write groups={shown(groups)}. It will "
-        "be an error from version 0.3 on.",
-        FutureWarning,
-    )
-    return groups, time
 
 
 _PAD_SEQUENCES_CONSTRAINTS: dict[str, list[Any]] = {

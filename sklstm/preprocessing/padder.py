@@ -24,9 +24,8 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
-    is_count,
 )
+from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
@@ -269,12 +268,14 @@ class SequencePadder(
             'n_timesteps, or truncating="pre" or "post" to cut them.'
         )
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "n_timesteps_out_": count("timesteps"),
+    }
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
         n_timesteps, asked = self.n_timesteps_out_, self._shaped_by["n_timesteps"]
-        if not is_count(n_timesteps) or (
-            n_timesteps > self.n_timesteps_in_ and n_timesteps != asked
-        ):
+        if n_timesteps > self.n_timesteps_in_ and n_timesteps != asked:
             yield (
                 f"n_timesteps_out_={shown(n_timesteps)} follows neither from "
                 "n_timesteps="

@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
 from sklstm.base.documentation import DocumentationLinkMixin
-from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
     StrOptions,
@@ -24,8 +23,8 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    is_count,
 )
+from sklstm.base.schema import OF_TABLE, Array, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.preprocessing.static import join_static, split_static
 from sklstm.preprocessing.times import elapsed_to_times, times_to_elapsed
@@ -360,24 +359,20 @@ class SequenceReshaper(
             # scikit-learn leaves the objects of a data frame as they are.
             return table.astype(np.float64) if table.dtype == object else table
 
-    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        if "n_features_in_" not in state or "is_static_" in state:
-            return state
-        # Version 0.1 did not know of static columns.
-        return {"is_static_": np.zeros(state["n_features_in_"], dtype=bool)} | state
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_TABLE,
+        "n_timesteps_out_": count("timesteps"),
+        "n_features_out_": count("features"),
+        "is_static_": Array(bool, "n_features_in_"),
+    }
 
     def _contradictions(self) -> Iterator[str]:
-        n_columns, mask = self.n_features_in_, self.is_static_
         sizes = (self.n_timesteps_out_, self.n_features_out_ - self._n_static)
-        if not all(is_count(size) for size in (*sizes, n_columns)):
-            yield f"{shown(n_columns)} columns were made {sizes} timesteps and features"
-        if mask.dtype != bool or mask.shape != (n_columns,):
-            yield f"is_static_={shown(mask)} is no mask of {shown(n_columns)} columns"
         fills = sizes[0] * sizes[1] == self._n_changing
         if not fills and sizes != self._sizes():
             yield (
                 f"{sizes[0]} timesteps of {sizes[1]} features follow neither from the "
-                f"{n_columns} columns of X nor from the parameters of fit"
+                f"{self.n_features_in_} columns of X nor from the parameters of fit"
             )
 
     def __sklearn_tags__(self) -> Any:

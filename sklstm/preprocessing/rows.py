@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklstm.base.messages import shown
+from sklstm.base.sklearn_compat import SAYS_NAN
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.steps import StepTable, changed_sequences
 from sklstm.sequences.stored import ChangedSequences, read_rows
@@ -129,7 +130,7 @@ def saying_where(batch: SequenceBatch, transformer: Any) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        if "contains NaN" not in str(error):
+        if SAYS_NAN not in str(error):
             raise
         found = _first_missing(batch)
         if found is None:

@@ -16,14 +16,12 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 
 from sklstm.base.documentation import DocumentationLinkMixin
-from sklstm.base.messages import shown
 from sklstm.base.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    input_contradictions,
-    is_count,
 )
+from sklstm.base.schema import OF_SEQUENCES, Check, Kind, count
 from sklstm.preprocessing.base import without_writing
 from sklstm.preprocessing.rows import (
     fit_steps,
@@ -319,21 +317,21 @@ n_timesteps)
     def _returns_table(self) -> bool:
         return fitted_on_table(self) and self.n_features_out_ == 1
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_SEQUENCES,
+        "scaler_": Check(
+            lambda scaler: hasattr(scaler, "transform"), "does not transform"
+        ),
+        "n_features_out_": count("features"),
+    }
+
     def _contradictions(self) -> Iterator[str]:
-        yield from input_contradictions(self)
-        if not hasattr(self.scaler_, "transform"):
-            yield f"scaler_={shown(self.scaler_)} does not transform"
         n_features = n_step_features(self)
         n_scaled = getattr(self.scaler_, "n_features_in_", n_features)
         if n_scaled != n_features:
             yield (
                 f"scaler_ was fitted on {n_scaled} features, but a timestep has "
                 f"{n_features}"
-            )
-        if not is_count(self.n_features_out_):
-            yield (
-                f"n_features_out_={shown(self.n_features_out_)} is no number of "
-                "features"
             )
 
     def __sklearn_tags__(self) -> Any:

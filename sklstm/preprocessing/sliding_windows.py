@@ -25,14 +25,14 @@ from sklstm.base.parameters import (
 from sklstm.base.persistence import (
     SavedState,
     check_fitted,
-    is_count,
 )
+from sklstm.base.schema import OF_TABLE, Kind, Maybe, Names, Part, count, one_of
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.preprocessing.columns import Columns
 from sklstm.preprocessing.observations import Observations
 from sklstm.preprocessing.observed import ObservationReader
 from sklstm.preprocessing.series import check_longest
-from sklstm.preprocessing.times import DATES, KINDS, NUMBERS, rows_to_remember
+from sklstm.preprocessing.times import KINDS, rows_to_remember
 from sklstm.sequences.checks import AXES, plain_input
 from sklstm.sequences.windows import (
     SeriesOrder,
@@ -355,50 +355,34 @@ class SlidingWindows(
         padded = front_padded(table, span(n_timesteps, rate))
         return sliding_windows(padded, n_timesteps, rate)[first_row:]
 
-    def _pack(self, state: dict[str, Any]) -> dict[str, Any]:
-        packed: dict[str, Any] = {}
-        if "_columns" in state:
-            packed["_columns"] = vars(state["_columns"])
-        if "_last_rows" in state:
-            packed["_last_rows"] = state["_last_rows"].state()
-        return state | packed
-
-    def _unpack(self, state: dict[str, Any]) -> dict[str, Any]:
-        unpacked: dict[str, Any] = {}
-        if "_columns" in state:
-            unpacked["_columns"] = Columns(**state["_columns"])
-        if "_last_rows" in state:
-            unpacked["_last_rows"] = Observations.of_state(**state["_last_rows"])
-        if "_dates" in state:  # Version 0.1 told dates from numbers alone.
-            unpacked["_clock"] = DATES if state.pop("_dates") else NUMBERS
-        if "_rate" in state and "_longest" not in state:
-            # Version 0.1 did not say how long the longest series was.
-            asked = span(state["n_timesteps"], state["sampling_rate"])
-            unpacked["_longest"] = asked + 1
-        return state | unpacked
+    _saved: ClassVar[dict[str, Kind]] = {
+        **OF_TABLE,
+        "_columns": Part(Columns),
+        "n_timesteps_out_": count("timesteps"),
+        "n_features_out_": count("features"),
+        "feature_names_out_": Names("n_features_out_"),
+        "_rate": count("rows from one timestep to the next"),
+        "_longest": count("rows"),
+        "_clock": Maybe(one_of(*KINDS)),
+        "_last_rows": Maybe(Part(Observations)),
+    }
 
     def _contradictions(self) -> Iterator[str]:
-        n_columns, columns = self.n_features_in_, self._columns
-        yield from columns.contradictions(n_columns)
+        columns, n_timesteps = self._columns, self.n_timesteps_out_
+        yield from columns.contradictions(self.n_features_in_)
         names = columns.feature_names
-        fitted = (self.n_features_out_, list(self.feature_names_out_))
-        if fitted != (len(names), names):
+        if list(self.feature_names_out_) != names:
             yield (
-                f"its columns make the features {shown(names)}, not {shown(fitted[1])}"
+                f"its columns make the features {shown(names)}, not "
+                f"{shown(list(self.feature_names_out_))}"
             )
-        n_timesteps, rate = self.n_timesteps_out_, self._rate
-        if not (is_count(n_timesteps) and is_count(rate)):
-            yield (
-                f"n_timesteps_out_={shown(n_timesteps)} and _rate={shown(rate)} are "
-                "no sizes"
-            )
-        if span(n_timesteps, rate) >= self._longest:
+        if span(n_timesteps, self._rate) >= self._longest:
             yield (
                 f"n_timesteps_out_={n_timesteps} does not go with series of at most "
                 f"{self._longest} rows"
             )
-        if columns.time is not None and self._clock not in KINDS:
-            yield f"_clock={shown(self._clock)} is no kind of time"
+        if columns.time is not None and vars(self).get("_clock") is None:
+            yield "_clock=None is no kind of time"
         if "_last_rows" in vars(self):
             yield from self._last_rows.contradictions(columns)
 

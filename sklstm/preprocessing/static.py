@@ -84,6 +84,6 @@ def check_static(static: Any, n_samples: int) -> NDArray[Any]:
         raise ValueError(
             f"static has {len(values)} rows (shape {values.shape}), but there are "
             f"{n_samples} sequences. Give one row of static values for every sequence, "
-            "in the same order. Of a long table, name columns of it, and id=."
+            "in the same order. Of a long table, name columns of it, and groups=."
         )
     return values

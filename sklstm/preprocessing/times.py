@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.base.messages import shown
+from sklstm.base.schema import Declared, Kind, instance_of, one_of
 from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.containers import is_missing
 from sklstm.sequences.windows import SeriesOrder
@@ -34,7 +33,7 @@ _EXACT = 2**53
 
 
 @dataclass(frozen=True, eq=False)
-class Times:
+class Times(Declared):
     """The times of the rows of a table.
 
     Nothing is rounded and nothing wraps: what was earlier is less.
@@ -141,13 +140,11 @@ class Times:
         time = np.asarray(int(tick), dtype=f"{letter}8[{self.unit}]")
         return str(time) + "+00:00" * (self.kind == AWARE)
 
-    def contradictions(self, n_rows: int) -> Iterator[str]:
-        """What does not go with so many rows, in words."""
-        is_column = isinstance(self.ticks, np.ndarray) and self.ticks.ndim == 1
-        if not is_column or len(self.ticks) != n_rows:
-            yield f"it keeps {np.size(self.ticks)} times of {n_rows} rows"
-        if self.kind not in KINDS or self.unit not in _UNITS:
-            yield f"times are no {shown(self.kind)} in {shown(self.unit)}"
+    _saved: ClassVar[dict[str, Kind]] = {
+        "ticks": instance_of(np.ndarray),
+        "kind": one_of(*KINDS),
+        "unit": one_of(*_UNITS),
+    }
 
     def _in(self, unit: str) -> NDArray[Any]:
         steps = _UNITS.index(unit) - _UNITS.index(self.unit)

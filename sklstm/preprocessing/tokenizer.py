@@ -19,6 +19,7 @@ from sklstm.base.parameters import (
     unchanged_on_error,
 )
 from sklstm.base.persistence import SavedState, check_fitted
+from sklstm.base.schema import FLAG, Kind, instance_of
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.checks import as_data
 from sklstm.sequences.codes import marked_as_codes
@@ -202,7 +203,7 @@ class SequenceTokenizer(
             sklstm take it. 0 stands for unknown tokens, and for a text without any.
         """
         check_fitted(self)
-        rows = self._rows(X, of_tokens=vars(self).get("_fitted_on_tokens", False))
+        rows = self._rows(X, of_tokens=self._fitted_on_tokens)
         return self._coded(list(self._tokens(rows)))
 
     def inverse_transform(self, X: Any) -> list[list[str | None]]:
@@ -303,14 +304,17 @@ class SequenceTokenizer(
                     _refuse_value(f"A token of X[{k}]", token)
             yield tokens
 
+    _saved: ClassVar[dict[str, Kind]] = {
+        "vocabulary_": instance_of(dict),
+        "_fitted_on_tokens": FLAG,
+    }
+
     def _contradictions(self) -> Iterator[str]:
         tokens = list(self.vocabulary_)
         if not all(isinstance(token, str) for token in tokens):
             yield "a token of vocabulary_ is no text"
         if list(self.vocabulary_.values()) != list(range(1, len(tokens) + 1)):
             yield "the codes of vocabulary_ do not count from 1"
-        if not isinstance(vars(self).get("_fitted_on_tokens", False), bool):
-            yield "_fitted_on_tokens is neither True nor False"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

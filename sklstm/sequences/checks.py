@@ -16,6 +16,14 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.base.messages import listed, said
+from sklstm.base.sklearn_compat import (
+    SAYS_COMPLEX,
+    SAYS_EMPTY,
+    SAYS_NAMES_DIFFER,
+    SAYS_NO_COLUMNS,
+    SAYS_NO_NUMBERS,
+    SAYS_SPARSE,
+)
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import check_categories
@@ -367,7 +375,7 @@ def saying_what_to_do(
         yield
     except (TypeError, ValueError) as error:
         reason = str(error)
-        if reason.startswith("Sparse data was passed"):
+        if reason.startswith(SAYS_SPARSE):
             reason = reason.partition(" Use '.toarray()'")[0]
             raise TypeError(
                 f"{reason} Counts of words, as CountVectorizer and TfidfVectorizer "
@@ -376,21 +384,21 @@ def saying_what_to_do(
                 "sparse_threshold=0; from a OneHotEncoder, its sparse_output=False; "
                 f"otherwise {X}.toarray()."
             ) from error
-        if "at least one array or dtype" in reason:  # NumPy, of a frame's columns
-            reason = f"{X} has no columns; a minimum of 1 is required by {name}."
-        if "a minimum of 1 is required" in reason:
+        if SAYS_NO_COLUMNS in reason:
+            reason = f"{X} has no columns; {SAYS_EMPTY} by {name}."
+        if SAYS_EMPTY in reason:
             raise ValueError(
                 f"{reason} Nothing is left of {X}: see how its rows and columns were "
                 "selected."
             ) from error
-        if reason.startswith("Complex data not supported\n"):
+        if reason.startswith(SAYS_COMPLEX):
             raise ValueError(
                 f"Complex data not supported: {name} takes real numbers. Give real and "
                 f"imaginary part of {X} as two features."
             ) from error
-        if reason.startswith("The feature names") and said(error) != reason:
+        if reason.startswith(SAYS_NAMES_DIFFER) and said(error) != reason:
             raise ValueError(said(error)) from error
-        if "could not convert" not in reason and "float() argument" not in reason:
+        if not any(words in reason for words in SAYS_NO_NUMBERS):
             raise
         advice = TEXT_ADVICE if one_column else CATEGORY_ADVICE
         raise type(error)(

@@ -1,17 +1,18 @@
 """What is learnt: codecs of labels and numbers, one per sequence or per timestep."""
 
 from sklstm.targets.codecs import (
+    CODECS,
     Codec,
     Indicators,
     Labels,
     Numbers,
     Quantiles,
-    codec_of_state,
 )
 from sklstm.targets.layouts import PER_SEQUENCE, PER_TIMESTEP, Layout
 from sklstm.targets.training_set import Labelled, Target, TrainingSet, arrange
 
 __all__ = [
+    "CODECS",
     "PER_SEQUENCE",
     "PER_TIMESTEP",
     "Codec",
@@ -24,5 +25,4 @@ __all__ = [
     "Target",
     "TrainingSet",
     "arrange",
-    "codec_of_state",
 ]

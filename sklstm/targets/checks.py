@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _check_y,
-    column_or_1d,
-)
+from sklearn.utils.validation import column_or_1d
 
 from sklstm.base.messages import said, shown
 from sklstm.base.parameters import warn_caller
+from sklstm.base.sklearn_compat import check_weights, check_y
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.containers import is_missing, plain, without_na
 from sklstm.sequences.ragged import is_ragged
@@ -92,7 +89,7 @@ def check_sample_weight(
             shape = sample_weight.shape
             _refuse_weights(f"has shape {shape}", shape, n_weights, name)
     try:
-        weights: NDArray[np.float64] = _check_sample_weight(
+        weights: NDArray[np.float64] = check_weights(
             sample_weight,
             np.empty(n_weights),
             dtype=np.float64,
@@ -183,7 +180,7 @@ def check_target(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
             "every timestep use BiLSTMTimestepClassifier or BiLSTMTimestepRegressor."
         )
     try:
-        y = _check_y(y, multi_output=True, estimator=estimator)
+        y = check_y(y, multi_output=True, estimator=estimator)
         if is_missing(y).any():
             raise ValueError("Input y contains None")
     except (TypeError, ValueError) as error:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
 from sklstm.base.messages import labels_shown, shown
-from sklstm.base.persistence import is_finite_array
+from sklstm.base.schema import Array, Check, Declared, Kind, Part, count
 from sklstm.network import Architecture
 from sklstm.targets.training_set import Target, relative_weights
 
@@ -24,7 +24,7 @@ from sklstm.targets.training_set import Target, relative_weights
 _CERTAIN = 750.0
 
 
-class Codec(ABC):
+class Codec(Declared, ABC):
     """What all kinds of answers have."""
 
     @property
@@ -72,12 +72,14 @@ class Codec(ABC):
         return weights
 
     @abstractmethod
-    def contradictions(self, architecture: Architecture) -> Iterator[str]:
-        """What it says against itself, or the network whose outputs it decodes."""
+    def __str__(self) -> str:
+        """What it is of, for a message."""
 
-    @abstractmethod
-    def to_state(self) -> dict[str, Any]:
-        """Plain types and arrays, of which `codec_of_state` makes the codec again."""
+    def contradictions(self, architecture: Architecture) -> Iterator[str]:
+        """What it says against the network whose outputs it decodes."""
+        needed = (self.n_outputs, self.activation)
+        if (architecture.n_outputs, architecture.activation) != needed:
+            yield f"{self} do not go with {shown(architecture)}"
 
 
 class ClassCodec(Codec):
@@ -155,17 +157,15 @@ class Labels(ClassCodec):
             return np.column_stack([1 - outputs, outputs])
         return outputs
 
-    def contradictions(self, architecture: Architecture) -> Iterator[str]:
-        classes = self.classes
-        is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
-        if not (is_array and np.array_equal(classes, np.unique(classes))):
-            yield f"classes_={shown(classes)} is no sorted array of different labels"
-        needed = (self.n_outputs, self.activation)
-        if (architecture.n_outputs, architecture.activation) != needed:
-            yield f"{len(classes)} classes do not go with {shown(architecture)}"
+    def __str__(self) -> str:
+        return f"{len(self.classes)} classes"
 
-    def to_state(self) -> dict[str, Any]:
-        return {"classes_": self.classes, "_multilabel": False}
+    _saved: ClassVar[dict[str, Kind]] = {
+        "classes": Check(
+            lambda classes: _are_labels(classes),
+            "is no sorted array of different labels",
+        )
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,13 +211,10 @@ class Indicators(ClassCodec):
     def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return outputs
 
-    def contradictions(self, architecture: Architecture) -> Iterator[str]:
-        needed = (self.n_labels, "sigmoid")
-        if (architecture.n_outputs, architecture.activation) != needed:
-            yield f"{self.n_labels} labels do not go with {shown(architecture)}"
+    def __str__(self) -> str:
+        return f"{self.n_labels} labels"
 
-    def to_state(self) -> dict[str, Any]:
-        return {"classes_": self.classes, "_multilabel": True}
+    _saved: ClassVar[dict[str, Kind]] = {"n_labels": count("labels")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,21 +294,19 @@ class Numbers(Codec):
             "dense/bias": weights["dense/bias"] * self.scale + self.mean,
         }
 
-    def contradictions(self, architecture: Architecture) -> Iterator[str]:
-        n_targets = architecture.n_outputs
-        for name, numbers in (("mean", self.mean), ("scale", self.scale)):
-            if not is_finite_array(numbers, np.float64, (n_targets,)):
-                yield (
-                    f"the {name} of the targets is not {n_targets} finite numbers, "
-                    "one per target"
-                )
-        if not (self.scale > 0).all():
-            yield f"the scale of the targets, {self.scale}, is not positive"
+    def __str__(self) -> str:
+        return f"{self.n_outputs} targets"
+
+    _saved: ClassVar[dict[str, Kind]] = {
+        "mean": Array(np.float64, "n_outputs"),
+        "scale": Array(np.float64, "n_outputs", positive=True),
+        "n_axes": count("axes"),
+    }
+
+    def _contradictions(self) -> Iterator[str]:
+        n_targets = self.n_outputs
         if self.n_axes not in ((1, 2) if n_targets == 1 else (2,)):
             yield f"y had {shown(self.n_axes)} axes and {n_targets} targets"
-
-    def to_state(self) -> dict[str, Any]:
-        return {"_y_mean": self.mean, "_y_scale": self.scale, "_y_ndim": self.n_axes}
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,22 +399,20 @@ class Quantiles(Codec):
         )
         return by_output.in_units_of_y(weights)
 
-    def contradictions(self, architecture: Architecture) -> Iterator[str]:
-        levels = self.levels
-        is_array = isinstance(levels, np.ndarray) and levels.dtype == np.float64
-        if not (is_array and are_levels(levels)):
-            yield f"the quantiles {shown(levels)} do not increase between 0 and 1"
-        if architecture.n_outputs != self.n_outputs:
-            yield (
-                f"{len(levels)} quantiles of {self.n_targets} targets do not go with "
-                f"{shown(architecture)}"
-            )
-        yield from self.numbers.contradictions(
-            replace(architecture, n_outputs=self.n_targets)
-        )
+    def __str__(self) -> str:
+        return f"{len(self.levels)} quantiles of {self.numbers}"
 
-    def to_state(self) -> dict[str, Any]:
-        return {**self.numbers.to_state(), "_quantiles": self.levels}
+    _saved: ClassVar[dict[str, Kind]] = {
+        "numbers": Part(Numbers),
+        "levels": Check(
+            lambda levels: (
+                isinstance(levels, np.ndarray)
+                and levels.dtype == np.float64
+                and are_levels(levels)
+            ),
+            "do not increase between 0 and 1",
+        ),
+    }
 
 
 def are_levels(levels: NDArray[np.float64]) -> bool:
@@ -431,16 +424,11 @@ def are_levels(levels: NDArray[np.float64]) -> bool:
     )
 
 
-def codec_of_state(state: dict[str, Any]) -> Codec:
-    """The codec whose `to_state` is part of a saved state."""
-    if "_y_mean" in state:
-        numbers = Numbers(state["_y_mean"], state["_y_scale"], state["_y_ndim"])
-        if "_quantiles" in state:
-            return Quantiles(numbers, state["_quantiles"])
-        return numbers
-    multilabel = state["_multilabel"]
-    if not isinstance(multilabel, bool):
-        raise ValueError(f"_multilabel={shown(multilabel)} is neither True nor False")
-    if multilabel:
-        return Indicators(len(state["classes_"]))
-    return Labels(state["classes_"])
+def _are_labels(classes: Any) -> bool:
+    """Whether it is an array of different labels, sorted."""
+    is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
+    return is_array and np.array_equal(classes, np.unique(classes))
+
+
+#: Every kind of codec.
+CODECS = (Labels, Indicators, Numbers, Quantiles)

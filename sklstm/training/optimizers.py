@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from sklstm.base.messages import said, shown
-from sklstm.base.persistence import check_copied_whole
+from sklstm.base.parameters import check_copied_whole
 from sklstm.training.schedules import has_schedule
 from sklstm.training.settings import keras_defaults
 

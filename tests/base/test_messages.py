@@ -117,13 +117,13 @@ REFUSED = {
     "asked": lambda: loaded(
         SequencePadder(), n_timesteps_out_=99, _shaped_by={"n_timesteps": LONG}
     ),
-    "columns": lambda: loaded(
-        SlidingWindows(2), _columns={"names": [LONG] * 9, "group": None, "time": None}
-    ),
-    "column": lambda: loaded(
-        SlidingWindows(2), _columns={"names": ["a"] * 5, "group": LONG, "time": None}
-    ),
+    "columns": lambda: loaded(SlidingWindows(2), _columns=columns([LONG] * 9, None)),
+    "column": lambda: loaded(SlidingWindows(2), _columns=columns(["a"] * 5, LONG)),
 }
+
+
+def columns(names, group):
+    return {"class": "Columns", "names": names, "group": group, "time": None}
 
 
 def loaded(transformer, header=None, **changes):

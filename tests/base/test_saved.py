@@ -84,14 +84,6 @@ def test_training_goes_on(version):
     )
 
 
-def test_keeps_what_it_was_trained_with():
-    """Version 0.1.0 had one read-out and one rate: a clone trains as the saved one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        model = joblib.load(SAVED / "0.1.0" / "binary.joblib")
-    assert (model.pooling, model.schedule) == ("last", "constant")
-
-
 def test_every_version_has_its_models():
     """A release leaves its models here: `python tests/base/saved/make.py`."""
     assert sklstm.__version__ in VERSIONS

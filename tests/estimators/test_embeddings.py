@@ -29,6 +29,7 @@ from sklstm import (
     explain_shapes,
     to_onnx,
 )
+from sklstm.base.schema import contradictions_of
 from sklstm.network import Architecture, Embedding, Network, initial_parameters
 from sklstm.network.embedding import choose_dim
 from sklstm.sequences.codes import read_codes, with_places
@@ -428,7 +429,7 @@ def test_no_such_embedding(embeddings):
     architecture = Architecture(
         3, (2,), "forward", "concat", 1, "linear", embeddings=embeddings
     )
-    assert list(architecture.contradictions())
+    assert list(contradictions_of(architecture))
 
 
 @pytest.mark.parametrize(

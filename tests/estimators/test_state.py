@@ -43,10 +43,10 @@ from sklstm import (
     SlidingWindows,
     WindowedEnsemble,
 )
-from sklstm.base.checksum import Checksum, checksum_of
 from sklstm.base.persistence import _CHECKSUM as CHECKSUM
 from sklstm.base.persistence import _HEADER as HEADER
-from sklstm.base.persistence import _sealed, is_count
+from sklstm.base.persistence import _sealed, checksum_of
+from sklstm.base.schema import is_count
 from sklstm.training import fitting
 from sklstm.training.fitting import fit_network
 
@@ -416,29 +416,36 @@ def header(**changes):
     return lambda state: {**state, HEADER: {**state[HEADER], **changes}}
 
 
-def flip_a_bit(state):
-    flat = state["_flat"].copy()
+def within(part, change):
+    return lambda state: {**state, part: change(state[part])}
+
+
+def flip_a_bit(network):
+    flat = network["flat"].copy()
     flat.view(np.uint8)[5] ^= 1
-    return {**state, "_flat": flat}
-
-
-def lacking_units(state):
-    return {**state, "_architecture": without("units")(state["_architecture"])}
+    return {**network, "flat": flat}
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (flip_a_bit, "saved BiLSTMClassifier is damaged: the checksum of its weights"),
-        (lambda state: {**state, "_flat": state["_flat"][:-1]}, "is damaged"),
-        (changed(classes_=np.array(["a", "c", "b"])), "is damaged"),
-        (changed(_multilabel=True), "is damaged"),
+        (
+            within("network_", flip_a_bit),
+            "saved BiLSTMClassifier is damaged: the checksum of its weights",
+        ),
+        (within("network_", lambda n: {**n, "flat": n["flat"][:-1]}), "is damaged"),
+        (within("codec_", changed(classes=np.array(["a", "c", "b"]))), "is damaged"),
+        (within("codec_", changed(**{"class": "Indicators"})), "is damaged"),
         (changed(n_features_in_=3), "is damaged"),
-        (lacking_units, "is damaged"),
-        (without("_flat"), "is incomplete: it lacks '_flat'"),
-        (without("_architecture"), "is incomplete: it lacks '_architecture'"),
-        (without("classes_"), "is incomplete: it lacks 'classes_'"),
+        (within("network_", within("architecture", without("units"))), "is damaged"),
+        (within("network_", without("flat")), "is damaged"),
+        (within("codec_", without("classes")), "is damaged"),
+        (without("network_"), "is incomplete: it lacks 'network_'"),
+        (without("codec_"), "is incomplete: it lacks 'codec_'"),
+        (without("units"), "is incomplete: it lacks 'units'"),
         (without(HEADER), "is incomplete: it has no '_saved_by_sklstm'"),
+        (without(CHECKSUM), "is incomplete: it has no '_checksum_of_sklstm'"),
+        (lambda state: {}, "is incomplete: it has no '_saved_by_sklstm'"),
         (
             changed(**{HEADER: {}}),
             r"is incomplete: its header is damaged \(KeyError\('f",
@@ -446,7 +453,7 @@ def lacking_units(state):
         (changed(**{HEADER: "0.1"}), "is incomplete: its header is damaged"),
         (
             header(format=99, version="7.5"),
-            r"has format 99, .* reads up to 2. Load it with sklstm 7\.5 or newer",
+            r"has format 99, .* reads up to 1. Load it with sklstm 7\.5 or newer",
         ),
     ],
 )
@@ -776,49 +783,7 @@ def test_objects_saved_in_a_way_of_their_own():
     assert_array_equal(restored.transform(X), model.transform(X))
 
 
-# -- parameters that came later, and states made on purpose ------------------------
-
-
-def of_format_1(state):
-    """What version 0.1 saved: a header for the networks alone."""
-    header, _ = state.pop(HEADER), state.pop(CHECKSUM)
-    if "_flat" not in state:
-        return state
-    names = header["attributes"]
-    items = [part for name in names for part in (name, state[name])]
-    checksum = checksum_of_parts(items)
-    return state | {
-        HEADER: {
-            "format": 1,
-            "version": "0.1.0",
-            "attributes": names,
-            "checksum": checksum,
-        }
-    }
-
-
-def checksum_of_parts(parts):
-    checksum = Checksum()
-    for part in parts:
-        checksum.add(part)
-    return checksum.value
-
-
-@pytest.mark.parametrize("name", ["network", "labels", "longest", "windows"])
-def test_a_parameter_that_came_later(name, fitted):
-    """An old file does not have it: it is what the constructor says."""
-    model = fitted[name]
-    default, params = type(model)().get_params(), model.get_params()
-    later = next(key for key, value in params.items() if value == default[key])
-    state = of_format_1(model.__getstate__())
-    del state[later]
-    restored = type(model).__new__(type(model))
-    restored.__setstate__(state)
-    assert restored.get_params() == params
-    assert repr(restored) == repr(model)
-    assert_array_equal(
-        outputs_of(restored, given_to(name)), outputs_of(model, given_to(name))
-    )
+# -- states made on purpose -------------------------------------------------------
 
 
 def resealed(model, changes):
@@ -836,51 +801,80 @@ def resealed(model, changes):
 LOST = object()
 
 
+def network(**changes):
+    return {"network_": changed(**changes)}
+
+
 def architecture(**changes):
-    return {"_architecture": lambda sizes: {**sizes, **changes}}
+    return {"network_": within("architecture", changed(**changes))}
+
+
+def codec(**changes):
+    return {"codec_": changed(**changes)}
+
+
+def numbers(**changes):
+    return {"codec_": within("numbers", changed(**changes))}
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "why"),
     [
-        ("network", {"_flat": lambda flat: flat[:-1]}, "weights are not"),
-        ("network", {"_flat": lambda flat: flat.astype(np.float64)}, "weights are not"),
-        ("network", {"_flat": lambda flat: flat * np.nan}, "weights are not"),
-        ("network", {"_flat": lambda flat: flat.tolist()}, "weights are not"),
-        ("network", {"_flat": LOST}, "is incomplete: it lacks 'network_'"),
-        ("network", {"_y_scale": lambda scale: scale * 0}, "is not positive"),
-        ("network", {"_y_scale": lambda scale: -scale}, "is not positive"),
-        ("network", {"_y_scale": lambda scale: scale * np.nan}, "not 2 finite numbers"),
-        ("network", {"_y_mean": np.zeros(3)}, "not 2 finite numbers"),
-        ("network", {"_y_mean": LOST}, "is incomplete: KeyError"),
-        ("network", {"_y_ndim": 1}, "y had 1 axes and 2 targets"),
+        ("network", network(flat=np.zeros(3, np.float32)), "no finite float32 array"),
+        ("network", network(flat=np.zeros(72)), "no finite float32 array"),
+        (
+            "network",
+            {"network_": lambda n: {**n, "flat": n["flat"] * np.nan}},
+            r"no finite float32 array of shape \(architecture.n_parameters=\d+\)",
+        ),
+        ("network", network(flat=[0.0]), r"network_.flat=\[0.0\] is no finite"),
+        ("network", {"network_": without("flat")}, "is incomplete: TypeError"),
+        ("network", {"network_": LOST}, "is incomplete: it lacks 'network_'"),
+        ("network", codec(scale=np.zeros(2)), "codec_.scale=.* is not positive"),
+        ("network", codec(scale=-np.ones(2)), "is not positive"),
+        ("network", codec(scale=np.full(2, np.nan)), r"finite .* \(n_outputs=2\)"),
+        ("network", codec(mean=np.zeros(3)), r"finite float64 .* \(n_outputs=3\)"),
+        ("network", codec(mean=np.zeros(3), scale=np.ones(3)), "3 targets do not go"),
+        ("network", {"codec_": without("mean")}, "is incomplete: TypeError"),
+        ("network", {"codec_": without("class")}, "is incomplete: KeyError"),
+        ("network", {"codec_": LOST}, "it lacks 'codec_'"),
+        ("network", codec(n_axes=1), "y had 1 axes and 2 targets"),
         ("network", {"n_outputs_": 3}, "n_outputs_=3 of 2 outputs"),
         ("quantiles", {"n_outputs_": 4}, "n_outputs_=4 of 2 outputs"),
-        ("quantiles", {"_quantiles": np.array([0.9, 0.2])}, "do not increase"),
-        ("quantiles", {"_quantiles": np.array([0.5])}, "1 quantiles of 2 targets"),
-        ("quantiles", {"_quantiles": 0.5}, "do not increase"),
-        ("quantiles", {"_quantiles": LOST}, "not 4 finite numbers"),
+        ("quantiles", codec(levels=np.array([0.9, 0.2])), "do not increase"),
+        ("quantiles", codec(levels=np.array([0.5])), "1 quantiles of 2 targets"),
+        ("quantiles", codec(levels=0.5), "do not increase"),
+        ("quantiles", {"codec_": without("levels")}, "is incomplete: TypeError"),
+        ("quantiles", numbers(n_axes=3), "y had 3 axes and 2 targets"),
         ("network", {"n_features_in_": 3}, "reads 2 features per timestep"),
         ("network", {"_fitted_on_table": True}, "reads 2 features per timestep"),
         ("network", {"_fitted_on_table": "no"}, "neither True nor False"),
         ("network", {"n_epochs_": -1}, "no number of epochs"),
-        ("network", architecture(units=[2**40]), "weights are not"),
-        ("network", architecture(units=[np.int32(2**30)] * 2), "there is no network"),
-        ("network", architecture(units=[]), "there is no network"),
-        ("network", architecture(n_outputs=0), "there is no network"),
-        ("network", architecture(merge_mode="max"), "there is no network"),
-        ("network", architecture(direction="up"), "there is no network"),
-        ("network", architecture(direction=[]), "TypeError"),
+        ("network", architecture(units=(2**40,)), "no finite float32 array"),
+        (
+            "network",
+            architecture(units=(np.int32(2**30),) * 2),
+            "is no number of units",
+        ),
+        ("network", architecture(units=()), "there is no network"),
+        ("network", architecture(n_outputs=0), "is no number of outputs"),
+        ("network", architecture(merge_mode="max"), "is none of 'concat'"),
+        ("network", architecture(direction="up"), "is none of 'bidirectional'"),
+        ("network", architecture(direction=[]), "is none of 'bidirectional'"),
         ("network", architecture(n_units=3), "is incomplete: TypeError"),
         ("network", architecture(every_step=True), "has every_step=True"),
         ("network", architecture(activation="softmax"), "ends in softmax"),
         ("network", {"predict": "sum"}, "'predict', which belongs to the class"),
-        ("labels", {"classes_": np.array(["a", "b"])}, "2 classes do not go with"),
-        ("labels", {"classes_": np.array(["b", "a", "c"])}, "is no sorted array"),
-        ("labels", {"classes_": np.array(["a", "a", "c"])}, "is no sorted array"),
-        ("labels", {"classes_": ["a", "b", "c"]}, "is no sorted array"),
-        ("labels", {"_multilabel": True}, "3 labels do not go with"),
-        ("labels", {"_multilabel": 0}, "neither True nor False"),
+        ("labels", codec(classes=np.array(["a", "b"])), "2 classes do not go with"),
+        ("labels", codec(classes=np.array(["b", "a", "c"])), "is no sorted array"),
+        ("labels", codec(classes=np.array(["a", "a", "c"])), "is no sorted array"),
+        ("labels", codec(classes=["a", "b", "c"]), "is no sorted array"),
+        (
+            "labels",
+            {"codec_": {"class": "Indicators", "n_labels": 3}},
+            "3 labels do not go with",
+        ),
+        ("labels", {"codec_": {"class": "Codec"}}, "is incomplete: KeyError"),
         ("scaler", {"n_features_in_": 3}, "fitted on 2 features, but a timestep has 3"),
         ("scaler", {"n_features_out_": 0}, "is no number of features"),
         ("scaler", {"n_timesteps_in_": None}, "is no number of timesteps"),
@@ -890,41 +884,47 @@ def architecture(**changes):
         ("names", {"feature_names_in_": "ab" * 1000}, "are no names of 2 features"),
         ("padder", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),
         ("longest", {"n_timesteps_out_": 10**9}, "n_timesteps_out_=1000000000 follows"),
-        ("longest", {"n_timesteps_out_": None}, "n_timesteps_out_=None follows"),
+        ("longest", {"n_timesteps_out_": None}, "=None is no number of timesteps"),
         ("longest", {"n_timesteps_out_": LOST}, "it lacks 'n_timesteps_out_'"),
         ("reshaper", {"n_timesteps_out_": 10**9}, "1000000000 timesteps of 3 features"),
-        ("reshaper", {"n_features_in_": 0}, "0 columns were made"),
-        ("padder", {"_shaped_by": {}}, r"ends in KeyError\('n_timesteps'\)"),
-        ("reshaper", {"_shaped_by": {}}, "examining it ends in TypeError"),
+        ("reshaper", {"n_features_in_": 0}, "=0 is no number of features"),
+        ("padder", {"_shaped_by": {}}, r"_shaped_by={} does not hold \['n_t"),
+        ("reshaper", {"_shaped_by": {}}, "_shaped_by={} does not hold"),
         (
             "frames",
             {"_shaped_by": {"frame_length": 5}},
             "frames of 5 timesteps have 10",
         ),
-        ("frames", {"n_features_out_": 0}, "frames of 3 timesteps have 6"),
+        ("frames", {"n_features_out_": 0}, "is no number of features"),
+        ("frames", {"n_features_out_": 4}, "frames of 3 timesteps have 6"),
         (
             "differences",
             {"n_features_out_": 4},
             "order=2 with keep_values=True makes 6",
         ),
-        ("static", {"is_static_": np.eye(1, 3)[0] > 0}, "is no mask of 4 columns"),
-        ("static", {"is_static_": np.eye(1, 4)[0]}, "is no mask of 4 columns"),
+        ("static", {"is_static_": np.eye(1, 3)[0] > 0}, r"bool array .*_in_=4\)"),
+        ("static", {"is_static_": np.eye(1, 4)[0]}, r"bool array .*_in_=4\)"),
         (
             "static",
             {"is_static_": np.zeros(4, dtype=bool)},
             "does not divide",
         ),
-        ("imputer", {"statistics_": np.zeros(3)}, "are no 2 finite numbers"),
-        ("imputer", {"statistics_": np.array([0, np.nan])}, "are no 2 finite numbers"),
+        ("imputer", {"statistics_": np.zeros(3)}, r"\(step_features=2\)"),
+        ("imputer", {"statistics_": np.array([0, np.nan])}, "is no finite float64"),
         ("imputer", {"indicator_features_": np.array([0, 2])}, "are not among 2"),
         ("imputer", {"n_features_out_": 3}, "there are 2 features and 2 indicators"),
         ("windows", {"n_timesteps_out_": 10**9}, "does not go with series of at most"),
-        ("windows", {"_rate": 0}, "are no sizes"),
+        ("windows", {"_rate": 0}, "_rate=0 is no number of rows"),
         ("windows", {"n_features_in_": 10**9}, "does not name 1000000000 columns"),
-        ("windows", {"n_features_out_": 3}, "its columns make the features"),
+        ("windows", {"n_features_out_": 3}, "are no names of 3 features"),
+        (
+            "windows",
+            {"feature_names_out_": lambda names: names[::-1]},
+            "its columns make the features",
+        ),
         ("windows", {"_columns": lambda c: {**c, "time": 9}}, "cannot tell series"),
         ("windows", {"_columns": lambda c: {**c, "group": 0}}, "cannot tell series"),
-        ("windows", {"_columns": "none"}, "is incomplete: TypeError"),
+        ("windows", {"_columns": "none"}, "is incomplete: ValueError"),
         ("windows", {"_clock": None}, "is no kind of time"),
         (
             "windows",
@@ -936,9 +936,8 @@ def architecture(**changes):
             },
             "times of .* rows",
         ),
-        ("ensemble", {"classes_": np.array(["a", "c", "b"])}, "those of estimator_"),
         ("ensemble", {"n_windows_": 0}, "is no number of windows"),
-        ("ensemble", {"_y_ndim": 3}, "y had 3 axes"),
+        ("ensemble", {"_y_ndim": 3}, "_y_ndim=3 is no number of axes of y"),
         ("ensemble", {"estimator_": "none"}, "does not predict"),
         ("ensemble", {"n_features_in_": 9}, "estimator_ reads 2 of 9 features per"),
     ],
@@ -1090,14 +1089,6 @@ def test_what_is_used_is_checked(name, settings, message, fitted):
     restored.__setstate__(resealed(fitted[name], settings))
     with pytest.raises(ValueError, match=message):
         outputs_of(restored, given_to(name))
-
-
-def test_a_file_without_the_parameters_of_fit(fitted):
-    """An older one: they are those that it has, and from then on kept."""
-    for name in ("padder", "frames", "differences", "reshaper"):
-        restored = clone(fitted[name])
-        restored.__setstate__(resealed(fitted[name], {"_shaped_by": LOST}))
-        assert restored._shaped_by == fitted[name]._shaped_by
 
 
 def test_score_goes_by_what_is_fitted(fitted):

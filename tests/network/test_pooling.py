@@ -1,14 +1,10 @@
 """Pooling as a parameter of the estimators that have one answer per sequence."""
 
-import warnings
-from pathlib import Path
-
 import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
@@ -16,8 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.training import runtime
 from sklstm.training.any_size_network import AnySizeNetwork
-
-SAVED = Path(__file__).parents[1] / "base" / "saved" / "0.1.0"
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 7, 2)).astype(np.float32)
@@ -82,16 +76,6 @@ def test_saved(tmp_path):
     assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
     assert loaded.pooling == ("max", "last")
     loaded.partial_fit(X, y)
-
-
-def test_a_model_from_before_goes_on_with_what_it_has():
-    """Its file says nothing of pooling: it is the last states, not the default."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        loaded = joblib.load(SAVED / "trained_on.joblib")
-    data = np.load(SAVED / "data.npz")
-    assert loaded.pooling == "last"
-    loaded.partial_fit(data["X"], data["text"])
 
 
 @pytest.mark.parametrize("merge_mode", ["concat", "ave"])

@@ -382,21 +382,6 @@ def test_numbers_are_indices_of_columns():
     assert_array_equal(windows[2, :, -1], [83, 80])
 
 
-def test_id_is_the_former_name_of_groups():
-    """It works as before, numbers being names, and says what to write."""
-    frame = pd.DataFrame([[1, 7.0, 61], [0, 5, 83], [1, 5, 80]], columns=[1, 0, 2])
-    with pytest.warns(FutureWarning, match=r"write groups=1\..* version 0\.3") as said:
-        X, ids = pad_sequences(frame, id=0, time=1)
-    assert said[0].filename == __file__
-    expected, labels = pad_sequences(frame, groups=1, time=0)
-    assert_array_equal(X, expected)
-    assert_array_equal(ids, labels)
-    with pytest.warns(FutureWarning, match=r"write groups='patient'"):
-        pad_sequences(TABLE, id="patient", time="day")
-    with pytest.raises(ValueError, match="groups=0 and id=1 say the same: leave out"):
-        pad_sequences(frame, groups=0, id=1)
-
-
 def test_long_table_without_time():
     """The rows of an id in the order in which they stand, however far apart."""
     X, _ = pad_sequences(TABLE.drop(columns="day"), groups="patient")

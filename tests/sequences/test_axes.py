@@ -106,17 +106,6 @@ def test_in_front_of_a_network():
     assert_array_equal(loaded.predict_proba(FIRST), pipeline.predict_proba(FIRST))
 
 
-def test_saved_before_there_was_a_layout():
-    """It reads what it read then."""
-    padder = SequencePadder(9).fit(X)
-    state = padder.__getstate__()
-    plain = {k: v for k, v in state.items() if "sklstm" not in k and k != "layout"}
-    restored = SequencePadder(layout="channels_first")
-    restored.__setstate__(plain)
-    assert restored.layout == "channels_last"
-    assert_array_equal(restored.transform(X), padder.transform(X))
-
-
 # -- hints ----------------------------------------------------------------------------
 
 

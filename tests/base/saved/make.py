@@ -21,9 +21,13 @@ from sklstm import (
     BiLSTMRegressor,
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,
+    SequenceDifferencer,
+    SequenceFramer,
+    SequenceImputer,
     SequencePadder,
     SequenceReshaper,
     SequenceScaler,
+    SequenceTokenizer,
     SlidingWindows,
     WindowedEnsemble,
 )
@@ -97,6 +101,30 @@ MODELS = {
         "X",
         "binary",
     ),
+    "quantiles": (
+        "joblib",
+        BiLSTMTimestepRegressor(loss="quantile", quantiles=(0.1, 0.5, 0.9), **SHORT),
+        "X",
+        "sums",
+    ),
+    "codes": (
+        "pickle",
+        make_pipeline(
+            SequenceTokenizer(), BiLSTMClassifier(categorical_features=[0], **SHORT)
+        ),
+        "words",
+        "text",
+    ),
+    "prepared": (
+        "joblib",
+        make_pipeline(
+            SequenceImputer(add_indicator=True),
+            SequenceDifferencer(keep_values=True),
+            SequenceFramer(2, hop_length=1),
+        ),
+        "X",
+        "number",
+    ),
     "trained_on": (
         "joblib",
         BiLSTMClassifier(
@@ -120,6 +148,7 @@ def make_data():
     return {
         "X": X,
         "table": np.column_stack([times, series, rng.normal(size=(16, 4))]),
+        "words": np.array([f"{word} the end" for word in np.repeat(list("abcd"), 4)]),
         "binary": (last > 0).astype(int),
         "text": np.array(["high", "low", "mid"])[place],
         "several": np.column_stack([last > 0, last > 1, last < 0]).astype(int),
