@@ -11,8 +11,7 @@ from sklearn.metrics import get_scorer, mean_pinball_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from sklstm.sequences.containers import plain, without_na
-from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.ragged import arrays_of, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.targets.layouts import (
     read_timestep_weight,
@@ -20,6 +19,9 @@ from sklstm.targets.layouts import (
     refuse_missing,
     without_objects,
 )
+
+# Of y and weights, in messages.
+READER = "a score of quantiles"
 
 
 def make_timestep_scorer(scoring: Any) -> TimestepScorer:
@@ -124,9 +126,9 @@ class _Rows:
 
     def __init__(self, estimator: Any, X: Any) -> None:
         self.estimator = estimator
-        self.predicted = estimator.predict(X)
+        self.predicted = arrays_of(estimator.predict(X), "predict", self.name)
         # Sequences of the same lengths, with padding in the same places.
-        if is_ragged(self.predicted):
+        if isinstance(self.predicted, list):
             marks = pad_ragged([np.zeros(len(row)) for row in self.predicted])
         else:
             padded = [v != v for v in self.predicted.ravel()]
@@ -333,23 +335,25 @@ list of arrays, default=None
     ValueError
         If the shapes do not agree.
     """
-    if is_ragged(quantiles):
-        samples: Any = [np.asarray(of_one, float) for of_one in quantiles]
-        sizes: Any = [of_one[..., 0].size for of_one in samples]
+    samples = arrays_of(quantiles, "quantiles", READER)
+    sizes: int | list[int]
+    if isinstance(samples, list):
+        sizes = [of_one[..., 0].size for of_one in samples]
         rows = np.concatenate([_last_axis_kept(of_one) for of_one in samples])
     else:
-        samples = np.asarray(quantiles, float)
         rows = _last_axis_kept(samples)
         sizes = len(rows) // len(samples)
+    rows = rows.astype(np.float64, copy=False)
     padded = np.isnan(rows).any(axis=1)
-    true = _without_padding(_flat(y_true, "y_true"), padded, "y_true")
+    given = arrays_of(y_true, "y_true", READER)
+    true = _without_padding(_flat(given), padded, "y_true")
     rows = rows[~padded]
     if sample_weight is None:
         return true, rows, None
-    sample_weight = plain(sample_weight, "sample_weight", "a score of quantiles")
-    if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
+    given = arrays_of(sample_weight, "sample_weight", READER)
+    if isinstance(given, list) or given.ndim > 1:
         sizes = samples[0].shape[1] if samples[0].ndim == 3 else 1  # targets
-    weights = np.repeat(_flat(sample_weight, "sample_weight"), sizes)
+    weights = np.repeat(_flat(given), sizes)
     weights = _without_padding(weights, padded, "sample_weight")
     used = weights > 0
     return true[used], rows[used], weights[used]
@@ -359,11 +363,10 @@ def _last_axis_kept(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1, array.shape[-1])
 
 
-def _flat(values: Any, name: str) -> NDArray[np.float64]:
-    values = plain(values, name, "a score of quantiles")
-    if is_ragged(values):
-        values = np.concatenate([np.ravel(of_one) for of_one in values])
-    return np.ravel(without_na(np.asarray(values))).astype(np.float64)
+def _flat(given: NDArray[Any] | list[NDArray[Any]]) -> NDArray[np.float64]:
+    if isinstance(given, list):
+        given = np.concatenate([np.ravel(of_one) for of_one in given])
+    return np.ravel(given).astype(np.float64)
 
 
 def _without_padding(

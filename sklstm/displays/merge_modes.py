@@ -172,49 +172,56 @@ class MergeModeDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        n_modes, n_units, n_splits = self.scores.shape
-        mean, spread = self.scores.mean(axis=2), self.scores.std(axis=2)
+        mean = self.scores.mean(axis=2)
         if np.isnan(mean).all():
             raise ValueError(
                 "There is no score to draw: all fits of the search failed in some "
                 "fold. Refit it with error_score='raise' to see why."
             )
         ax = self._take(ax, (6.4, 4.2))
+        self._draw_units(ax, errorbar_kw or {})
+        self._draw_best(ax, mean, lower_is_better)
+        self._label(ax)
+        return self
+
+    def _draw_units(self, ax: Axes, errorbar_kw: dict[str, Any]) -> None:
+        """Mean and deviation of each number of units, and the single folds."""
         from matplotlib import colormaps
 
+        n_modes, n_units, n_splits = self.scores.shape
         # Units are ordered, so their colours are; the palest yellows are left out.
         colours = colormaps["viridis"](np.linspace(0, 0.8, n_units))
-        offsets = (np.arange(n_units) - (n_units - 1) / 2) * 0.7 / max(n_units, 2)
         self.errorbars_, self.folds_ = [], []
-        for k in range(n_units):
-            x = np.arange(n_modes) + offsets[k]
+        for k, offset in enumerate(self._offsets()):
+            x, scores = np.arange(n_modes) + offset, self.scores[:, k]
             style: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": colours[k]}
-            label = _units_label(self.units[k])
+            style |= {"label": _units_label(self.units[k]), **errorbar_kw}
             self.errorbars_.append(
-                ax.errorbar(
-                    x,
-                    mean[:, k],
-                    spread[:, k],
-                    label=label,
-                    **{**style, **(errorbar_kw or {})},
-                )
+                ax.errorbar(x, scores.mean(axis=1), scores.std(axis=1), **style)
             )
-            folds = ax.plot(
+            self.folds_ += ax.plot(
                 np.repeat(x, n_splits),
-                self.scores[:, k].ravel(),
+                scores.ravel(),
                 ".",
                 color=colours[k],
                 alpha=0.4,
                 zorder=1,
             )
-            self.folds_ += folds
+
+    def _offsets(self) -> NDArray[np.float64]:
+        """Where the units stand beside the place of their merge mode."""
+        n_units = len(self.units)
+        return (np.arange(n_units) - (n_units - 1) / 2) * 0.7 / max(n_units, 2)
+
+    def _draw_best(self, ax: Axes, mean: NDArray[Any], lower_is_better: bool) -> None:
+        """The ring around the best mean."""
         eligible = mean
         if self.finalists is not None and not np.isnan(mean[self.finalists]).all():
             eligible = np.where(self.finalists, mean, np.nan)
         at = (np.nanargmin if lower_is_better else np.nanargmax)(eligible)
         mode, best = np.unravel_index(at, mean.shape)
         (self.best_,) = ax.plot(
-            mode + offsets[best],
+            mode + self._offsets()[best],
             mean[mode, best],
             "o",
             markersize=13,
@@ -222,6 +229,9 @@ class MergeModeDisplay(Display):
             markeredgecolor="black",
             label="best",
         )
+
+    def _label(self, ax: Axes) -> None:
+        n_modes, n_units, n_splits = self.scores.shape
         ax.set_xticks(range(n_modes), self.merge_modes)
         ax.set_xlim(-0.5, n_modes - 0.5)
         ax.set(xlabel="merge mode")
@@ -235,7 +245,6 @@ class MergeModeDisplay(Display):
             ncols=min(n_units + 1, 6),
             frameon=False,
         )
-        return self
 
 
 def _units_label(units: Any) -> str:

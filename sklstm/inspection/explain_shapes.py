@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from sklstm.base.messages import shown
 from sklstm.inspection.shapes import (
+    Measured,
     ShapeReport,
     StepShapes,
     columns_as_timesteps,
@@ -29,7 +30,6 @@ from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.containers import plain
-from sklstm.sequences.ragged import is_ragged
 from sklstm.targets.checks import check_lengths_match
 
 
@@ -88,7 +88,7 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
                 after, is_view = measure(output), shares_memory(X, output)
                 X = output
         except Exception as error:
-            message = _message_of(error) + _hint(step, X)
+            message = _message_of(error) + _hint(step, before)
             rows.append(StepShapes(name, shape_in, error=message))
             return ShapeReport(tuple(rows), name, error, hint)
         rows.append(
@@ -211,10 +211,9 @@ def _message_of(error: Exception) -> str:
     return " ".join(message.split()) or type(error).__name__
 
 
-def _hint(step: Any, X: Any) -> str:
+def _hint(step: Any, came: Measured) -> str:
     """What to do if a transformer of tables was given sequences."""
-    is_table = len(getattr(X, "shape", (0, 0))) < 3 and not is_ragged(X)
-    if is_table or _predicts(step) or not _reads_tables_alone(step):
+    if came.padding is None or _predicts(step) or not _reads_tables_alone(step):
         return ""
     name = type(step).__name__
     return (

@@ -23,6 +23,15 @@ from sklstm.sequences.containers import plain
 
 Region = tuple[slice, slice]
 
+CONSTRAINTS: dict[str, list[Any]] = {
+    "by": [StrOptions({"timestep", "feature", "both"})],
+    "span": [Interval(Integral, 1, None, closed="left")],
+    "scoring": [str, callable, None],
+    "n_repeats": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
 
 def timestep_importance(
     estimator: Any,
@@ -126,14 +135,7 @@ def timestep_importance(
     4 1
     """
     validate_parameter_constraints(
-        {
-            "by": [StrOptions({"timestep", "feature", "both"})],
-            "span": [Interval(Integral, 1, None, closed="left")],
-            "scoring": [str, callable, None],
-            "n_repeats": [Interval(Integral, 1, None, closed="left")],
-            "n_jobs": [Integral, None],
-            "random_state": ["random_state"],
-        },
+        CONSTRAINTS,
         {
             "by": by,
             "span": span,

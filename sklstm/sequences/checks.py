@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -21,9 +20,9 @@ from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import check_categories
 from sklstm.sequences.columns import (
     check_step_names,
-    column_names,
     date_columns,
     holds_dates,
+    refuse_duplicates,
     with_names,
 )
 from sklstm.sequences.containers import plain
@@ -302,14 +301,7 @@ def as_data(X: Any, name: str) -> Any:
         )
     if hasattr(type(X), "__dask_graph__") and not hasattr(type(X), "chunks"):
         X = X.compute()
-    names = column_names(X)
-    if names is not None and len({*names}) < len(names):
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        raise ValueError(
-            f"X has several columns named {listed(twice)}, but "
-            f"{name} tells columns apart by their names. Rename them, or drop those "
-            "that were meant to be there once: X.loc[:, ~X.columns.duplicated()]."
-        )
+    refuse_duplicates(X, name)
     return X
 
 

@@ -16,9 +16,8 @@ from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import listed, shown
 from sklstm.base.parameters import warn_caller
-from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import Change, ChangedSequences
-from sklstm.sequences.windows import count_steps, windows_of
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.windows import DistinctRows
 
 # Above it float64 does not hold every integer.
 LARGEST_CODE = 2**53
@@ -38,14 +37,6 @@ def is_marked_as_codes(values: Any) -> bool:
     """Whether an array has such a dtype."""
     metadata = getattr(getattr(values, "dtype", None), "metadata", None)
     return metadata is not None and metadata.items() >= _MARK.items()
-
-
-def _changed(values: Any, change: Change, dtype: Any) -> Any:
-    """The same, of windows by way of their table, whose rows are in many of them."""
-    windows = windows_of(values)
-    if windows is None:
-        return ChangedSequences(values, change, dtype)
-    return replace(windows, table=change(windows.table))
 
 
 def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
@@ -68,26 +59,22 @@ def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
     """
     if not len(columns) or values.dtype.kind in "iub":
         return values
-    windows = windows_of(values)
-    rows_of = values if windows is None else windows.table
-    wrong = np.zeros(len(rows_of), dtype=bool)
+    rows = DistinctRows(values)
+    wrong = np.zeros(len(rows), dtype=bool)
     any_missing = False
-    for rows in chunks(len(rows_of), 8 * int(np.prod(rows_of.shape[1:]))):
-        steps = np.asarray(rows_of[rows])
+    for part, steps in rows.parts():
         codes = steps[..., columns]
         not_whole = ~_is_whole(codes)
         if not_whole.any():
             missing = np.isnan(codes) & ~np.isnan(steps).all(axis=-1, keepdims=True)
             any_missing |= bool(missing.any())
             offending = not_whole & ~np.isnan(codes)
-            wrong[rows] = offending.reshape(len(offending), -1).any(axis=1)
-    if wrong.any() and windows is not None:
-        wrong = count_steps(wrong, windows, windows.n_steps) > 0
-    if wrong.any():
-        _refuse_codes(values, int(np.argmax(wrong)), columns)
+            wrong[part] = offending.reshape(len(offending), -1).any(axis=1)
+    if wrong.any() and (samples := rows.samples_with(wrong)).any():
+        _refuse_codes(values, int(np.argmax(samples)), columns)
     if not any_missing:
         return values
-    return _changed(values, lambda steps: _fill_missing(steps, columns), values.dtype)
+    return rows.changed(lambda steps: _fill_missing(steps, columns), values.dtype)
 
 
 def _is_whole(codes: NDArray[Any]) -> NDArray[np.bool_]:
@@ -132,15 +119,8 @@ def learn_codes(
     -------
     tuple of ndarray of shape (n_codes,), int64
     """
-    windows = windows_of(batch.values) if batch.rows is None else None
-    n_rows = len(batch if windows is None else windows.table)
     found: list[set[int]] = [set() for _ in columns]
-    for rows in chunks(n_rows, 8 * int(np.prod(batch.values.shape[1:]))):
-        if windows is None:
-            source = rows if batch.rows is None else batch.rows[rows]
-            steps = np.asarray(batch.values[source])
-        else:
-            steps = windows.table[rows]
+    for _, steps in DistinctRows(batch.values, batch.rows).parts():
         for column, codes in zip(columns, found, strict=True):
             values = np.unique(steps[..., column])
             codes.update(values[values >= 0].astype(np.int64).tolist())
@@ -180,7 +160,8 @@ def with_places(
         ]
         return np.concatenate([numbers, np.stack(places, axis=-1)], axis=-1)
 
-    return replace(batch, values=_changed(batch.values, place, np.float32))
+    changed = DistinctRows(batch.values).changed(place, np.float32)
+    return replace(batch, values=changed)
 
 
 def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Collection, Iterable
-from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -174,11 +173,6 @@ def _mask_of_names(
     return mask
 
 
-# Columns named in a message; a frame can have thousands.
-_SHOWN = Repr()
-_SHOWN.maxlist = 8
-
-
 def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
     """Set or compare `feature_names_in_`, as scikit-learn does it for a table.
 
@@ -202,7 +196,7 @@ def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
         return
     frame, names_all = _first_frame(X)
     if frame is not None:
-        _refuse_duplicates(column_names(frame) or [])
+        refuse_duplicates(frame, type(estimator).__name__, "A data frame in X", "frame")
         frame = names_alone(frame)
     checks = {"reset": reset, "skip_check_array": True, "ensure_2d": False}
     if frame is not None and not names_all and not reset:
@@ -253,15 +247,13 @@ def _different(
     names: list[Any], expected: list[Any], places: tuple[int, int], X: str
 ) -> str:
     message = (
-        f"Sequence {places[0]} of {X} has the columns {_SHOWN.repr(names)}, but "
-        f"sequence {places[1]} has {_SHOWN.repr(expected)}"
+        f"Sequence {places[0]} of {X} has the columns {shown(names)}, but "
+        f"sequence {places[1]} has {shown(expected)}"
     )
     pairs = enumerate(zip(names, expected, strict=False))
     k = next((k for k, (name, other) in pairs if name != other), 0)
-    if k >= _SHOWN.maxlist:
-        message += (
-            f" (column {k} is {_SHOWN.repr(names[k])} and {_SHOWN.repr(expected[k])})"
-        )
+    if shown(names) == shown(expected):  # the first of many
+        message += f" (column {k} is {shown(names[k])} and {shown(expected[k])})"
     if set(names) == set(expected):
         return (
             f"{message}: features would change places. Give all frames their columns "
@@ -288,12 +280,33 @@ def _has_frames(sequences: Collection[Any]) -> bool:
     return any(hasattr(kind, "columns") for kind in set(map(type, sequences)))
 
 
-def _refuse_duplicates(names: list[Any]) -> None:
-    counts = Counter(names)
-    name = max(names, key=counts.__getitem__, default=None)
-    if counts[name] > 1:
-        raise ValueError(
-            f"X has {counts[name]} columns of the name {_SHOWN.repr(name)}, and "
-            "features are told apart by names. Rename or drop one of them, or give "
-            "arrays, which have no names."
-        )
+def refuse_duplicates(
+    table: Any, reader: str, what: str = "X", called: str = "X"
+) -> None:
+    """Refuse a table with columns of the same name.
+
+    Parameters
+    ----------
+    table : data frame, or anything without columns
+    reader : str
+        Of the class or function that was given it, for messages.
+    what : str, default="X"
+        What it is.
+    called : str, default="X"
+        Its name in code.
+
+    Raises
+    ------
+    ValueError
+        If columns of a data frame have the same name.
+    """
+    names = column_names(table)
+    if names is None or len({*names}) == len(names):
+        return
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    raise ValueError(
+        f"{what} has several columns named {listed(twice)}, but "
+        f"{reader} tells columns apart by their names. Rename them, or drop those "
+        "that were meant to be there once: "
+        f"{called}.loc[:, ~{called}.columns.duplicated()]."
+    )

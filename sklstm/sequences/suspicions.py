@@ -59,24 +59,26 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, sequences: SequenceBatch) -> Self:
-        steps = _sampled(sequences).steps()
+        steps = sampled(sequences).steps()
         return cls(steps.mean(axis=0), steps.std(axis=0))
 
 
 def warn_of_scale(
-    sequences: SequenceBatch, is_number: NDArray[np.bool_], name: str
+    sample: SequenceBatch, is_number: NDArray[np.bool_], name: str
 ) -> None:
     """Warn of features on a scale at which an LSTM learns next to nothing.
 
     Parameters
     ----------
-    sequences : SequenceBatch
+    sample : SequenceBatch
+        What `sampled` gave.
     is_number : ndarray of shape (n_features,), bool
         The others are codes of categories.
     name : str
         Of the estimator.
     """
-    mean, deviation = (part[is_number] for part in Spread.of(sequences))
+    steps = sample.steps()[:, is_number]
+    mean, deviation = steps.mean(axis=0), steps.std(axis=0)
     size = np.hypot(mean, deviation)
     if not len(size):
         return
@@ -143,7 +145,7 @@ def warn_of_validation(
     )
 
 
-def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
+def warn_of_swapped_axes(sequences: SequenceBatch, sample: SequenceBatch) -> None:
     """Warn of values that are smooth along the features, but not over time.
 
     Frames of a series are smooth along their features as well; there the end of a
@@ -153,13 +155,15 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
     Parameters
     ----------
     sequences : SequenceBatch
+    sample : SequenceBatch
+        What `sampled` gave of them.
     """
     _, n_timesteps, n_features = sequences.values.shape
     if n_features < 2 * n_timesteps or n_features < 8 or len(sequences) < 8:
         return
     if sequences.lengths.min() < n_timesteps:
         return
-    values = _sampled(sequences).values
+    values = sample.values
     if _correlation(values[:, :, :-1], values[:, :, 1:]) < SMOOTH:
         return
     if n_timesteps > 1:
@@ -249,7 +253,7 @@ def warn_of_single_steps(n_samples: int, n_timesteps: int, name: str) -> None:
     )
 
 
-def _sampled(sequences: SequenceBatch) -> SequenceBatch:
+def sampled(sequences: SequenceBatch) -> SequenceBatch:
     """Some of the sequences, evenly spaced, read in parts."""
     values = sequences.values
     bytes_of_one = 8 * int(np.prod(values.shape[1:]))
