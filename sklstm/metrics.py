@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from sklstm.targets.layouts import (
 READER = "a score of quantiles"
 
 
-def make_timestep_scorer(scoring: Any) -> TimestepScorer:
+def make_timestep_scorer(scoring: object) -> TimestepScorer:
     """Make a scorer of sequences a scorer over all their valid timesteps.
 
     scikit-learn's metrics take one label per sample: a matrix of labels they would read
@@ -73,7 +74,7 @@ class TimestepScorer:
     scorer : callable of (estimator, X, y)
     """
 
-    def __init__(self, scorer: Any) -> None:
+    def __init__(self, scorer: Callable[..., float]) -> None:
         self.scorer = scorer
 
     def __call__(
@@ -137,13 +138,13 @@ class _Rows:
         self.sequences = read_sequences(marks)
         self.used: Any = slice(None)
 
-    def of(self, values: Any, name: str) -> NDArray[Any]:
+    def of(self, values: object, name: str) -> NDArray[Any]:
         """What belongs to the valid timesteps."""
         return read_timesteps(
             values, self.sequences, name=name, estimator_name=self.name
         )
 
-    def weights_of(self, sample_weight: Any) -> NDArray[np.float64] | None:
+    def weights_of(self, sample_weight: object) -> NDArray[np.float64] | None:
         return read_timestep_weight(
             sample_weight, self.sequences, estimator_name=self.name
         )
@@ -157,7 +158,7 @@ class _Rows:
         classes: NDArray[Any] = self.estimator.classes_
         return classes
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> NDArray[Any]:
         rows = self.of(self.predicted, "predict")
         if is_classifier(self.estimator):
             rows = rows.astype(self.classes_.dtype)
@@ -219,7 +220,7 @@ class PinballScorer:
         self.quantiles = quantiles
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+        self, estimator: object, X: object, y: object, sample_weight: object = None
     ) -> float:
         """Score an estimator that predicts quantiles.
 
@@ -309,7 +310,7 @@ def predicted_quantiles(estimator: Any, X: Any) -> tuple[NDArray[Any], Any]:
 
 
 def rows_of(
-    y_true: Any, quantiles: Any, sample_weight: Any = None
+    y_true: object, quantiles: object, sample_weight: object = None
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64] | None]:
     """What is true beside its predicted quantiles, a row for every number.
 

@@ -80,12 +80,12 @@ class HistoryDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         *,
         name: str | None = None,
         metrics: str | Sequence[str] | None = None,
         smoothing: int = 1,
-        ax: Any = None,
+        ax: object = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw how one estimator learnt.
@@ -123,7 +123,7 @@ class HistoryDisplay(Display):
         *,
         metrics: str | Sequence[str] | None = None,
         smoothing: int = 1,
-        ax: Any = None,
+        ax: object = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw how several estimators learnt, in the same Axes.
@@ -315,7 +315,7 @@ def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
 NOT_NAMED = {"random_state", "verbose", "callbacks", "warm_start"}
 
 
-def find_network(estimator: Any) -> Any:
+def find_network(estimator: object) -> Any:
     """The estimator with a `history_`, in a pipeline, a search or an ensemble.
 
     Raises

@@ -99,11 +99,11 @@ n_features)
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: object,
+        X: object,
         *,
         sample: int = 0,
-        target: Any = None,
+        target: object = None,
         span: int = 1,
         feature_names: list[str] | None = None,
         ax: Axes | None = None,

@@ -90,7 +90,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     observed_: Any
 
     def __init__(
-        self, *, y_true: Any, y_quantiles: Any, quantiles: NDArray[np.float64]
+        self, *, y_true: object, y_quantiles: object, quantiles: NDArray[np.float64]
     ) -> None:
         self.y_true = y_true
         self.y_quantiles = y_quantiles
@@ -99,9 +99,9 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
+        estimator: object,
+        X: object,
+        y: object,
         *,
         kind: str = "fan",
         sample: int | None = None,
@@ -143,8 +143,8 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_quantiles: Any,
+        y_true: object,
+        y_quantiles: object,
         quantiles: ArrayLike,
         *,
         kind: str = "fan",

@@ -88,7 +88,7 @@ class MergeModeDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        search: Any,
+        search: object,
         *,
         metric: str | None = None,
         negate_score: bool = False,
@@ -247,7 +247,7 @@ class MergeModeDisplay(Display):
         )
 
 
-def _units_label(units: Any) -> str:
+def _units_label(units: object) -> str:
     return ", ".join(map(str, as_layers(as_key(units))))
 
 
@@ -380,11 +380,11 @@ def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
     return searched & both
 
 
-def as_key(units: Any) -> Any:
+def as_key(units: object) -> Any:
     return tuple(units) if isinstance(units, (list, tuple)) else units
 
 
-def as_layers(units: Any) -> tuple[Any, ...]:
+def as_layers(units: object) -> tuple[Any, ...]:
     return units if isinstance(units, tuple) else (units,)
 
 

@@ -104,7 +104,13 @@ class TimestepDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: Any, *, sample: int = 0, ax: Axes | None = None
+        cls,
+        estimator: Any,
+        X: Any,
+        y: object,
+        *,
+        sample: int = 0,
+        ax: Axes | None = None,
     ) -> Self:
         """Predict one sequence and draw it.
 
@@ -158,11 +164,11 @@ class TimestepDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_pred: Any,
+        y_true: object,
+        y_pred: object,
         *,
-        classes: Any = None,
-        y_proba: Any = None,
+        classes: object = None,
+        y_proba: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw what was predicted for one sequence.
@@ -343,7 +349,9 @@ class Predictions:
     y_proba: NDArray[Any] | None
 
     @classmethod
-    def read(cls, y_true: Any, y_pred: Any, classes: Any, y_proba: Any) -> Self:
+    def read(
+        cls, y_true: object, y_pred: object, classes: object, y_proba: object
+    ) -> Self:
         """Arrays whose shapes go together.
 
         Raises

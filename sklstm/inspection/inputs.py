@@ -50,7 +50,7 @@ class ReaderInput:
         return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
-def reader_input(estimator: Any, X: Any, caller: str) -> ReaderInput:
+def reader_input(estimator: object, X: object, caller: str) -> ReaderInput:
     """Transform X as far as the estimator that reads sequences.
 
     Parameters
@@ -96,7 +96,7 @@ def _scorer_of(search: Any) -> Any:
     return scorer[search.refit] if isinstance(scorer, dict) else scorer
 
 
-def _refuse_matrix(estimator: Any, X: Any, caller: str) -> None:
+def _refuse_matrix(estimator: object, X: Any, caller: str) -> None:
     """What reads a matrix may make timesteps of its columns, or anything else."""
     if len(getattr(X, "shape", ())) != 2:
         return
@@ -123,7 +123,7 @@ def _read_for_others(X: object, name: str) -> SequenceBatch:
         return read_sequences(values if values.ndim == 3 else values[:, :, None])
 
 
-def _without_names(estimator: Any) -> Any:
+def _without_names(estimator: object) -> Any:
     """One of sklstm that does not warn of arrays, in which it finds no names."""
     if not isinstance(estimator, SavedState) or not hasattr(
         estimator, "feature_names_in_"

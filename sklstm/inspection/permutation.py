@@ -34,17 +34,17 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def timestep_importance(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: object,
+    X: object,
+    y: object,
     *,
     by: Literal["timestep", "feature", "both"] = "timestep",
     span: int = 1,
-    scoring: Any = None,
+    scoring: object = None,
     n_repeats: int = 5,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-    random_state: Any = None,
+    random_state: object = None,
 ) -> Bunch:
     """Permutation importance of timesteps, of features, or of each at each.
 

@@ -38,7 +38,7 @@ def convert_columns(scope: Any, operator: Any, container: Any) -> None:
     graph.node("Gather", table, positions, axis=1, output=output)
 
 
-def by_position(model: Any) -> Any:
+def by_position(model: object) -> Any:
     """A fitted step whose columns are taken by position, at any depth.
 
     Raises
@@ -86,7 +86,7 @@ def _ends(columns: slice) -> tuple[Any, Any]:
     return columns.start, columns.stop
 
 
-def _refuse_text(model: Any) -> None:
+def _refuse_text(model: object) -> None:
     categories = getattr(model, "categories_", ())
     if any(isinstance(value, str) for part in categories for value in part):
         raise ValueError(

@@ -33,11 +33,11 @@ def float_type(operator: Any) -> Any:
     return DoubleTensorType if double else FloatTensorType
 
 
-def proto_type(tensor_type: Any) -> int:
+def proto_type(tensor_type: object) -> int:
     return TensorProto.DOUBLE if tensor_type is DoubleTensorType else TensorProto.FLOAT
 
 
-def numpy_type(tensor_type: Any) -> Any:
+def numpy_type(tensor_type: object) -> Any:
     return np.float64 if tensor_type is DoubleTensorType else np.float32
 
 
@@ -208,7 +208,7 @@ class Graph:
         values = self.node("Reshape", values, shape)
         return self.node("Transpose", values, perm=[0, 2, 1])
 
-    def carried_back(self, steps: str, number: Any) -> str:
+    def carried_back(self, steps: str, number: object) -> str:
         """The next value that was known at each timestep; NaN behind the last."""
         return self.reversed(self.carried(self.reversed(steps), number))
 
@@ -264,7 +264,7 @@ class Graph:
             return columns[0]
         return self.node("Concat", *columns, axis=1)
 
-    def sequences(self, operator: Any) -> str:
+    def sequences(self, operator: object) -> str:
         """The input with three axes: the columns of a table are timesteps."""
         steps = self.floats(operator)
         if len(input_shape(operator)) == 3:

@@ -51,7 +51,7 @@ TENSOR_TYPES = {
 
 
 def convert(
-    estimator: Any,
+    estimator: object,
     input_name: str,
     dtype: np.dtype[Any],
     target_opset: int,
@@ -86,7 +86,7 @@ def convert(
     return model
 
 
-def _steps(estimator: Any) -> Iterator[Any]:
+def _steps(estimator: object) -> Iterator[Any]:
     """The steps of a pipeline of pipelines, without those that do nothing."""
     if not isinstance(estimator, Pipeline):
         yield estimator
@@ -96,7 +96,7 @@ def _steps(estimator: Any) -> Iterator[Any]:
             yield from _steps(step)
 
 
-def _input_shape(first: Any) -> list[int | None]:
+def _input_shape(first: object) -> list[int | None]:
     """Shape of X by what the first step was fitted on; None for an axis of any size."""
     for model, message in REFUSED.items():
         if isinstance(first, model):
@@ -130,7 +130,7 @@ def _check_name(input_name: Any) -> None:
         )
 
 
-def _check_codes(last: Any) -> None:
+def _check_codes(last: object) -> None:
     """Refuse codes that float32 takes for others."""
     for known in last.network_.codes if isinstance(last, BaseBiLSTM) else ():
         rounded = known[known.astype(np.float32).astype(known.dtype) != known]
@@ -159,7 +159,7 @@ def _warn_of_levels(steps: list[Any]) -> None:
             return
 
 
-def _levels(model: Any) -> Iterator[tuple[str, Any, Any]]:
+def _levels(model: object) -> Iterator[tuple[str, Any, Any]]:
     """Where the columns lie that a step has seen, and how far they spread."""
     if isinstance(model, Pipeline):
         inner = [step for _, step in model.steps]
@@ -192,7 +192,7 @@ def _levels(model: Any) -> Iterator[tuple[str, Any, Any]]:
         yield "target", codec.mean, codec.scale
 
 
-def _check_last(last: Any) -> None:
+def _check_last(last: object) -> None:
     """Refuse what skl2onnx may get wrong, such as a tuned threshold, which it drops."""
     if isinstance(last, (BaseBiLSTM, WindowedEnsemble)) or hasattr(last, "transform"):
         return
@@ -214,7 +214,7 @@ def _check_inner(steps: list[Any]) -> None:
             )
 
 
-def _put_out_states(graph: onnx.GraphProto, last: Any) -> None:
+def _put_out_states(graph: onnx.GraphProto, last: object) -> None:
     """Make what the dense layer reads an output, too."""
     if not isinstance(last, PerSequence):
         raise ValueError(

@@ -35,7 +35,9 @@ class GraphNetwork:
         Of their values.
     """
 
-    def __init__(self, graph: Graph, network: Network, given: str, number: Any) -> None:
+    def __init__(
+        self, graph: Graph, network: Network, given: str, number: object
+    ) -> None:
         self.graph = graph
         self.architecture = network.architecture
         self.weights = network.weights
@@ -52,7 +54,7 @@ class GraphNetwork:
         state = self.graph.node("MatMul", self.state(), kernel)
         return self.graph.node("Add", state, bias)
 
-    def masked(self, outputs: str, padding: Any, *, has_columns: bool = True) -> str:
+    def masked(self, outputs: str, padding: object, *, has_columns: bool = True) -> str:
         """Outputs with something else at padded timesteps, if there are timesteps."""
         if not self.architecture.every_step:
             return outputs

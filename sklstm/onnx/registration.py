@@ -114,14 +114,14 @@ def _register(
 
 
 def _parse_classifier(
-    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
+    scope: object, model: object, inputs: list[Any], custom_parsers: object = None
 ) -> Any:
     """A label and probabilities, which are one tensor whatever `zipmap` says."""
     return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
 
 
 def _parse_regressor(
-    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
+    scope: object, model: object, inputs: list[Any], custom_parsers: object = None
 ) -> Any:
     """The targets, and all quantiles of a network that has learnt them."""
     has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
@@ -140,11 +140,11 @@ def _declared(scope: Any, model: Any, inputs: list[Any], **types: Any) -> Any:
 
 
 def _refusal(message: str) -> Callable[[Any], None]:
-    def refuse(operator: Any) -> None:
+    def refuse(operator: object) -> None:
         raise ValueError(message)
 
     return refuse
 
 
-def _never_called(scope: Any, operator: Any, container: Any) -> None:
+def _never_called(scope: object, operator: object, container: object) -> None:
     """In the place of a converter: the types of the outputs are asked for first."""

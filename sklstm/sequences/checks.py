@@ -44,7 +44,7 @@ CATEGORY_ADVICE = (
 
 
 def check_sequences(
-    estimator: BaseEstimator, X: Any, *, reset: bool, allow_missing: bool = False
+    estimator: BaseEstimator, X: object, *, reset: bool, allow_missing: bool = False
 ) -> SequenceBatch:
     """Validate X and describe it as a batch of sequences.
 
@@ -200,7 +200,7 @@ def _as_table(estimator: BaseEstimator) -> str:
     return ", on a matrix whose columns are timesteps of one feature"
 
 
-def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
+def refuse_kind(estimator: BaseEstimator, X: object) -> None:
     """Refuse text, dates and complex numbers, which NumPy would convert."""
     name = type(estimator).__name__
     dtype = getattr(X, "dtype", None)
@@ -221,7 +221,7 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
         _refuse_dates(f"X holds dates or durations (dtype {dtype})", name)
 
 
-def plain_input(X: Any, reader: str, name: str = "X") -> Any:
+def plain_input(X: object, reader: str, name: str = "X") -> Any:
     """X as :func:`~sklstm.sequences.containers.plain` makes it, if it holds numbers.
 
     Parameters
@@ -269,7 +269,7 @@ def _refuse_records(X: Any, reader: str, name: str) -> None:
     )
 
 
-def _refuse_text(X: Any, what: str, name: str) -> NoReturn:
+def _refuse_text(X: object, what: str, name: str) -> NoReturn:
     shape = getattr(X, "shape", ())
     is_texts = len(shape) == 1 or shape[1:] == (1,)
     advice = TEXT_ADVICE if is_texts else CATEGORY_ADVICE

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from sklstm.base.messages import listed, shown
 from sklstm.base.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.stored import SequenceArray
 from sklstm.sequences.windows import DistinctRows
 
 # Above it float64 does not hold every integer.
@@ -33,13 +34,13 @@ def marked_as_codes(dtype: Any) -> np.dtype[Any]:
     return np.dtype(dtype, metadata=_MARK)
 
 
-def is_marked_as_codes(values: Any) -> bool:
+def is_marked_as_codes(values: object) -> bool:
     """Whether an array has such a dtype."""
     metadata = getattr(getattr(values, "dtype", None), "metadata", None)
     return metadata is not None and metadata.items() >= _MARK.items()
 
 
-def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
+def read_codes(values: SequenceArray, columns: NDArray[np.intp]) -> Any:
     """Check the codes of an array of three axes; missing ones become -1.
 
     Parameters
@@ -91,7 +92,9 @@ def _fill_missing(steps: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any
     return filled
 
 
-def _refuse_codes(values: Any, sample: int, columns: NDArray[np.intp]) -> NoReturn:
+def _refuse_codes(
+    values: SequenceArray, sample: int, columns: NDArray[np.intp]
+) -> NoReturn:
     codes = np.asarray(values[sample])[:, columns]
     step, place = (int(k) for k in np.argwhere(~_is_whole(codes) & ~np.isnan(codes))[0])
     raise ValueError(
@@ -172,7 +175,9 @@ def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float3
     return np.where(values != values, np.nan, places).astype(np.float32)
 
 
-def check_categories(estimator: BaseEstimator, values: Any, *, reset: bool) -> Any:
+def check_categories(
+    estimator: BaseEstimator, values: SequenceArray, *, reset: bool
+) -> Any:
     """Check the codes of an estimator that embeds some; missing ones become -1.
 
     Sets `is_categorical_` when `reset`, if the estimator has `categorical_features`.

@@ -94,7 +94,7 @@ def date_columns(
     return found
 
 
-def in_index(table: Any, key: Any) -> str:
+def in_index(table: object, key: object) -> str:
     """What to do about a `key` that is no column, if the index of the table has it."""
     names = list(getattr(getattr(table, "index", None), "names", ()))
     if key not in names and len(names) < 2:
@@ -105,13 +105,13 @@ def in_index(table: Any, key: Any) -> str:
     )
 
 
-def _is_arrow(X: Any) -> bool:
+def _is_arrow(X: object) -> bool:
     # Asked of the type: a frame of pandas has its columns for attributes.
     return hasattr(type(X), "column_names")
 
 
 def column_mask(
-    parameter: str, keys: Any, n_columns: int, names: list[Any] | None
+    parameter: str, keys: object, n_columns: int, names: list[Any] | None
 ) -> NDArray[np.bool_]:
     """Which columns a parameter gives by indices, names or a boolean mask.
 
@@ -173,7 +173,7 @@ def _mask_of_names(
     return mask
 
 
-def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
+def check_step_names(estimator: BaseEstimator, X: object, *, reset: bool) -> None:
     """Set or compare `feature_names_in_`, as scikit-learn does it for a table.
 
     Parameters
@@ -281,7 +281,7 @@ def _has_frames(sequences: Collection[Any]) -> bool:
 
 
 def refuse_duplicates(
-    table: Any, reader: str, what: str = "X", called: str = "X"
+    table: object, reader: str, what: str = "X", called: str = "X"
 ) -> None:
     """Refuse a table with columns of the same name.
 

@@ -196,7 +196,7 @@ def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
     raise ValueError(message)
 
 
-def _join_cells(frame: Any) -> list[NDArray[Any]]:
+def _join_cells(frame: object) -> list[NDArray[Any]]:
     """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
     n_columns = len(column_names(frame) or ())
     columns = [list(cells_of(frame, k)) for k in range(n_columns)]
@@ -217,7 +217,7 @@ def _join_cells(frame: Any) -> list[NDArray[Any]]:
     return rows
 
 
-def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
+def _as_steps(sequence: object, k: int) -> NDArray[Any]:
     """One sequence as a float array of shape (n_timesteps, n_features)."""
     try:
         array = np.asarray(sequence)

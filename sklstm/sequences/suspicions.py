@@ -163,7 +163,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch, sample: SequenceBatch) -> Non
         return
     if sequences.lengths.min() < n_timesteps:
         return
-    values = sample.values
+    values = sample.all_values()
     if _correlation(values[:, :, :-1], values[:, :, 1:]) < SMOOTH:
         return
     if n_timesteps > 1:
@@ -180,7 +180,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch, sample: SequenceBatch) -> Non
     )
 
 
-def warn_of_dated_rows(X: Any, name: str) -> None:
+def warn_of_dated_rows(X: object, name: str) -> None:
     """Warn of a data frame with an index of dates, whose rows are read one by one.
 
     Where a column is another some rows before, they hold lagged values, and are right.
@@ -195,7 +195,7 @@ def warn_of_dated_rows(X: Any, name: str) -> None:
         _warn_of_rows(X, f"have an index of dates ({kind})", name)
 
 
-def warn_of_target_ahead(X: Any, y: Any, name: str) -> None:
+def warn_of_target_ahead(X: object, y: object, name: str) -> None:
     """Warn of a table where y is what a column is in the next row.
 
     Its rows follow each other in time, then, and are read one by one.
@@ -215,7 +215,7 @@ def warn_of_target_ahead(X: Any, y: Any, name: str) -> None:
         _warn_of_rows(X, why, name)
 
 
-def _warn_of_rows(X: Any, why: str, name: str) -> None:
+def _warn_of_rows(X: object, why: str, name: str) -> None:
     table = _numbers(X)
     if table is None or _is_one_sequence(table):
         return
@@ -283,7 +283,7 @@ def _differ(values: NDArray[np.float64]) -> bool:
     return bool(apart or deviations.max() > WIDER * deviations.min())
 
 
-def _index_of_dates(X: Any) -> str:
+def _index_of_dates(X: object) -> str:
     """The type of the index of a data frame if it has dates that rise, or empty."""
     index: Any = getattr(X, "index", None)
     levels = range(getattr(index, "nlevels", 0))
@@ -311,7 +311,7 @@ def _numbers(X: Any) -> NDArray[np.float64] | None:
         return None
 
 
-def _column_that_y_follows(table: NDArray[np.float64], y: Any) -> int | None:
+def _column_that_y_follows(table: NDArray[np.float64], y: object) -> int | None:
     """The column that is y one row later, up to its scale; None if there is none."""
     target = np.asarray(y)
     if target.dtype.kind not in "fiu" or target.size != len(target):

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import Change, ChangedSequences, LazyArray
+from sklstm.sequences.stored import Change, ChangedSequences, LazyArray, SequenceArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,7 +164,7 @@ def windows_by_series(
     return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
 
 
-def windows_of(values: Any) -> Windows | None:
+def windows_of(values: object) -> Windows | None:
     """The table under an array of overlapping windows, and how they lie on it.
 
     Parameters
@@ -209,7 +209,7 @@ class DistinctRows:
         Which of them; None is all.
     """
 
-    values: Any
+    values: SequenceArray
     samples: NDArray[np.intp] | None = None
 
     @cached_property
@@ -241,7 +241,7 @@ class DistinctRows:
         return replace(self.windows, table=change(self.windows.table))
 
 
-def windows_over(table: NDArray[Any], windows: Windows, like: Any) -> Any:
+def windows_over(table: NDArray[Any], windows: Windows, like: object) -> Any:
     """The same windows over another table.
 
     Parameters

@@ -62,7 +62,7 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
 
 
 def check_sample_weight(
-    sample_weight: Any, n_weights: int, name: str, of: str = "samples"
+    sample_weight: object, n_weights: int, name: str, of: str = "samples"
 ) -> NDArray[np.float64] | None:
     """Non-negative weights, one for each of the samples (or timesteps), or None.
 
@@ -126,7 +126,7 @@ def _refuse_weights(
     )
 
 
-def none_missing(y: Any, name: str) -> Any:
+def none_missing(y: object, name: str) -> Any:
     """y as it is to be compared with predictions, of labels that are all known.
 
     Raises
@@ -228,7 +228,7 @@ def warn_of_several_labels(y: NDArray[Any], n_timesteps: int | None) -> None:
 
 
 def check_numeric_target(
-    estimator: BaseEstimator, y: Any, *, classifier: str
+    estimator: BaseEstimator, y: object, *, classifier: str
 ) -> NDArray[np.float64]:
     """A finite numeric y of shape (n_samples,) or (n_samples, n_targets).
 

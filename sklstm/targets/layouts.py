@@ -136,7 +136,7 @@ def _refuse_shape(
 
 
 def read_timestep_weight(
-    sample_weight: Any, sequences: SequenceBatch, *, estimator_name: str
+    sample_weight: object, sequences: SequenceBatch, *, estimator_name: str
 ) -> NDArray[np.float64] | None:
     """A weight for every valid timestep, from one per sequence or one per timestep.
 
@@ -209,7 +209,7 @@ def without_objects(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def place_timesteps(
-    rows: NDArray[Any], sequences: SequenceBatch, *, like: Any
+    rows: NDArray[Any], sequences: SequenceBatch, *, like: object
 ) -> NDArray[Any]:
     """Put the rows of all valid timesteps where the timesteps were.
 
@@ -243,8 +243,8 @@ class Layout(ABC):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -266,7 +266,9 @@ class Layout(ABC):
         """
 
     @abstractmethod
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         """Rows of predictions in the places that y has beside an X `like` this."""
 
 
@@ -278,8 +280,8 @@ class _PerSequence(Layout):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -292,7 +294,9 @@ class _PerSequence(Layout):
             sequences, y, weights = sequences.at(used), y[used], weights[used]
         return Labelled(sequences, y, weights)
 
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         return rows
 
 
@@ -304,8 +308,8 @@ class _PerTimestep(Layout):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -325,7 +329,9 @@ class _PerTimestep(Layout):
             y, weights = y[used], weights[used]
         return Labelled(sequences, check(without_objects(y)), weights, steps)
 
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         return place_timesteps(rows, sequences, like=like)
 
 
