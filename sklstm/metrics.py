@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import get_scorer, mean_pinball_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -78,7 +78,7 @@ class TimestepScorer:
         self.scorer = scorer
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+        self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any = None
     ) -> float:
         """Score an estimator that predicts at every timestep.
 
@@ -125,7 +125,7 @@ class _Rows:
     Its predictions are those for one X, at the timesteps that are in use.
     """
 
-    def __init__(self, estimator: Any, X: Any) -> None:
+    def __init__(self, estimator: BaseEstimator, X: Any) -> None:
         self.estimator = estimator
         self.predicted = arrays_of(estimator.predict(X), "predict", self.name)
         # Sequences of the same lengths, with padding in the same places.
@@ -220,7 +220,11 @@ class PinballScorer:
         self.quantiles = quantiles
 
     def __call__(
-        self, estimator: object, X: object, y: object, sample_weight: object = None
+        self,
+        estimator: BaseEstimator,
+        X: object,
+        y: object,
+        sample_weight: object = None,
     ) -> float:
         """Score an estimator that predicts quantiles.
 
@@ -273,7 +277,7 @@ class PinballScorer:
         return f"make_pinball_scorer({quantiles})"
 
 
-def predicted_quantiles(estimator: Any, X: Any) -> tuple[NDArray[Any], Any]:
+def predicted_quantiles(estimator: BaseEstimator, X: Any) -> tuple[NDArray[Any], Any]:
     """Levels and quantiles of a fitted estimator, also in a pipeline or search.
 
     Parameters

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import shown
 from sklstm.displays.style import (
@@ -99,7 +100,7 @@ n_features)
     @classmethod
     def from_estimator(
         cls,
-        estimator: object,
+        estimator: BaseEstimator,
         X: object,
         *,
         sample: int = 0,

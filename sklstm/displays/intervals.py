@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.parameters import StrOptions, validate_parameter_constraints
 from sklstm.displays.style import (
@@ -99,7 +100,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     @classmethod
     def from_estimator(
         cls,
-        estimator: object,
+        estimator: BaseEstimator,
         X: object,
         y: object,
         *,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 
 from sklstm.base.messages import shown, unquoted
 from sklstm.base.parameters import warn_caller
@@ -257,7 +257,7 @@ BOTH = "bidirectional"
 ACCURACY, R2 = "accuracy", "R²"
 
 
-def check_metric(search: Any, metric: str | None) -> str:
+def check_metric(search: BaseEstimator, metric: str | None) -> str:
     """The name behind ``mean_test_`` in the results.
 
     Raises
@@ -288,7 +288,7 @@ def check_metric(search: Any, metric: str | None) -> str:
 
 
 def scores_by_cell(
-    search: Any, metric: str
+    search: BaseEstimator, metric: str
 ) -> tuple[list[str], list[Any], NDArray[np.float64], NDArray[np.bool_]]:
     """What stands for each merge mode and number of units.
 
@@ -333,7 +333,7 @@ def scores_by_cell(
     return merge_modes, units, scores, reached == reached.max()
 
 
-def _merge_mode_key(search: Any) -> str:
+def _merge_mode_key(search: BaseEstimator) -> str:
     """The name of the parameter in the search, such as ``bilstmclassifier__...``."""
     searched = {key: None for params in search.cv_results_["params"] for key in params}
     found = [key for key in searched if key.split("__")[-1] == "merge_mode"]
@@ -357,7 +357,7 @@ def _merge_mode_key(search: Any) -> str:
     )
 
 
-def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
+def _which_merge(search: BaseEstimator, key: str) -> NDArray[np.bool_]:
     """Which candidates merge two directions by a mode that was searched."""
     candidates = search.cv_results_["params"]
     direction = f"{key.removesuffix('merge_mode')}direction"
@@ -388,7 +388,7 @@ def as_layers(units: object) -> tuple[Any, ...]:
     return units if isinstance(units, tuple) else (units,)
 
 
-def name_of_score(search: Any, metric: str, negate_score: bool) -> str:
+def name_of_score(search: BaseEstimator, metric: str, negate_score: bool) -> str:
     """In words: of the scorer if it has a name, else of the metric."""
     name = metric
     if metric == "score":

@@ -167,7 +167,7 @@ def _transform(step: Any, X: Any, y: Any) -> Any:
     return step.fit(X, y).transform(X)
 
 
-def _check_input(estimator: Any, X: object, y: Any) -> bool:
+def _check_input(estimator: BaseEstimator, X: object, y: Any) -> bool:
     """Raise what the estimator would say of X; say whether it reads sequences."""
     nested = [
         value

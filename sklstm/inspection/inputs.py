@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -38,7 +39,7 @@ class ReaderInput:
         The scorer of the outermost search, if there is one.
     """
 
-    estimator: Any
+    estimator: BaseEstimator
     X: Any
     batch: SequenceBatch
     scoring: Any
@@ -50,7 +51,7 @@ class ReaderInput:
         return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
-def reader_input(estimator: object, X: object, caller: str) -> ReaderInput:
+def reader_input(estimator: BaseEstimator, X: object, caller: str) -> ReaderInput:
     """Transform X as far as the estimator that reads sequences.
 
     Parameters
@@ -91,12 +92,12 @@ def reader_input(estimator: object, X: object, caller: str) -> ReaderInput:
     return ReaderInput(_without_names(estimator), X, batch, scoring)
 
 
-def _scorer_of(search: Any) -> Any:
+def _scorer_of(search: BaseEstimator) -> Any:
     scorer = getattr(search, "scorer_", None)
     return scorer[search.refit] if isinstance(scorer, dict) else scorer
 
 
-def _refuse_matrix(estimator: object, X: Any, caller: str) -> None:
+def _refuse_matrix(estimator: BaseEstimator, X: Any, caller: str) -> None:
     """What reads a matrix may make timesteps of its columns, or anything else."""
     if len(getattr(X, "shape", ())) != 2:
         return
@@ -123,7 +124,7 @@ def _read_for_others(X: object, name: str) -> SequenceBatch:
         return read_sequences(values if values.ndim == 3 else values[:, :, None])
 
 
-def _without_names(estimator: object) -> Any:
+def _without_names(estimator: BaseEstimator) -> Any:
     """One of sklstm that does not warn of arrays, in which it finds no names."""
     if not isinstance(estimator, SavedState) or not hasattr(
         estimator, "feature_names_in_"

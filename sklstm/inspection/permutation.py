@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
@@ -34,7 +35,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def timestep_importance(
-    estimator: object,
+    estimator: BaseEstimator,
     X: object,
     y: object,
     *,

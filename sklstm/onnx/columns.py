@@ -7,7 +7,7 @@ where a step is given all of them in another.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -15,6 +15,15 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
 from sklstm.onnx.graph import Graph, float_type
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
 
 class Columns(TransformerMixin, BaseEstimator):
@@ -24,21 +33,23 @@ class Columns(TransformerMixin, BaseEstimator):
         self.positions = positions
 
 
-def columns_types(operator: Any) -> None:
+def columns_types(operator: Operator) -> None:
     """Type of the columns."""
     n_samples, n_columns = operator.inputs[0].type.shape[:1], operator.raw_operator
     shape = [*(n_samples or [None]), len(n_columns.positions)]
     operator.outputs[0].set_type(float_type(operator)(shape))
 
 
-def convert_columns(scope: Any, operator: Any, container: Any) -> None:
+def convert_columns(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """One node."""
     graph, positions = Graph(scope, container), operator.raw_operator.positions
     table, output = graph.floats(operator), operator.outputs[0].full_name
     graph.node("Gather", table, positions, axis=1, output=output)
 
 
-def by_position(model: object) -> Any:
+def by_position(model: BaseEstimator) -> Any:
     """A fitted step whose columns are taken by position, at any depth.
 
     Raises
@@ -86,7 +97,7 @@ def _ends(columns: slice) -> tuple[Any, Any]:
     return columns.start, columns.stop
 
 
-def _refuse_text(model: object) -> None:
+def _refuse_text(model: BaseEstimator) -> None:
     categories = getattr(model, "categories_", ())
     if any(isinstance(value, str) for part in categories for value in part):
         raise ValueError(

@@ -13,6 +13,7 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     DoubleTensorType,
     FloatTensorType,
 )
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -51,7 +52,7 @@ TENSOR_TYPES = {
 
 
 def convert(
-    estimator: object,
+    estimator: BaseEstimator,
     input_name: str,
     dtype: np.dtype[Any],
     target_opset: int,
@@ -86,7 +87,7 @@ def convert(
     return model
 
 
-def _steps(estimator: object) -> Iterator[Any]:
+def _steps(estimator: BaseEstimator) -> Iterator[Any]:
     """The steps of a pipeline of pipelines, without those that do nothing."""
     if not isinstance(estimator, Pipeline):
         yield estimator
@@ -159,7 +160,7 @@ def _warn_of_levels(steps: list[Any]) -> None:
             return
 
 
-def _levels(model: object) -> Iterator[tuple[str, Any, Any]]:
+def _levels(model: BaseEstimator) -> Iterator[tuple[str, Any, Any]]:
     """Where the columns lie that a step has seen, and how far they spread."""
     if isinstance(model, Pipeline):
         inner = [step for _, step in model.steps]

@@ -14,13 +14,6 @@ from sklstm.onnx.graph import Graph
 # The tensor that the dense layer reads; there is one network in a model.
 STATES = "states"
 
-# ONNX' names of the directions.
-DIRECTIONS = {
-    "bidirectional": "bidirectional",
-    "forward": "forward",
-    "backward": "reverse",
-}
-
 
 class GraphNetwork:
     """A network in a graph.
@@ -96,6 +89,7 @@ class GraphNetwork:
             for part in ("kernel", "recurrent_kernel", "bias")
         }
         bias = _iofc(weights["bias"])
+        direction = self.architecture.direction
         return self.graph.outputs(
             "LSTM",
             steps,
@@ -105,7 +99,7 @@ class GraphNetwork:
             np.concatenate([bias, np.zeros_like(bias)], axis=1),
             self.lengths,
             hidden_size=self.architecture.units[k - 1],
-            direction=DIRECTIONS[self.architecture.direction],
+            direction="reverse" if direction == "backward" else direction,
         )
 
     def _pooled(self, states: str, last: str) -> str:

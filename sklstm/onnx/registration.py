@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skl2onnx import (  # type: ignore[import-untyped]
     get_model_alias,
     update_registered_converter,
 )
 from skl2onnx.common.data_types import Int64TensorType  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators import (
@@ -34,6 +35,15 @@ from sklstm.preprocessing import (
     SlidingWindows,
 )
 from sklstm.targets import Quantiles
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
 # Of every class the function that sets the types of its outputs, and its converter.
 CONVERTERS = {
@@ -94,7 +104,7 @@ def register_converters() -> None:
 def _register(
     model: type, set_types: Callable[[Any], None], convert: Callable[..., None]
 ) -> None:
-    def set_types_if_fitted(operator: Any) -> None:
+    def set_types_if_fitted(operator: Operator) -> None:
         check_is_fitted(operator.raw_operator)
         set_types(operator)
 
@@ -114,14 +124,14 @@ def _register(
 
 
 def _parse_classifier(
-    scope: object, model: object, inputs: list[Any], custom_parsers: object = None
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
 ) -> Any:
     """A label and probabilities, which are one tensor whatever `zipmap` says."""
     return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
 
 
 def _parse_regressor(
-    scope: object, model: object, inputs: list[Any], custom_parsers: object = None
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
 ) -> Any:
     """The targets, and all quantiles of a network that has learnt them."""
     has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
@@ -129,7 +139,9 @@ def _parse_regressor(
     return _declared(scope, model, inputs, variable=None, **quantiles)
 
 
-def _declared(scope: Any, model: Any, inputs: list[Any], **types: Any) -> Any:
+def _declared(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], **types: Any
+) -> Any:
     """The outputs of a model by name; a type of None is that of the input's floats."""
     operator = scope.declare_local_operator(get_model_alias(type(model)), model)
     operator.inputs = inputs
@@ -140,11 +152,13 @@ def _declared(scope: Any, model: Any, inputs: list[Any], **types: Any) -> Any:
 
 
 def _refusal(message: str) -> Callable[[Any], None]:
-    def refuse(operator: object) -> None:
+    def refuse(operator: Operator) -> None:
         raise ValueError(message)
 
     return refuse
 
 
-def _never_called(scope: object, operator: object, container: object) -> None:
+def _never_called(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """In the place of a converter: the types of the outputs are asked for first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto
@@ -21,10 +21,19 @@ from sklstm.onnx.graph import (
 from sklstm.preprocessing.framer import count_frames
 from sklstm.sequences.checks import n_step_features
 
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
+
 # -- SequenceReshaper ------------------------------------------------------------------
 
 
-def reshaper_types(operator: Any) -> None:
+def reshaper_types(operator: Operator) -> None:
     """Type of the sequences.
 
     Raises
@@ -44,7 +53,9 @@ def reshaper_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
+def convert_reshaper(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Columns as timesteps, see `columns_to_steps` of the reshaper."""
     graph, reshaper = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
@@ -124,7 +135,7 @@ def _elapsed(
 # -- SequencePadder --------------------------------------------------------------------
 
 
-def padder_types(operator: Any) -> None:
+def padder_types(operator: Operator) -> None:
     """Type of the padded sequences.
 
     Raises
@@ -145,7 +156,9 @@ def padder_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_padder(scope: Any, operator: Any, container: Any) -> None:
+def convert_padder(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Every sequence at one length, see `fit_length`."""
     graph, padder = Graph(scope, container), operator.raw_operator
     number, n_timesteps = numpy_type(float_type(operator)), padder.n_timesteps_out_
@@ -173,7 +186,7 @@ def convert_padder(scope: Any, operator: Any, container: Any) -> None:
 # -- SequenceScaler --------------------------------------------------------------------
 
 
-def scaler_types(operator: Any) -> None:
+def scaler_types(operator: Operator) -> None:
     """Type of the scaled sequences; a table stays a table."""
     check_input(operator)
     scaler, shape = operator.raw_operator, input_shape(operator)
@@ -181,7 +194,9 @@ def scaler_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
+def convert_scaler(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """The scaler's own converter on a row for every timestep."""
     graph, scaler = Graph(scope, container), operator.raw_operator
     numbers = float_type(operator)
@@ -219,7 +234,7 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         graph.where(valid, scaled_steps, missing, output=output)
 
 
-def _returns_table(operator: Any) -> bool:
+def _returns_table(operator: Operator) -> bool:
     one_feature = operator.raw_operator.n_features_out_ == 1
     return len(input_shape(operator)) == 2 and one_feature
 
@@ -227,14 +242,16 @@ def _returns_table(operator: Any) -> bool:
 # -- SequenceImputer -------------------------------------------------------------------
 
 
-def imputer_types(operator: Any) -> None:
+def imputer_types(operator: Operator) -> None:
     """Type of the sequences that lack nothing."""
     check_input(operator)
     shape, n_features = input_shape(operator), operator.raw_operator.n_features_out_
     operator.outputs[0].set_type(float_type(operator)([*shape[:2], n_features]))
 
 
-def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
+def convert_imputer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Values from the timesteps around, see `fill`; then the indicators."""
     graph, imputer = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
@@ -277,7 +294,7 @@ def _filled(graph: Graph, steps: str, valid: str, strategy: str, number: Any) ->
 # -- SequenceFramer --------------------------------------------------------------------
 
 
-def framer_types(operator: Any) -> None:
+def framer_types(operator: Operator) -> None:
     """Type of the frames; their number follows from that of the timesteps."""
     check_input(operator)
     framer = operator.raw_operator
@@ -289,7 +306,9 @@ def framer_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_framer(scope: Any, operator: Any, container: Any) -> None:
+def convert_framer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Frames of the valid timesteps, see `frames_of` and `frame_places`."""
     graph, framer = Graph(scope, container), operator.raw_operator
     frame_length, hop_length = framer._length, int(framer.hop_length)
@@ -320,14 +339,16 @@ def convert_framer(scope: Any, operator: Any, container: Any) -> None:
 # -- SequenceDifferencer ---------------------------------------------------------------
 
 
-def differencer_types(operator: Any) -> None:
+def differencer_types(operator: Operator) -> None:
     """Type of the differences, with as many timesteps as there were."""
     check_input(operator)
     axes = [*input_shape(operator)[:2], operator.raw_operator.n_features_out_]
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_differencer(scope: Any, operator: Any, container: Any) -> None:
+def convert_differencer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Differences to the valid timestep before, order by order."""
     graph, differencer = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))

@@ -216,7 +216,9 @@ def _warn_of_codes(name: str) -> None:
     )
 
 
-def categorical_mask(estimator: Any, n_features: int) -> NDArray[np.bool_] | None:
+def categorical_mask(
+    estimator: BaseEstimator, n_features: int
+) -> NDArray[np.bool_] | None:
     """Which features `categorical_features` says are codes; None if there are none."""
     given = estimator.categorical_features
     if given is None or len(given) == 0:
@@ -260,7 +262,7 @@ def _read_numbers(numbers: NDArray[Any], n_features: int) -> NDArray[np.bool_]:
     return np.isin(np.arange(n_features), numbers)
 
 
-def _read_names(names: list[str], estimator: Any) -> NDArray[np.bool_]:
+def _read_names(names: list[str], estimator: BaseEstimator) -> NDArray[np.bool_]:
     known = list(getattr(estimator, "feature_names_in_", ()))
     if not known or estimator._fitted_on_table:
         what = "is a table, whose columns are timesteps of one feature"
