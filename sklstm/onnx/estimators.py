@@ -1,4 +1,4 @@
-"""Converters of the estimators."""
+"""Outputs of the estimators: their names, their types, and what computes them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
+from skl2onnx import get_model_alias  # type: ignore[import-untyped]
 from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     Int64TensorType,
     StringTensorType,
@@ -33,6 +34,34 @@ if TYPE_CHECKING:
         Operator,
         Scope,
     )
+
+
+def parse_classifier(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
+) -> Any:
+    """A label and probabilities, which are one tensor whatever `zipmap` says."""
+    return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
+
+
+def parse_regressor(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
+) -> Any:
+    """The targets, and all quantiles of a network that has learnt them."""
+    has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
+    quantiles = {"quantiles": None} if has_quantiles else {}
+    return _declared(scope, model, inputs, variable=None, **quantiles)
+
+
+def _declared(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], **types: Any
+) -> Any:
+    """The outputs of a model by name; a type of None is that of the input's floats."""
+    operator = scope.declare_local_operator(get_model_alias(type(model)), model)
+    operator.inputs = inputs
+    for name, tensor_type in types.items():
+        tensor_type = tensor_type or float_type(operator)
+        operator.outputs.append(scope.declare_local_variable(name, tensor_type()))
+    return operator.outputs
 
 
 def classifier_types(operator: Operator) -> None:

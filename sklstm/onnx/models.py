@@ -30,10 +30,10 @@ from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.base_regressor import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
-from sklstm.onnx.columns import by_position
 from sklstm.onnx.graph import sequence_shape
 from sklstm.onnx.network import STATES
 from sklstm.onnx.registration import REFUSED
+from sklstm.onnx.transformers import by_position
 from sklstm.preprocessing import SequenceScaler
 from sklstm.sequences.checks import fitted_on_table
 from sklstm.targets import Quantiles

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences.stored import LazyArray, SequenceArray, read_rows
+from sklstm.sequences.lazy_arrays import LazyArray, SequenceArray, read_rows
 
 # Values are examined and converted this many bytes at a time, so that a memory map
 # or a view of overlapping windows is never copied whole.

@@ -26,9 +26,9 @@ from sklstm.sequences.columns import (
     with_names,
 )
 from sklstm.sequences.containers import plain
+from sklstm.sequences.lazy_arrays import LazyArray, StoredArray, is_stored
 from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.stored import LazyArray, StoredArray, is_stored
 from sklstm.sequences.suspicions import warn_of_dated_rows, warn_of_single_steps
 
 AXES = "(n_samples, n_timesteps, n_features)"

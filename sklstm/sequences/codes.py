@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklstm.base.messages import listed, shown
 from sklstm.base.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.stored import SequenceArray
+from sklstm.sequences.lazy_arrays import SequenceArray
 from sklstm.sequences.windows import DistinctRows
 
 # Above it float64 does not hold every integer.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklstm.sequences.axes import padded_along_features
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
-from sklstm.sequences.stored import SequenceArray, read_rows
+from sklstm.sequences.lazy_arrays import SequenceArray, read_rows
 from sklstm.sequences.windows import Windows, count_steps, lengths_of, windows_of
 
 SWAPPED = (

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklstm.base.parameters import warn_caller
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import is_stored, read_rows
+from sklstm.sequences.lazy_arrays import is_stored, read_rows
 
 # So many sequences, evenly spaced, and so many bytes of them are looked at: a fit of a
 # small network takes milliseconds.

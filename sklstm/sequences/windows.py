@@ -17,7 +17,12 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import Change, ChangedSequences, LazyArray, SequenceArray
+from sklstm.sequences.lazy_arrays import (
+    Change,
+    ChangedSequences,
+    LazyArray,
+    SequenceArray,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
