@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import get_scorer, mean_pinball_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sklstm.base.sklearn_compat import accepts_sample_weight
-from sklstm.sequences.containers import plain, without_na
-from sklstm.sequences.ragged import is_ragged, pad_ragged
+from sklstm.sequences.ragged import arrays_of, pad_ragged
 from sklstm.sequences.reading import read_sequences
 from sklstm.targets.layouts import (
     read_timestep_weight,
@@ -24,8 +24,11 @@ from sklstm.targets.layouts import (
 
 __all__ = ["make_pinball_scorer", "make_timestep_scorer"]
 
+# Of y and weights, in messages.
+READER = "a score of quantiles"
 
-def make_timestep_scorer(scoring: Any) -> TimestepScorer:
+
+def make_timestep_scorer(scoring: object) -> TimestepScorer:
     """Make a scorer of sequences a scorer over all their valid timesteps.
 
     scikit-learn's metrics take one label per sample: a matrix of labels they would read
@@ -74,11 +77,11 @@ class TimestepScorer:
     scorer : callable of (estimator, X, y)
     """
 
-    def __init__(self, scorer: Any) -> None:
+    def __init__(self, scorer: Callable[..., float]) -> None:
         self.scorer = scorer
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+        self, estimator: BaseEstimator, X: Any, y: Any, sample_weight: Any = None
     ) -> float:
         """Score an estimator that predicts at every timestep.
 
@@ -124,11 +127,11 @@ class _Rows:
     Its predictions are those for one X, at the timesteps that are in use.
     """
 
-    def __init__(self, estimator: Any, X: Any) -> None:
+    def __init__(self, estimator: BaseEstimator, X: Any) -> None:
         self.estimator = estimator
-        self.predicted = estimator.predict(X)
+        self.predicted = arrays_of(estimator.predict(X), "predict", self.name)
         # Sequences of the same lengths, with padding in the same places.
-        if is_ragged(self.predicted):
+        if isinstance(self.predicted, list):
             marks = pad_ragged([np.zeros(len(row)) for row in self.predicted])
         else:
             padded = [v != v for v in self.predicted.ravel()]
@@ -137,13 +140,13 @@ class _Rows:
         self.sequences = read_sequences(marks)
         self.used: Any = slice(None)
 
-    def of(self, values: Any, name: str) -> NDArray[Any]:
+    def of(self, values: object, name: str) -> NDArray[Any]:
         """What belongs to the valid timesteps."""
         return read_timesteps(
             values, self.sequences, name=name, estimator_name=self.name
         )
 
-    def weights_of(self, sample_weight: Any) -> NDArray[np.float64] | None:
+    def weights_of(self, sample_weight: object) -> NDArray[np.float64] | None:
         return read_timestep_weight(
             sample_weight, self.sequences, estimator_name=self.name
         )
@@ -157,7 +160,7 @@ class _Rows:
         classes: NDArray[Any] = self.estimator.classes_
         return classes
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> NDArray[Any]:
         rows = self.of(self.predicted, "predict")
         if is_classifier(self.estimator):
             rows = rows.astype(self.classes_.dtype)
@@ -219,7 +222,11 @@ class PinballScorer:
         self.quantiles = quantiles
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any = None
+        self,
+        estimator: BaseEstimator,
+        X: object,
+        y: object,
+        sample_weight: object = None,
     ) -> float:
         """Score an estimator that predicts quantiles.
 
@@ -272,7 +279,7 @@ class PinballScorer:
         return f"make_pinball_scorer({quantiles})"
 
 
-def predicted_quantiles(estimator: Any, X: Any) -> tuple[NDArray[Any], Any]:
+def predicted_quantiles(estimator: BaseEstimator, X: Any) -> tuple[NDArray[Any], Any]:
     """Levels and quantiles of a fitted estimator, also in a pipeline or search.
 
     Parameters
@@ -309,7 +316,7 @@ def predicted_quantiles(estimator: Any, X: Any) -> tuple[NDArray[Any], Any]:
 
 
 def rows_of(
-    y_true: Any, quantiles: Any, sample_weight: Any = None
+    y_true: object, quantiles: object, sample_weight: object = None
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64] | None]:
     """What is true beside its predicted quantiles, a row for every number.
 
@@ -335,23 +342,25 @@ list of arrays, default=None
     ValueError
         If the shapes do not agree.
     """
-    if is_ragged(quantiles):
-        samples: Any = [np.asarray(of_one, float) for of_one in quantiles]
-        sizes: Any = [of_one[..., 0].size for of_one in samples]
+    samples = arrays_of(quantiles, "quantiles", READER)
+    sizes: int | list[int]
+    if isinstance(samples, list):
+        sizes = [of_one[..., 0].size for of_one in samples]
         rows = np.concatenate([_last_axis_kept(of_one) for of_one in samples])
     else:
-        samples = np.asarray(quantiles, float)
         rows = _last_axis_kept(samples)
         sizes = len(rows) // len(samples)
+    rows = rows.astype(np.float64, copy=False)
     padded = np.isnan(rows).any(axis=1)
-    true = _without_padding(_flat(y_true, "y_true"), padded, "y_true")
+    given = arrays_of(y_true, "y_true", READER)
+    true = _without_padding(_flat(given), padded, "y_true")
     rows = rows[~padded]
     if sample_weight is None:
         return true, rows, None
-    sample_weight = plain(sample_weight, "sample_weight", "a score of quantiles")
-    if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
+    given = arrays_of(sample_weight, "sample_weight", READER)
+    if isinstance(given, list) or given.ndim > 1:
         sizes = samples[0].shape[1] if samples[0].ndim == 3 else 1  # targets
-    weights = np.repeat(_flat(sample_weight, "sample_weight"), sizes)
+    weights = np.repeat(_flat(given), sizes)
     weights = _without_padding(weights, padded, "sample_weight")
     used = weights > 0
     return true[used], rows[used], weights[used]
@@ -361,11 +370,10 @@ def _last_axis_kept(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1, array.shape[-1])
 
 
-def _flat(values: Any, name: str) -> NDArray[np.float64]:
-    values = plain(values, name, "a score of quantiles")
-    if is_ragged(values):
-        values = np.concatenate([np.ravel(of_one) for of_one in values])
-    return np.ravel(without_na(np.asarray(values))).astype(np.float64)
+def _flat(given: NDArray[Any] | list[NDArray[Any]]) -> NDArray[np.float64]:
+    if isinstance(given, list):
+        given = np.concatenate([np.ravel(of_one) for of_one in given])
+    return np.ravel(given).astype(np.float64)
 
 
 def _without_padding(

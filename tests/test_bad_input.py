@@ -482,8 +482,9 @@ CASES = [
         "columns of frames with the same name",
         lambda: pad_sequences([FRAME[["a", "b", "a"]]]),
         ValueError,
-        "X has 2 columns of the name 'a', and features are told apart by names. Rename "
-        "or drop one of them, or give arrays, which have no names.",
+        "A data frame in X has several columns named 'a', but SequencePadder tells "
+        "columns apart by their names. Rename them, or drop those that were meant to "
+        "be there once: frame.loc[:, ~frame.columns.duplicated()].",
     ),
     (
         "a frame of sequences to SequenceReshaper",

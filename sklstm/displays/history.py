@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sklstm.base.messages import shown, unquoted
@@ -80,12 +81,12 @@ class HistoryDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         name: str | None = None,
         metrics: str | Sequence[str] | None = None,
         smoothing: int = 1,
-        ax: Any = None,
+        ax: object = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw how one estimator learnt.
@@ -123,7 +124,7 @@ class HistoryDisplay(Display):
         *,
         metrics: str | Sequence[str] | None = None,
         smoothing: int = 1,
-        ax: Any = None,
+        ax: object = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Draw how several estimators learnt, in the same Axes.
@@ -315,7 +316,7 @@ def _smoothed(run: Sequence[float], n_epochs: int) -> NDArray[np.float64]:
 NOT_NAMED = {"random_state", "verbose", "callbacks", "warm_start"}
 
 
-def find_network(estimator: Any) -> Any:
+def find_network(estimator: BaseEstimator) -> Any:
     """The estimator with a `history_`, in a pipeline, a search or an ensemble.
 
     Raises

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import shown
 from sklstm.displays.style import (
@@ -99,11 +100,11 @@ n_features)
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: object,
         *,
         sample: int = 0,
-        target: Any = None,
+        target: object = None,
         span: int = 1,
         feature_names: list[str] | None = None,
         ax: Axes | None = None,

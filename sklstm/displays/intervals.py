@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.parameters import StrOptions, validate_parameter_constraints
 from sklstm.displays.style import (
@@ -16,8 +17,7 @@ from sklstm.displays.style import (
     refuse_none,
 )
 from sklstm.metrics import predicted_quantiles, rows_of
-from sklstm.sequences.containers import plain, without_na
-from sklstm.sequences.ragged import is_ragged
+from sklstm.sequences.ragged import arrays_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     observed_: Any
 
     def __init__(
-        self, *, y_true: Any, y_quantiles: Any, quantiles: NDArray[np.float64]
+        self, *, y_true: object, y_quantiles: object, quantiles: NDArray[np.float64]
     ) -> None:
         self.y_true = y_true
         self.y_quantiles = y_quantiles
@@ -100,9 +100,9 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any,
+        estimator: BaseEstimator,
+        X: object,
+        y: object,
         *,
         kind: str = "fan",
         sample: int | None = None,
@@ -144,8 +144,8 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_quantiles: Any,
+        y_true: object,
+        y_quantiles: object,
         quantiles: ArrayLike,
         *,
         kind: str = "fan",
@@ -181,12 +181,12 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
         refuse_none(f"{cls.__name__}.from_predictions", UNKNOWN, y_true=y_true)
-        y_true = plain(y_true, "y_true", cls.__name__)
-        y_quantiles = plain(y_quantiles, "y_quantiles", cls.__name__)
+        y_true = arrays_of(y_true, "y_true", cls.__name__)
+        y_quantiles = arrays_of(y_quantiles, "y_quantiles", cls.__name__)
         levels = np.asarray(quantiles, float)
-        if not is_ragged(y_quantiles):
-            y_quantiles = np.asarray(y_quantiles, float)
-            if is_ragged(y_true):
+        if not isinstance(y_quantiles, list):
+            y_quantiles = y_quantiles.astype(np.float64, copy=False)
+            if isinstance(y_true, list):
                 y_quantiles = [of_one[~_padded(of_one)] for of_one in y_quantiles]
         n_quantiles = np.shape(y_quantiles[0])[-1]
         if levels.shape != (n_quantiles,):
@@ -258,16 +258,16 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
         self, sample: int | None, target: int | None
     ) -> tuple[NDArray[Any], NDArray[Any], str]:
         """What is drawn: true numbers, their quantiles, and what they follow."""
-        quantiles, y_true = self.y_quantiles, self.y_true
-        if not isinstance(y_true, (list, tuple)):
-            y_true = without_na(np.asarray(y_true))
+        name = type(self).__name__
+        y_true = arrays_of(self.y_true, "y_true", name)
+        quantiles = arrays_of(self.y_quantiles, "y_quantiles", name)
         n_axes = 1 + np.ndim(quantiles[0])
         if n_axes == 2 and (sample, target) != (None, None):
             raise ValueError(
                 f"sample={sample} and target={target} came, but a sample has one "
                 "number: all samples are drawn. Choose neither."
             )
-        if n_axes == 3 and target is not None and not is_ragged(quantiles):
+        if isinstance(quantiles, np.ndarray) and n_axes == 3 and target is not None:
             if sample is not None:
                 raise ValueError(
                     f"sample={sample} and target={target} together are one number. "
@@ -276,7 +276,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             of_target = _at(quantiles.swapaxes(0, 1), target, "target")
             return _at(np.asarray(y_true).T, target, "target"), of_target, "sample"
         if n_axes == 2:
-            return np.reshape(y_true, len(quantiles)), quantiles, "sample"
+            return np.reshape(y_true, len(quantiles)), np.asarray(quantiles), "sample"
         of_sample = _at(quantiles, sample or 0, "sample")
         true = np.asarray(_at(y_true, sample or 0, "sample"), float)
         if n_axes == 4:

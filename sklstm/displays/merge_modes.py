@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 
 from sklstm.base.messages import shown, unquoted
 from sklstm.base.parameters import warn_caller
@@ -88,7 +88,7 @@ class MergeModeDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        search: Any,
+        search: object,
         *,
         metric: str | None = None,
         negate_score: bool = False,
@@ -172,49 +172,56 @@ class MergeModeDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        n_modes, n_units, n_splits = self.scores.shape
-        mean, spread = self.scores.mean(axis=2), self.scores.std(axis=2)
+        mean = self.scores.mean(axis=2)
         if np.isnan(mean).all():
             raise ValueError(
                 "There is no score to draw: all fits of the search failed in some "
                 "fold. Refit it with error_score='raise' to see why."
             )
         ax = self._take(ax, (6.4, 4.2))
+        self._draw_units(ax, errorbar_kw or {})
+        self._draw_best(ax, mean, lower_is_better)
+        self._label(ax)
+        return self
+
+    def _draw_units(self, ax: Axes, errorbar_kw: dict[str, Any]) -> None:
+        """Mean and deviation of each number of units, and the single folds."""
         from matplotlib import colormaps
 
+        n_modes, n_units, n_splits = self.scores.shape
         # Units are ordered, so their colours are; the palest yellows are left out.
         colours = colormaps["viridis"](np.linspace(0, 0.8, n_units))
-        offsets = (np.arange(n_units) - (n_units - 1) / 2) * 0.7 / max(n_units, 2)
         self.errorbars_, self.folds_ = [], []
-        for k in range(n_units):
-            x = np.arange(n_modes) + offsets[k]
+        for k, offset in enumerate(self._offsets()):
+            x, scores = np.arange(n_modes) + offset, self.scores[:, k]
             style: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": colours[k]}
-            label = _units_label(self.units[k])
+            style |= {"label": _units_label(self.units[k]), **errorbar_kw}
             self.errorbars_.append(
-                ax.errorbar(
-                    x,
-                    mean[:, k],
-                    spread[:, k],
-                    label=label,
-                    **{**style, **(errorbar_kw or {})},
-                )
+                ax.errorbar(x, scores.mean(axis=1), scores.std(axis=1), **style)
             )
-            folds = ax.plot(
+            self.folds_ += ax.plot(
                 np.repeat(x, n_splits),
-                self.scores[:, k].ravel(),
+                scores.ravel(),
                 ".",
                 color=colours[k],
                 alpha=0.4,
                 zorder=1,
             )
-            self.folds_ += folds
+
+    def _offsets(self) -> NDArray[np.float64]:
+        """Where the units stand beside the place of their merge mode."""
+        n_units = len(self.units)
+        return (np.arange(n_units) - (n_units - 1) / 2) * 0.7 / max(n_units, 2)
+
+    def _draw_best(self, ax: Axes, mean: NDArray[Any], lower_is_better: bool) -> None:
+        """The ring around the best mean."""
         eligible = mean
         if self.finalists is not None and not np.isnan(mean[self.finalists]).all():
             eligible = np.where(self.finalists, mean, np.nan)
         at = (np.nanargmin if lower_is_better else np.nanargmax)(eligible)
         mode, best = np.unravel_index(at, mean.shape)
         (self.best_,) = ax.plot(
-            mode + offsets[best],
+            mode + self._offsets()[best],
             mean[mode, best],
             "o",
             markersize=13,
@@ -222,6 +229,9 @@ class MergeModeDisplay(Display):
             markeredgecolor="black",
             label="best",
         )
+
+    def _label(self, ax: Axes) -> None:
+        n_modes, n_units, n_splits = self.scores.shape
         ax.set_xticks(range(n_modes), self.merge_modes)
         ax.set_xlim(-0.5, n_modes - 0.5)
         ax.set(xlabel="merge mode")
@@ -235,10 +245,9 @@ class MergeModeDisplay(Display):
             ncols=min(n_units + 1, 6),
             frameon=False,
         )
-        return self
 
 
-def _units_label(units: Any) -> str:
+def _units_label(units: object) -> str:
     return ", ".join(map(str, as_layers(as_key(units))))
 
 
@@ -248,7 +257,7 @@ BOTH = "bidirectional"
 ACCURACY, R2 = "accuracy", "R²"
 
 
-def check_metric(search: Any, metric: str | None) -> str:
+def check_metric(search: BaseEstimator, metric: str | None) -> str:
     """The name behind ``mean_test_`` in the results.
 
     Raises
@@ -279,7 +288,7 @@ def check_metric(search: Any, metric: str | None) -> str:
 
 
 def scores_by_cell(
-    search: Any, metric: str
+    search: BaseEstimator, metric: str
 ) -> tuple[list[str], list[Any], NDArray[np.float64], NDArray[np.bool_]]:
     """What stands for each merge mode and number of units.
 
@@ -324,7 +333,7 @@ def scores_by_cell(
     return merge_modes, units, scores, reached == reached.max()
 
 
-def _merge_mode_key(search: Any) -> str:
+def _merge_mode_key(search: BaseEstimator) -> str:
     """The name of the parameter in the search, such as ``bilstmclassifier__...``."""
     searched = {key: None for params in search.cv_results_["params"] for key in params}
     found = [key for key in searched if key.split("__")[-1] == "merge_mode"]
@@ -348,7 +357,7 @@ def _merge_mode_key(search: Any) -> str:
     )
 
 
-def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
+def _which_merge(search: BaseEstimator, key: str) -> NDArray[np.bool_]:
     """Which candidates merge two directions by a mode that was searched."""
     candidates = search.cv_results_["params"]
     direction = f"{key.removesuffix('merge_mode')}direction"
@@ -371,15 +380,15 @@ def _which_merge(search: Any, key: str) -> NDArray[np.bool_]:
     return searched & both
 
 
-def as_key(units: Any) -> Any:
+def as_key(units: object) -> Any:
     return tuple(units) if isinstance(units, (list, tuple)) else units
 
 
-def as_layers(units: Any) -> tuple[Any, ...]:
+def as_layers(units: object) -> tuple[Any, ...]:
     return units if isinstance(units, tuple) else (units,)
 
 
-def name_of_score(search: Any, metric: str, negate_score: bool) -> str:
+def name_of_score(search: BaseEstimator, metric: str, negate_score: bool) -> str:
     """In words: of the scorer if it has a name, else of the metric."""
     name = metric
     if metric == "score":

@@ -125,7 +125,7 @@ def _origins_of_row(fitted: SequenceReshaper, X: Any, sample: int) -> Origins:
 
 
 def origins_of_series(
-    series: Any,
+    series: object,
     n_timesteps: int,
     *,
     horizon: int,
@@ -173,7 +173,7 @@ def origins_of_series(
     )
 
 
-def _as_table(X: Any) -> Any:
+def _as_table(X: object) -> Any:
     return X if hasattr(X, "shape") else np.asarray(X, dtype=object)
 
 

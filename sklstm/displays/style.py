@@ -70,7 +70,7 @@ def count_from_whole_numbers(ax: Axes) -> None:
     ax.xaxis.set_major_locator(locator)
 
 
-def refuse_none(caller: str, instead: str, **given: Any) -> None:
+def refuse_none(caller: str, instead: str, **given: object) -> None:
     """Say what is missing, and what to give.
 
     Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import shown
 from sklstm.base.sklearn_compat import safe_indexing
@@ -104,7 +105,13 @@ class TimestepDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: Any, *, sample: int = 0, ax: Axes | None = None
+        cls,
+        estimator: BaseEstimator,
+        X: Any,
+        y: object,
+        *,
+        sample: int = 0,
+        ax: Axes | None = None,
     ) -> Self:
         """Predict one sequence and draw it.
 
@@ -158,11 +165,11 @@ class TimestepDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        y_true: Any,
-        y_pred: Any,
+        y_true: object,
+        y_pred: object,
         *,
-        classes: Any = None,
-        y_proba: Any = None,
+        classes: object = None,
+        y_proba: object = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw what was predicted for one sequence.
@@ -343,7 +350,9 @@ class Predictions:
     y_proba: NDArray[Any] | None
 
     @classmethod
-    def read(cls, y_true: Any, y_pred: Any, classes: Any, y_proba: Any) -> Self:
+    def read(
+        cls, y_true: object, y_pred: object, classes: object, y_proba: object
+    ) -> Self:
         """Arrays whose shapes go together.
 
         Raises

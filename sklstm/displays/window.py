@@ -91,7 +91,7 @@ class WindowDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, transformer: Any, X: Any, *, sample: int = -1, ax: Axes | None = None
+        cls, transformer: object, X: object, *, sample: int = -1, ax: Axes | None = None
     ) -> Self:
         """Draw what a transformer does to a table.
 
@@ -126,14 +126,14 @@ class WindowDisplay(Display):
     @classmethod
     def from_series(
         cls,
-        series: Any,
+        series: object,
         n_timesteps: int,
         *,
         horizon: int = 1,
         target: str | int | None = None,
         stride: int = 1,
-        groups: Any = None,
-        time: Any = None,
+        groups: object = None,
+        time: object = None,
         sample: int = -1,
         ax: Axes | None = None,
     ) -> Self:

@@ -28,6 +28,7 @@ from sklstm.sequences.checks import check_sequences, fitted_on_table, n_step_fea
 from sklstm.sequences.codes import with_places
 from sklstm.sequences.suspicions import (
     Spread,
+    sampled,
     warn_of_scale,
     warn_of_swapped_axes,
     warn_of_target_ahead,
@@ -200,11 +201,12 @@ class TrainableBiLSTM(BaseBiLSTM):
     def _warn_of(self, X: Any, y: Any, sequences: SequenceBatch) -> None:
         """Say what looks like a mistake in training data that can be read."""
         name = type(self).__name__
-        warn_of_scale(sequences, is_number(self), name)
+        sample = sampled(sequences)
+        warn_of_scale(sample, is_number(self), name)
         if fitted_on_table(self):
             warn_of_target_ahead(X, y, name)
         else:
-            warn_of_swapped_axes(sequences)
+            warn_of_swapped_axes(sequences, sample)
 
     def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
         units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from sklstm.base.messages import shown
 from sklstm.inspection.shapes import (
+    Measured,
     ShapeReport,
     StepShapes,
     columns_as_timesteps,
@@ -29,11 +30,12 @@ from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.containers import plain
-from sklstm.sequences.ragged import is_ragged
 from sklstm.targets.checks import check_lengths_match
 
 
-def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport:
+def explain_shapes(
+    pipeline_or_steps: object, X: object, y: object = None
+) -> ShapeReport:
     """Show what each step of a pipeline makes of the shape of X.
 
     The transformers run; fitted ones as they are, of others clones are fitted. The
@@ -88,7 +90,7 @@ def explain_shapes(pipeline_or_steps: Any, X: Any, y: Any = None) -> ShapeReport
                 after, is_view = measure(output), shares_memory(X, output)
                 X = output
         except Exception as error:
-            message = _message_of(error) + _hint(step, X)
+            message = _message_of(error) + _hint(step, before)
             rows.append(StepShapes(name, shape_in, error=message))
             return ShapeReport(tuple(rows), name, error, hint)
         rows.append(
@@ -132,19 +134,19 @@ def _named_steps(given: Any) -> Iterator[tuple[str, Any]]:
             yield str(name), estimator
 
 
-def _holds_pipeline(given: Any) -> bool:
+def _holds_pipeline(given: object) -> bool:
     """Whether it is a search over a pipeline."""
     return hasattr(given, "cv") and _is_pipeline(getattr(given, "estimator", None))
 
 
-def _is_pipeline(given: Any) -> bool:
+def _is_pipeline(given: object) -> bool:
     # Imported here: it takes half of scikit-learn with it.
     from sklearn.pipeline import Pipeline
 
     return isinstance(given, Pipeline)
 
 
-def _is_fitted(step: Any) -> bool:
+def _is_fitted(step: object) -> bool:
     try:
         check_is_fitted(step)
     except (NotFittedError, TypeError):
@@ -152,7 +154,7 @@ def _is_fitted(step: Any) -> bool:
     return True
 
 
-def _predicts(step: Any) -> bool:
+def _predicts(step: object) -> bool:
     return not hasattr(step, "transform") or is_classifier(step) or is_regressor(step)
 
 
@@ -165,7 +167,7 @@ def _transform(step: Any, X: Any, y: Any) -> Any:
     return step.fit(X, y).transform(X)
 
 
-def _check_input(estimator: Any, X: Any, y: Any) -> bool:
+def _check_input(estimator: BaseEstimator, X: object, y: Any) -> bool:
     """Raise what the estimator would say of X; say whether it reads sequences."""
     nested = [
         value
@@ -196,7 +198,7 @@ def _check_input(estimator: Any, X: Any, y: Any) -> bool:
     return False
 
 
-def _check_samples(before: Any, after: Any) -> None:
+def _check_samples(before: object, after: object) -> None:
     if n_samples(before) != n_samples(after):
         raise ValueError(
             f"It returned {n_samples(after)} samples for {n_samples(before)}, so X "
@@ -211,10 +213,9 @@ def _message_of(error: Exception) -> str:
     return " ".join(message.split()) or type(error).__name__
 
 
-def _hint(step: Any, X: Any) -> str:
+def _hint(step: object, came: Measured) -> str:
     """What to do if a transformer of tables was given sequences."""
-    is_table = len(getattr(X, "shape", (0, 0))) < 3 and not is_ragged(X)
-    if is_table or _predicts(step) or not _reads_tables_alone(step):
+    if came.padding is None or _predicts(step) or not _reads_tables_alone(step):
         return ""
     name = type(step).__name__
     return (
@@ -223,7 +224,7 @@ def _hint(step: Any, X: Any) -> str:
     )
 
 
-def _reads_tables_alone(transformer: Any) -> bool:
+def _reads_tables_alone(transformer: object) -> bool:
     """Whether it is one of scikit-learn's kind; ours say themselves what to do."""
     if isinstance(transformer, ThreeAxesOutputMixin):
         return False

@@ -12,12 +12,14 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklstm.base.persistence import SavedState
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.checks import check_sequences, plain_input, saying_what_to_do
 from sklstm.sequences.containers import plain
+from sklstm.sequences.ragged import arrays_of, pad_ragged
+from sklstm.sequences.reading import read_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class ReaderInput:
         The scorer of the outermost search, if there is one.
     """
 
-    estimator: Any
+    estimator: BaseEstimator
     X: Any
     batch: SequenceBatch
     scoring: Any
@@ -49,7 +51,7 @@ class ReaderInput:
         return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
-def reader_input(estimator: Any, X: Any, caller: str) -> ReaderInput:
+def reader_input(estimator: BaseEstimator, X: object, caller: str) -> ReaderInput:
     """Transform X as far as the estimator that reads sequences.
 
     Parameters
@@ -83,18 +85,19 @@ def reader_input(estimator: Any, X: Any, caller: str) -> ReaderInput:
             break
     if not get_tags(estimator).input_tags.three_d_array:
         _refuse_matrix(estimator, X, caller)
-    fitted = hasattr(estimator, "_fitted_on_table")
-    reader = estimator if fitted else _stand_in(estimator)
-    batch = check_sequences(reader, X, reset=not fitted)
+    if hasattr(estimator, "_fitted_on_table"):
+        batch = check_sequences(estimator, X, reset=False)
+    else:
+        batch = _read_for_others(X, type(estimator).__name__)
     return ReaderInput(_without_names(estimator), X, batch, scoring)
 
 
-def _scorer_of(search: Any) -> Any:
+def _scorer_of(search: BaseEstimator) -> Any:
     scorer = getattr(search, "scorer_", None)
     return scorer[search.refit] if isinstance(scorer, dict) else scorer
 
 
-def _refuse_matrix(estimator: Any, X: Any, caller: str) -> None:
+def _refuse_matrix(estimator: BaseEstimator, X: Any, caller: str) -> None:
     """What reads a matrix may make timesteps of its columns, or anything else."""
     if len(getattr(X, "shape", ())) != 2:
         return
@@ -106,7 +109,22 @@ def _refuse_matrix(estimator: Any, X: Any, caller: str) -> None:
     )
 
 
-def _without_names(estimator: Any) -> Any:
+def _read_for_others(X: object, name: str) -> SequenceBatch:
+    """The sequences of X, which an estimator that is not of sklstm reads."""
+    given = arrays_of(plain_input(X, name), "X", name)
+    with saying_what_to_do(name):
+        values = check_array(
+            pad_ragged(given) if isinstance(given, list) else given,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_all_finite=False,
+            estimator=name,
+            input_name="X",
+        )
+        return read_sequences(values if values.ndim == 3 else values[:, :, None])
+
+
+def _without_names(estimator: BaseEstimator) -> Any:
     """One of sklstm that does not warn of arrays, in which it finds no names."""
     if not isinstance(estimator, SavedState) or not hasattr(
         estimator, "feature_names_in_"
@@ -115,9 +133,3 @@ def _without_names(estimator: Any) -> Any:
     unnamed = copy(estimator)
     del unnamed.feature_names_in_
     return unnamed
-
-
-def _stand_in(estimator: Any) -> BaseEstimator:
-    """Reads X in place of an estimator that is not of sklstm, under its name."""
-    stand_in: BaseEstimator = type(type(estimator).__name__, (BaseEstimator,), {})()
-    return stand_in

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import get_tags
 
 from sklstm.base.messages import shown
@@ -18,7 +18,7 @@ from sklstm.targets.layouts import place_timesteps
 
 
 def occlusion_importance(
-    estimator: Any, X: Any, *, target: Any = None, span: int = 1
+    estimator: BaseEstimator, X: object, *, target: object = None, span: int = 1
 ) -> NDArray[Any]:
     """What every timestep adds to the prediction for its sequence.
 
@@ -99,7 +99,7 @@ def occlusion_importance(
     return place_timesteps(by_step[valid], given.batch, like=given.X)
 
 
-def _refuse_every_step(estimator: Any) -> None:
+def _refuse_every_step(estimator: BaseEstimator) -> None:
     if not get_tags(estimator).target_tags.single_output:
         raise ValueError(
             f"{type(estimator).__name__} predicts at every timestep, so that there is "
@@ -166,7 +166,9 @@ class _Answers:
     target : as given
     """
 
-    def __init__(self, estimator: Any, values: NDArray[Any], target: Any) -> None:
+    def __init__(
+        self, estimator: BaseEstimator, values: NDArray[Any], target: Any
+    ) -> None:
         self.is_classifier = is_classifier(estimator)
         self.estimator = estimator
         predicted = np.asarray(estimator.predict(values))
@@ -181,7 +183,7 @@ class _Answers:
         self.columns = self._columns(choices, target, len(values))
 
     def _columns(
-        self, choices: NDArray[Any], target: Any, n_samples: int
+        self, choices: NDArray[Any], target: object, n_samples: int
     ) -> NDArray[np.intp]:
         """Where the target of each sample is among what is predicted."""
         targets = np.asarray(target)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
@@ -23,19 +24,28 @@ from sklstm.sequences.containers import plain
 
 Region = tuple[slice, slice]
 
+CONSTRAINTS: dict[str, list[Any]] = {
+    "by": [StrOptions({"timestep", "feature", "both"})],
+    "span": [Interval(Integral, 1, None, closed="left")],
+    "scoring": [str, callable, None],
+    "n_repeats": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
 
 def timestep_importance(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: BaseEstimator,
+    X: object,
+    y: object,
     *,
     by: Literal["timestep", "feature", "both"] = "timestep",
     span: int = 1,
-    scoring: Any = None,
+    scoring: object = None,
     n_repeats: int = 5,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-    random_state: Any = None,
+    random_state: object = None,
 ) -> Bunch:
     """Permutation importance of timesteps, of features, or of each at each.
 
@@ -126,14 +136,7 @@ def timestep_importance(
     4 1
     """
     validate_parameter_constraints(
-        {
-            "by": [StrOptions({"timestep", "feature", "both"})],
-            "span": [Interval(Integral, 1, None, closed="left")],
-            "scoring": [str, callable, None],
-            "n_repeats": [Interval(Integral, 1, None, closed="left")],
-            "n_jobs": [Integral, None],
-            "random_state": ["random_state"],
-        },
+        CONSTRAINTS,
         {
             "by": by,
             "span": span,

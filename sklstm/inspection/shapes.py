@@ -99,12 +99,12 @@ def _bytes_of(X: Any) -> int | None:
     return None
 
 
-def shares_memory(before: Any, after: Any) -> bool:
+def shares_memory(before: object, after: object) -> bool:
     arrays = isinstance(before, np.ndarray) and isinstance(after, np.ndarray)
     return arrays and bool(np.may_share_memory(before, after))
 
 
-def n_samples(X: Any) -> int:
+def n_samples(X: object) -> int:
     shape = getattr(X, "shape", None)
     if shape:
         return int(shape[0])
@@ -115,7 +115,7 @@ def columns_as_timesteps(X: Any) -> str:
     return _counted(np.shape(X)[1], "timesteps")
 
 
-def measure_target(X: Any, y: Any) -> Measured:
+def measure_target(X: object, y: Any) -> Measured:
     """One prediction per sample, of the shape of y."""
     samples = _counted(n_samples(X), "samples")
     shape = () if y is None else np.shape(y)[1:]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,7 +175,7 @@ class Architecture(Declared):
             yield f"{shown(self)} embeds a feature twice"
 
 
-def is_pooling(pooling: Any) -> bool:
+def is_pooling(pooling: object) -> bool:
     """Whether it is a tuple of different poolings, at least one."""
     return (
         isinstance(pooling, tuple)

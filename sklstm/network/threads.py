@@ -33,7 +33,7 @@ def _spread(
 ) -> None:
     """Call a function with every item, until told to stop."""
 
-    def call(item: Any) -> None:
+    def call(item: object) -> None:
         if not stop.is_set():
             function(item)
 

@@ -1,16 +1,18 @@
-"""Converters of the estimators."""
+"""Outputs of the estimators: their names, their types, and what computes them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
+from skl2onnx import get_model_alias  # type: ignore[import-untyped]
 from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     Int64TensorType,
     StringTensorType,
 )
+from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import shown
 from sklstm.onnx.graph import (
@@ -24,8 +26,45 @@ from sklstm.onnx.graph import (
 from sklstm.onnx.network import GraphNetwork
 from sklstm.targets import Indicators, Quantiles
 
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
-def classifier_types(operator: Any) -> None:
+
+def parse_classifier(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
+) -> Any:
+    """A label and probabilities, which are one tensor whatever `zipmap` says."""
+    return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
+
+
+def parse_regressor(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], custom_parsers: object = None
+) -> Any:
+    """The targets, and all quantiles of a network that has learnt them."""
+    has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
+    quantiles = {"quantiles": None} if has_quantiles else {}
+    return _declared(scope, model, inputs, variable=None, **quantiles)
+
+
+def _declared(
+    scope: Scope, model: BaseEstimator, inputs: list[Any], **types: Any
+) -> Any:
+    """The outputs of a model by name; a type of None is that of the input's floats."""
+    operator = scope.declare_local_operator(get_model_alias(type(model)), model)
+    operator.inputs = inputs
+    for name, tensor_type in types.items():
+        tensor_type = tensor_type or float_type(operator)
+        operator.outputs.append(scope.declare_local_variable(name, tensor_type()))
+    return operator.outputs
+
+
+def classifier_types(operator: Operator) -> None:
     """Types of label and probabilities."""
     check_input(operator)
     estimator = operator.raw_operator
@@ -39,7 +78,9 @@ def classifier_types(operator: Any) -> None:
     probabilities.set_type(float_type(operator)([*rows, n_classes]))
 
 
-def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
+def convert_classifier(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Label and probabilities."""
     graph, estimator = Graph(scope, container), operator.raw_operator
     numbers = numpy_type(float_type(operator))
@@ -74,7 +115,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     graph.node("Identity", chosen, output=label)
 
 
-def _labels(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _labels(estimator: BaseEstimator) -> tuple[NDArray[Any], NDArray[Any]]:
     """The classes as text or int64, and what stands at padded timesteps.
 
     Raises
@@ -100,11 +141,11 @@ def _labels(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     )
 
 
-def _is_multilabel(estimator: Any) -> bool:
+def _is_multilabel(estimator: BaseEstimator) -> bool:
     return isinstance(estimator.codec_, Indicators)
 
 
-def regressor_types(operator: Any) -> None:
+def regressor_types(operator: Operator) -> None:
     """Types of the targets and their quantiles: the shapes of the predictions."""
     check_input(operator)
     estimator = operator.raw_operator
@@ -118,7 +159,9 @@ def regressor_types(operator: Any) -> None:
         output.set_type(float_type(operator)([*shape, n_quantiles]))
 
 
-def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
+def convert_regressor(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """The targets in their original units, and their quantiles if they have any."""
     graph, estimator = Graph(scope, container), operator.raw_operator
     numbers, floats = numpy_type(float_type(operator)), proto_type(float_type(operator))
@@ -157,18 +200,18 @@ def _sorted(graph: Graph, outputs: str, rows: list[Any], n_quantiles: int) -> st
     return graph.node("Reshape", in_order, [*as_it_is, -1])
 
 
-def _one_target(estimator: Any) -> bool:
+def _one_target(estimator: BaseEstimator) -> bool:
     """Whether y had no axis of targets in `fit`."""
     codec = estimator.codec_
     numbers = codec.numbers if isinstance(codec, Quantiles) else codec
     return bool(numbers.n_axes == 1)
 
 
-def _dense(estimator: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _dense(estimator: BaseEstimator) -> tuple[NDArray[Any], NDArray[Any]]:
     return estimator.weights_["dense/kernel"], estimator.weights_["dense/bias"]
 
 
-def _rows(operator: Any) -> list[int | None]:
+def _rows(operator: Operator) -> list[int | None]:
     """Axes of the output that are those of the input."""
     n_axes = 2 if operator.raw_operator.network_.architecture.every_step else 1
     return input_shape(operator)[:n_axes]

@@ -7,7 +7,7 @@ shape ``(n_samples, n_timesteps, n_features)``, booleans ``valid`` of shape
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto, numpy_helper
@@ -18,8 +18,17 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
 
 from sklstm.sequences.checks import n_step_features
 
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
-def input_shape(operator: Any) -> list[int | None]:
+
+def input_shape(operator: Operator) -> list[int | None]:
     """Shape of the input, None for an axis of any size; columns are counted."""
     shapes = [variable.type.shape for variable in operator.inputs]
     if len(shapes) == 1:
@@ -27,17 +36,17 @@ def input_shape(operator: Any) -> list[int | None]:
     return [shapes[0][0], sum(shape[1] for shape in shapes)]
 
 
-def float_type(operator: Any) -> Any:
+def float_type(operator: Operator) -> Any:
     """The type of floats computed from the input, for skl2onnx; double stays double."""
     double = isinstance(operator.inputs[0].type, DoubleTensorType)
     return DoubleTensorType if double else FloatTensorType
 
 
-def proto_type(tensor_type: Any) -> int:
+def proto_type(tensor_type: object) -> int:
     return TensorProto.DOUBLE if tensor_type is DoubleTensorType else TensorProto.FLOAT
 
 
-def numpy_type(tensor_type: Any) -> Any:
+def numpy_type(tensor_type: object) -> Any:
     return np.float64 if tensor_type is DoubleTensorType else np.float32
 
 
@@ -48,7 +57,7 @@ def sequence_shape(n_features: int, *, channels_first: bool) -> list[int | None]
     return [None, None, n_features]
 
 
-def check_input(operator: Any, *, channels_first: bool = False) -> None:
+def check_input(operator: Operator, *, channels_first: bool = False) -> None:
     """Refuse an input type that `predict` would refuse.
 
     Parameters
@@ -89,7 +98,7 @@ class Graph:
     container : skl2onnx.common._container.ModelComponentContainer
     """
 
-    def __init__(self, scope: Any, container: Any) -> None:
+    def __init__(self, scope: Scope, container: ModelComponentContainer) -> None:
         self.scope = scope
         self.container = container
 
@@ -208,7 +217,7 @@ class Graph:
         values = self.node("Reshape", values, shape)
         return self.node("Transpose", values, perm=[0, 2, 1])
 
-    def carried_back(self, steps: str, number: Any) -> str:
+    def carried_back(self, steps: str, number: object) -> str:
         """The next value that was known at each timestep; NaN behind the last."""
         return self.reversed(self.carried(self.reversed(steps), number))
 
@@ -256,7 +265,7 @@ class Graph:
 
     # -- inputs of an operator ------------------------------------------------------
 
-    def floats(self, operator: Any) -> str:
+    def floats(self, operator: Operator) -> str:
         """The input as one tensor of floats; skl2onnx gives a data frame by columns."""
         to = proto_type(float_type(operator))
         columns = [self.cast(column.full_name, to) for column in operator.inputs]
@@ -264,7 +273,7 @@ class Graph:
             return columns[0]
         return self.node("Concat", *columns, axis=1)
 
-    def sequences(self, operator: Any) -> str:
+    def sequences(self, operator: Operator) -> str:
         """The input with three axes: the columns of a table are timesteps."""
         steps = self.floats(operator)
         if len(input_shape(operator)) == 3:

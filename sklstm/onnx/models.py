@@ -13,6 +13,7 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     DoubleTensorType,
     FloatTensorType,
 )
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -29,10 +30,10 @@ from sklstm.estimators import WindowedEnsemble
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.base_regressor import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
-from sklstm.onnx.columns import by_position
 from sklstm.onnx.graph import sequence_shape
 from sklstm.onnx.network import STATES
 from sklstm.onnx.registration import REFUSED
+from sklstm.onnx.transformers import by_position
 from sklstm.preprocessing import SequenceScaler
 from sklstm.sequences.checks import fitted_on_table
 from sklstm.targets import Quantiles
@@ -51,7 +52,7 @@ TENSOR_TYPES = {
 
 
 def convert(
-    estimator: Any,
+    estimator: BaseEstimator,
     input_name: str,
     dtype: np.dtype[Any],
     target_opset: int,
@@ -86,7 +87,7 @@ def convert(
     return model
 
 
-def _steps(estimator: Any) -> Iterator[Any]:
+def _steps(estimator: BaseEstimator) -> Iterator[Any]:
     """The steps of a pipeline of pipelines, without those that do nothing."""
     if not isinstance(estimator, Pipeline):
         yield estimator
@@ -96,7 +97,7 @@ def _steps(estimator: Any) -> Iterator[Any]:
             yield from _steps(step)
 
 
-def _input_shape(first: Any) -> list[int | None]:
+def _input_shape(first: object) -> list[int | None]:
     """Shape of X by what the first step was fitted on; None for an axis of any size."""
     for model, message in REFUSED.items():
         if isinstance(first, model):
@@ -130,7 +131,7 @@ def _check_name(input_name: Any) -> None:
         )
 
 
-def _check_codes(last: Any) -> None:
+def _check_codes(last: object) -> None:
     """Refuse codes that float32 takes for others."""
     for known in last.network_.codes if isinstance(last, BaseBiLSTM) else ():
         rounded = known[known.astype(np.float32).astype(known.dtype) != known]
@@ -159,7 +160,7 @@ def _warn_of_levels(steps: list[Any]) -> None:
             return
 
 
-def _levels(model: Any) -> Iterator[tuple[str, Any, Any]]:
+def _levels(model: BaseEstimator) -> Iterator[tuple[str, Any, Any]]:
     """Where the columns lie that a step has seen, and how far they spread."""
     if isinstance(model, Pipeline):
         inner = [step for _, step in model.steps]
@@ -192,7 +193,7 @@ def _levels(model: Any) -> Iterator[tuple[str, Any, Any]]:
         yield "target", codec.mean, codec.scale
 
 
-def _check_last(last: Any) -> None:
+def _check_last(last: object) -> None:
     """Refuse what skl2onnx may get wrong, such as a tuned threshold, which it drops."""
     if isinstance(last, (BaseBiLSTM, WindowedEnsemble)) or hasattr(last, "transform"):
         return
@@ -214,7 +215,7 @@ def _check_inner(steps: list[Any]) -> None:
             )
 
 
-def _put_out_states(graph: onnx.GraphProto, last: Any) -> None:
+def _put_out_states(graph: onnx.GraphProto, last: object) -> None:
     """Make what the dense layer reads an output, too."""
     if not isinstance(last, PerSequence):
         raise ValueError(

@@ -14,13 +14,6 @@ from sklstm.onnx.graph import Graph
 # The tensor that the dense layer reads; there is one network in a model.
 STATES = "states"
 
-# ONNX' names of the directions.
-DIRECTIONS = {
-    "bidirectional": "bidirectional",
-    "forward": "forward",
-    "backward": "reverse",
-}
-
 
 class GraphNetwork:
     """A network in a graph.
@@ -35,7 +28,9 @@ class GraphNetwork:
         Of their values.
     """
 
-    def __init__(self, graph: Graph, network: Network, given: str, number: Any) -> None:
+    def __init__(
+        self, graph: Graph, network: Network, given: str, number: object
+    ) -> None:
         self.graph = graph
         self.architecture = network.architecture
         self.weights = network.weights
@@ -52,7 +47,7 @@ class GraphNetwork:
         state = self.graph.node("MatMul", self.state(), kernel)
         return self.graph.node("Add", state, bias)
 
-    def masked(self, outputs: str, padding: Any, *, has_columns: bool = True) -> str:
+    def masked(self, outputs: str, padding: object, *, has_columns: bool = True) -> str:
         """Outputs with something else at padded timesteps, if there are timesteps."""
         if not self.architecture.every_step:
             return outputs
@@ -94,6 +89,7 @@ class GraphNetwork:
             for part in ("kernel", "recurrent_kernel", "bias")
         }
         bias = _iofc(weights["bias"])
+        direction = self.architecture.direction
         return self.graph.outputs(
             "LSTM",
             steps,
@@ -103,7 +99,7 @@ class GraphNetwork:
             np.concatenate([bias, np.zeros_like(bias)], axis=1),
             self.lengths,
             hidden_size=self.architecture.units[k - 1],
-            direction=DIRECTIONS[self.architecture.direction],
+            direction="reverse" if direction == "backward" else direction,
         )
 
     def _pooled(self, states: str, last: str) -> str:

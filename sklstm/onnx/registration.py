@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skl2onnx import (  # type: ignore[import-untyped]
-    get_model_alias,
     update_registered_converter,
 )
-from skl2onnx.common.data_types import Int64TensorType  # type: ignore[import-untyped]
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm.estimators import (
@@ -21,8 +19,7 @@ from sklstm.estimators import (
 )
 from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.base_regressor import BaseRegressor
-from sklstm.onnx import columns, estimators, transformers
-from sklstm.onnx.graph import float_type
+from sklstm.onnx import estimators, transformers
 from sklstm.preprocessing import (
     SequenceDifferencer,
     SequenceFramer,
@@ -33,7 +30,15 @@ from sklstm.preprocessing import (
     SequenceTokenizer,
     SlidingWindows,
 )
-from sklstm.targets import Quantiles
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
 # Of every class the function that sets the types of its outputs, and its converter.
 CONVERTERS = {
@@ -84,24 +89,24 @@ def register_converters() -> None:
     for model, message in REFUSED.items():
         _register(model, _refusal(message), _never_called)
     update_registered_converter(
-        columns.Columns,
+        transformers.Columns,
         "SklstmColumns",
-        columns.columns_types,
-        columns.convert_columns,
+        transformers.columns_types,
+        transformers.convert_columns,
     )
 
 
 def _register(
     model: type, set_types: Callable[[Any], None], convert: Callable[..., None]
 ) -> None:
-    def set_types_if_fitted(operator: Any) -> None:
+    def set_types_if_fitted(operator: Operator) -> None:
         check_is_fitted(operator.raw_operator)
         set_types(operator)
 
     is_classifier = issubclass(model, BaseClassifier)
-    parser = _parse_classifier if is_classifier else None
+    parser = estimators.parse_classifier if is_classifier else None
     if issubclass(model, BaseRegressor):
-        parser = _parse_regressor
+        parser = estimators.parse_regressor
     update_registered_converter(
         model,
         f"Sklstm{model.__name__}",
@@ -113,38 +118,14 @@ def _register(
     )
 
 
-def _parse_classifier(
-    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
-) -> Any:
-    """A label and probabilities, which are one tensor whatever `zipmap` says."""
-    return _declared(scope, model, inputs, label=Int64TensorType, probabilities=None)
-
-
-def _parse_regressor(
-    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
-) -> Any:
-    """The targets, and all quantiles of a network that has learnt them."""
-    has_quantiles = isinstance(vars(model).get("codec_"), Quantiles)
-    quantiles = {"quantiles": None} if has_quantiles else {}
-    return _declared(scope, model, inputs, variable=None, **quantiles)
-
-
-def _declared(scope: Any, model: Any, inputs: list[Any], **types: Any) -> Any:
-    """The outputs of a model by name; a type of None is that of the input's floats."""
-    operator = scope.declare_local_operator(get_model_alias(type(model)), model)
-    operator.inputs = inputs
-    for name, tensor_type in types.items():
-        tensor_type = tensor_type or float_type(operator)
-        operator.outputs.append(scope.declare_local_variable(name, tensor_type()))
-    return operator.outputs
-
-
 def _refusal(message: str) -> Callable[[Any], None]:
-    def refuse(operator: Any) -> None:
+    def refuse(operator: Operator) -> None:
         raise ValueError(message)
 
     return refuse
 
 
-def _never_called(scope: Any, operator: Any, container: Any) -> None:
+def _never_called(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """In the place of a converter: the types of the outputs are asked for first."""

@@ -1,15 +1,21 @@
-"""Converters of the transformers that keep their rows apart."""
+"""Converters of the transformers: ours, which keep their rows apart, and columns.
+
+skl2onnx looks for names among the inputs of a model, which is one tensor here; behind
+another step it does not know the columns, and it leaves all of them in their order
+where a step is given all of them in another. So a ColumnTransformer is made of ours.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto
 from skl2onnx import get_model_alias  # type: ignore[import-untyped]
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
-from sklstm.onnx.columns import by_position
 from sklstm.onnx.graph import (
     Graph,
     check_input,
@@ -21,10 +27,19 @@ from sklstm.onnx.graph import (
 from sklstm.preprocessing.framer import count_frames
 from sklstm.sequences.checks import n_step_features
 
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
+
 # -- SequenceReshaper ------------------------------------------------------------------
 
 
-def reshaper_types(operator: Any) -> None:
+def reshaper_types(operator: Operator) -> None:
     """Type of the sequences.
 
     Raises
@@ -44,7 +59,9 @@ def reshaper_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_reshaper(scope: Any, operator: Any, container: Any) -> None:
+def convert_reshaper(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Columns as timesteps, see `columns_to_steps` of the reshaper."""
     graph, reshaper = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
@@ -124,7 +141,7 @@ def _elapsed(
 # -- SequencePadder --------------------------------------------------------------------
 
 
-def padder_types(operator: Any) -> None:
+def padder_types(operator: Operator) -> None:
     """Type of the padded sequences.
 
     Raises
@@ -145,7 +162,9 @@ def padder_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_padder(scope: Any, operator: Any, container: Any) -> None:
+def convert_padder(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Every sequence at one length, see `fit_length`."""
     graph, padder = Graph(scope, container), operator.raw_operator
     number, n_timesteps = numpy_type(float_type(operator)), padder.n_timesteps_out_
@@ -173,7 +192,7 @@ def convert_padder(scope: Any, operator: Any, container: Any) -> None:
 # -- SequenceScaler --------------------------------------------------------------------
 
 
-def scaler_types(operator: Any) -> None:
+def scaler_types(operator: Operator) -> None:
     """Type of the scaled sequences; a table stays a table."""
     check_input(operator)
     scaler, shape = operator.raw_operator, input_shape(operator)
@@ -181,7 +200,9 @@ def scaler_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
+def convert_scaler(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """The scaler's own converter on a row for every timestep."""
     graph, scaler = Graph(scope, container), operator.raw_operator
     numbers = float_type(operator)
@@ -219,7 +240,7 @@ def convert_scaler(scope: Any, operator: Any, container: Any) -> None:
         graph.where(valid, scaled_steps, missing, output=output)
 
 
-def _returns_table(operator: Any) -> bool:
+def _returns_table(operator: Operator) -> bool:
     one_feature = operator.raw_operator.n_features_out_ == 1
     return len(input_shape(operator)) == 2 and one_feature
 
@@ -227,14 +248,16 @@ def _returns_table(operator: Any) -> bool:
 # -- SequenceImputer -------------------------------------------------------------------
 
 
-def imputer_types(operator: Any) -> None:
+def imputer_types(operator: Operator) -> None:
     """Type of the sequences that lack nothing."""
     check_input(operator)
     shape, n_features = input_shape(operator), operator.raw_operator.n_features_out_
     operator.outputs[0].set_type(float_type(operator)([*shape[:2], n_features]))
 
 
-def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
+def convert_imputer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Values from the timesteps around, see `fill`; then the indicators."""
     graph, imputer = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
@@ -277,7 +300,7 @@ def _filled(graph: Graph, steps: str, valid: str, strategy: str, number: Any) ->
 # -- SequenceFramer --------------------------------------------------------------------
 
 
-def framer_types(operator: Any) -> None:
+def framer_types(operator: Operator) -> None:
     """Type of the frames; their number follows from that of the timesteps."""
     check_input(operator)
     framer = operator.raw_operator
@@ -289,7 +312,9 @@ def framer_types(operator: Any) -> None:
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_framer(scope: Any, operator: Any, container: Any) -> None:
+def convert_framer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Frames of the valid timesteps, see `frames_of` and `frame_places`."""
     graph, framer = Graph(scope, container), operator.raw_operator
     frame_length, hop_length = framer._length, int(framer.hop_length)
@@ -320,14 +345,16 @@ def convert_framer(scope: Any, operator: Any, container: Any) -> None:
 # -- SequenceDifferencer ---------------------------------------------------------------
 
 
-def differencer_types(operator: Any) -> None:
+def differencer_types(operator: Operator) -> None:
     """Type of the differences, with as many timesteps as there were."""
     check_input(operator)
     axes = [*input_shape(operator)[:2], operator.raw_operator.n_features_out_]
     operator.outputs[0].set_type(float_type(operator)(axes))
 
 
-def convert_differencer(scope: Any, operator: Any, container: Any) -> None:
+def convert_differencer(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
     """Differences to the valid timestep before, order by order."""
     graph, differencer = Graph(scope, container), operator.raw_operator
     number = numpy_type(float_type(operator))
@@ -346,3 +373,88 @@ def convert_differencer(scope: Any, operator: Any, container: Any) -> None:
     features = graph.unsqueezed(graph.node("Concat", *kept, axis=2), valid)
     output = operator.outputs[0].full_name
     graph.where(valid, features, number(np.nan), output=output)
+
+
+# -- ColumnTransformer -----------------------------------------------------------------
+
+
+class Columns(TransformerMixin, BaseEstimator):
+    """Takes columns by their positions."""
+
+    def __init__(self, positions: list[int]) -> None:
+        self.positions = positions
+
+
+def columns_types(operator: Operator) -> None:
+    """Type of the columns."""
+    n_samples, n_columns = operator.inputs[0].type.shape[:1], operator.raw_operator
+    shape = [*(n_samples or [None]), len(n_columns.positions)]
+    operator.outputs[0].set_type(float_type(operator)(shape))
+
+
+def convert_columns(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
+    """One node."""
+    graph, positions = Graph(scope, container), operator.raw_operator.positions
+    table, output = graph.floats(operator), operator.outputs[0].full_name
+    graph.node("Gather", table, positions, axis=1, output=output)
+
+
+def by_position(model: BaseEstimator) -> Any:
+    """A fitted step whose columns are taken by position, at any depth.
+
+    Raises
+    ------
+    ValueError
+        If it encodes text, which is no column of a tensor of numbers.
+    """
+    _refuse_text(model)
+    if isinstance(model, Pipeline):
+        return Pipeline([(name, by_position(step)) for name, step in model.steps])
+    if isinstance(model, FeatureUnion):
+        parts = [(name, by_position(step)) for name, step in model.transformer_list]
+        return FeatureUnion(parts, transformer_weights=model.transformer_weights)
+    if not isinstance(model, ColumnTransformer):
+        return model
+    parts = []
+    for name, step, columns in model.transformers_:
+        positions = _positions(columns, model)
+        if (isinstance(step, str) and step == "drop") or not positions:
+            continue
+        chosen = Columns(positions)
+        passed = isinstance(step, str)
+        steps = chosen if passed else make_pipeline(chosen, by_position(step))
+        parts.append((name, steps))
+    return FeatureUnion(parts, transformer_weights=model.transformer_weights)
+
+
+def _positions(columns: Any, model: ColumnTransformer) -> list[int]:
+    """What a fitted ColumnTransformer calls columns: names, numbers, masks, slices."""
+    places = list(range(model.n_features_in_))
+    names = list(getattr(model, "feature_names_in_", ()))
+    if isinstance(columns, slice):
+        if all(end is None or not isinstance(end, str) for end in _ends(columns)):
+            return places[columns]
+        first, last = (None if e is None else names.index(e) for e in _ends(columns))
+        # Of names, the last is among them.
+        return places[first : None if last is None else last + 1 : columns.step]
+    columns = np.atleast_1d(np.asarray(columns, dtype=object)).tolist()
+    if columns and isinstance(columns[0], (bool, np.bool_)):
+        return np.flatnonzero(columns).tolist()
+    return [names.index(c) if isinstance(c, str) else places[c] for c in columns]
+
+
+def _ends(columns: slice) -> tuple[Any, Any]:
+    return columns.start, columns.stop
+
+
+def _refuse_text(model: BaseEstimator) -> None:
+    categories = getattr(model, "categories_", ())
+    if any(isinstance(value, str) for part in categories for value in part):
+        raise ValueError(
+            f"{type(model).__name__} was fitted on text, but the input of the model is "
+            "one tensor of numbers. After `import sklstm.onnx`, "
+            "skl2onnx.to_onnx(pipeline, X[:1]) with a data frame X makes an input of "
+            "every column; or encode text in front of the pipeline."
+        )

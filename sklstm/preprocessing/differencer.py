@@ -22,8 +22,8 @@ from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.lazy_arrays import ChangedSequences
 from sklstm.sequences.steps import changed_sequences
-from sklstm.sequences.stored import ChangedSequences
 from sklstm.sequences.windows import windows_of
 
 

@@ -15,8 +15,8 @@ from scipy.sparse import issparse
 from sklstm.base.messages import shown
 from sklstm.base.sklearn_compat import SAYS_NAN
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
+from sklstm.sequences.lazy_arrays import ChangedSequences, read_rows
 from sklstm.sequences.steps import StepTable, changed_sequences
-from sklstm.sequences.stored import ChangedSequences, read_rows
 
 
 def fit_steps(

@@ -36,9 +36,9 @@ from sklstm.sequences.checks import (
     n_step_features,
     plain_input,
 )
+from sklstm.sequences.lazy_arrays import LazyArray
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.stored import LazyArray
 
 
 def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:

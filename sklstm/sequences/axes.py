@@ -58,7 +58,7 @@ def _transposed(sequence: Any, k: int) -> Any:
         ) from error
 
 
-def hint_on(X: Any, first_step: Any) -> str:
+def hint_on(X: object, first_step: object) -> str:
     """What to do if X looks like something else than it is read as; may be empty."""
     if getattr(first_step, "layout", None) == "channels_first":
         return ""
@@ -102,7 +102,7 @@ def padded_along_features(sample: NDArray[Any]) -> bool:
     return in_one_piece and n_features > n_timesteps > 1
 
 
-def time_in_index_hint(X: Any) -> str:
+def time_in_index_hint(X: object) -> str:
     """What to do if the rows of a data frame have several index levels, as in sktime.
 
     They are timesteps then rather than samples; empty if they have not.

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences.stored import LazyArray, read_rows
+from sklstm.sequences.lazy_arrays import LazyArray, SequenceArray, read_rows
 
 # Values are examined and converted this many bytes at a time, so that a memory map
 # or a view of overlapping windows is never copied whole.
@@ -39,7 +39,7 @@ class SequenceBatch:
         Which rows of `values` the samples are; None means all, in order.
     """
 
-    values: Any
+    values: SequenceArray
     lengths: NDArray[np.intp]
     right_padded: bool
     rows: NDArray[np.intp] | None = None

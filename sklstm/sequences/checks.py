@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -29,15 +28,15 @@ from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import check_categories
 from sklstm.sequences.columns import (
     check_step_names,
-    column_names,
     date_columns,
     holds_dates,
+    refuse_duplicates,
     with_names,
 )
 from sklstm.sequences.containers import plain
+from sklstm.sequences.lazy_arrays import LazyArray, StoredArray, is_stored
 from sklstm.sequences.ragged import is_ragged, pad_ragged, shape_of
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.stored import LazyArray, StoredArray, is_stored
 from sklstm.sequences.suspicions import warn_of_dated_rows, warn_of_single_steps
 
 AXES = "(n_samples, n_timesteps, n_features)"
@@ -53,7 +52,7 @@ CATEGORY_ADVICE = (
 
 
 def check_sequences(
-    estimator: BaseEstimator, X: Any, *, reset: bool, allow_missing: bool = False
+    estimator: BaseEstimator, X: object, *, reset: bool, allow_missing: bool = False
 ) -> SequenceBatch:
     """Validate X and describe it as a batch of sequences.
 
@@ -209,7 +208,7 @@ def _as_table(estimator: BaseEstimator) -> str:
     return ", on a matrix whose columns are timesteps of one feature"
 
 
-def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
+def refuse_kind(estimator: BaseEstimator, X: object) -> None:
     """Refuse text, dates and complex numbers, which NumPy would convert."""
     name = type(estimator).__name__
     dtype = getattr(X, "dtype", None)
@@ -230,7 +229,7 @@ def refuse_kind(estimator: BaseEstimator, X: Any) -> None:
         _refuse_dates(f"X holds dates or durations (dtype {dtype})", name)
 
 
-def plain_input(X: Any, reader: str, name: str = "X") -> Any:
+def plain_input(X: object, reader: str, name: str = "X") -> Any:
     """X as :func:`~sklstm.sequences.containers.plain` makes it, if it holds numbers.
 
     Parameters
@@ -278,7 +277,7 @@ def _refuse_records(X: Any, reader: str, name: str) -> None:
     )
 
 
-def _refuse_text(X: Any, what: str, name: str) -> NoReturn:
+def _refuse_text(X: object, what: str, name: str) -> NoReturn:
     shape = getattr(X, "shape", ())
     is_texts = len(shape) == 1 or shape[1:] == (1,)
     advice = TEXT_ADVICE if is_texts else CATEGORY_ADVICE
@@ -310,14 +309,7 @@ def as_data(X: Any, name: str) -> Any:
         )
     if hasattr(type(X), "__dask_graph__") and not hasattr(type(X), "chunks"):
         X = X.compute()
-    names = column_names(X)
-    if names is not None and len({*names}) < len(names):
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        raise ValueError(
-            f"X has several columns named {listed(twice)}, but "
-            f"{name} tells columns apart by their names. Rename them, or drop those "
-            "that were meant to be there once: X.loc[:, ~X.columns.duplicated()]."
-        )
+    refuse_duplicates(X, name)
     return X
 
 

@@ -16,9 +16,9 @@ from sklearn.base import BaseEstimator
 
 from sklstm.base.messages import listed, shown
 from sklstm.base.parameters import warn_caller
-from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import Change, ChangedSequences
-from sklstm.sequences.windows import count_steps, windows_of
+from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.lazy_arrays import SequenceArray
+from sklstm.sequences.windows import DistinctRows
 
 # Above it float64 does not hold every integer.
 LARGEST_CODE = 2**53
@@ -34,21 +34,13 @@ def marked_as_codes(dtype: Any) -> np.dtype[Any]:
     return np.dtype(dtype, metadata=_MARK)
 
 
-def is_marked_as_codes(values: Any) -> bool:
+def is_marked_as_codes(values: object) -> bool:
     """Whether an array has such a dtype."""
     metadata = getattr(getattr(values, "dtype", None), "metadata", None)
     return metadata is not None and metadata.items() >= _MARK.items()
 
 
-def _changed(values: Any, change: Change, dtype: Any) -> Any:
-    """The same, of windows by way of their table, whose rows are in many of them."""
-    windows = windows_of(values)
-    if windows is None:
-        return ChangedSequences(values, change, dtype)
-    return replace(windows, table=change(windows.table))
-
-
-def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
+def read_codes(values: SequenceArray, columns: NDArray[np.intp]) -> Any:
     """Check the codes of an array of three axes; missing ones become -1.
 
     Parameters
@@ -68,26 +60,22 @@ def read_codes(values: Any, columns: NDArray[np.intp]) -> Any:
     """
     if not len(columns) or values.dtype.kind in "iub":
         return values
-    windows = windows_of(values)
-    rows_of = values if windows is None else windows.table
-    wrong = np.zeros(len(rows_of), dtype=bool)
+    rows = DistinctRows(values)
+    wrong = np.zeros(len(rows), dtype=bool)
     any_missing = False
-    for rows in chunks(len(rows_of), 8 * int(np.prod(rows_of.shape[1:]))):
-        steps = np.asarray(rows_of[rows])
+    for part, steps in rows.parts():
         codes = steps[..., columns]
         not_whole = ~_is_whole(codes)
         if not_whole.any():
             missing = np.isnan(codes) & ~np.isnan(steps).all(axis=-1, keepdims=True)
             any_missing |= bool(missing.any())
             offending = not_whole & ~np.isnan(codes)
-            wrong[rows] = offending.reshape(len(offending), -1).any(axis=1)
-    if wrong.any() and windows is not None:
-        wrong = count_steps(wrong, windows, windows.n_steps) > 0
-    if wrong.any():
-        _refuse_codes(values, int(np.argmax(wrong)), columns)
+            wrong[part] = offending.reshape(len(offending), -1).any(axis=1)
+    if wrong.any() and (samples := rows.samples_with(wrong)).any():
+        _refuse_codes(values, int(np.argmax(samples)), columns)
     if not any_missing:
         return values
-    return _changed(values, lambda steps: _fill_missing(steps, columns), values.dtype)
+    return rows.changed(lambda steps: _fill_missing(steps, columns), values.dtype)
 
 
 def _is_whole(codes: NDArray[Any]) -> NDArray[np.bool_]:
@@ -104,7 +92,9 @@ def _fill_missing(steps: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any
     return filled
 
 
-def _refuse_codes(values: Any, sample: int, columns: NDArray[np.intp]) -> NoReturn:
+def _refuse_codes(
+    values: SequenceArray, sample: int, columns: NDArray[np.intp]
+) -> NoReturn:
     codes = np.asarray(values[sample])[:, columns]
     step, place = (int(k) for k in np.argwhere(~_is_whole(codes) & ~np.isnan(codes))[0])
     raise ValueError(
@@ -132,15 +122,8 @@ def learn_codes(
     -------
     tuple of ndarray of shape (n_codes,), int64
     """
-    windows = windows_of(batch.values) if batch.rows is None else None
-    n_rows = len(batch if windows is None else windows.table)
     found: list[set[int]] = [set() for _ in columns]
-    for rows in chunks(n_rows, 8 * int(np.prod(batch.values.shape[1:]))):
-        if windows is None:
-            source = rows if batch.rows is None else batch.rows[rows]
-            steps = np.asarray(batch.values[source])
-        else:
-            steps = windows.table[rows]
+    for _, steps in DistinctRows(batch.values, batch.rows).parts():
         for column, codes in zip(columns, found, strict=True):
             values = np.unique(steps[..., column])
             codes.update(values[values >= 0].astype(np.int64).tolist())
@@ -180,7 +163,8 @@ def with_places(
         ]
         return np.concatenate([numbers, np.stack(places, axis=-1)], axis=-1)
 
-    return replace(batch, values=_changed(batch.values, place, np.float32))
+    changed = DistinctRows(batch.values).changed(place, np.float32)
+    return replace(batch, values=changed)
 
 
 def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float32]:
@@ -191,7 +175,9 @@ def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float3
     return np.where(values != values, np.nan, places).astype(np.float32)
 
 
-def check_categories(estimator: BaseEstimator, values: Any, *, reset: bool) -> Any:
+def check_categories(
+    estimator: BaseEstimator, values: SequenceArray, *, reset: bool
+) -> Any:
     """Check the codes of an estimator that embeds some; missing ones become -1.
 
     Sets `is_categorical_` when `reset`, if the estimator has `categorical_features`.
@@ -230,7 +216,9 @@ def _warn_of_codes(name: str) -> None:
     )
 
 
-def categorical_mask(estimator: Any, n_features: int) -> NDArray[np.bool_] | None:
+def categorical_mask(
+    estimator: BaseEstimator, n_features: int
+) -> NDArray[np.bool_] | None:
     """Which features `categorical_features` says are codes; None if there are none."""
     given = estimator.categorical_features
     if given is None or len(given) == 0:
@@ -274,7 +262,7 @@ def _read_numbers(numbers: NDArray[Any], n_features: int) -> NDArray[np.bool_]:
     return np.isin(np.arange(n_features), numbers)
 
 
-def _read_names(names: list[str], estimator: Any) -> NDArray[np.bool_]:
+def _read_names(names: list[str], estimator: BaseEstimator) -> NDArray[np.bool_]:
     known = list(getattr(estimator, "feature_names_in_", ()))
     if not known or estimator._fitted_on_table:
         what = "is a table, whose columns are timesteps of one feature"

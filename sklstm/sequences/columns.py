@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Collection, Iterable
-from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -95,7 +94,7 @@ def date_columns(
     return found
 
 
-def in_index(table: Any, key: Any) -> str:
+def in_index(table: object, key: object) -> str:
     """What to do about a `key` that is no column, if the index of the table has it."""
     names = list(getattr(getattr(table, "index", None), "names", ()))
     if key not in names and len(names) < 2:
@@ -106,13 +105,13 @@ def in_index(table: Any, key: Any) -> str:
     )
 
 
-def _is_arrow(X: Any) -> bool:
+def _is_arrow(X: object) -> bool:
     # Asked of the type: a frame of pandas has its columns for attributes.
     return hasattr(type(X), "column_names")
 
 
 def column_mask(
-    parameter: str, keys: Any, n_columns: int, names: list[Any] | None
+    parameter: str, keys: object, n_columns: int, names: list[Any] | None
 ) -> NDArray[np.bool_]:
     """Which columns a parameter gives by indices, names or a boolean mask.
 
@@ -174,12 +173,7 @@ def _mask_of_names(
     return mask
 
 
-# Columns named in a message; a frame can have thousands.
-_SHOWN = Repr()
-_SHOWN.maxlist = 8
-
-
-def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
+def check_step_names(estimator: BaseEstimator, X: object, *, reset: bool) -> None:
     """Set or compare `feature_names_in_`, as scikit-learn does it for a table.
 
     Parameters
@@ -202,7 +196,7 @@ def check_step_names(estimator: BaseEstimator, X: Any, *, reset: bool) -> None:
         return
     frame, names_all = _first_frame(X)
     if frame is not None:
-        _refuse_duplicates(column_names(frame) or [])
+        refuse_duplicates(frame, type(estimator).__name__, "A data frame in X", "frame")
         frame = names_alone(frame)
     checks = {"reset": reset, "skip_check_array": True, "ensure_2d": False}
     if frame is not None and not names_all and not reset:
@@ -253,15 +247,13 @@ def _different(
     names: list[Any], expected: list[Any], places: tuple[int, int], X: str
 ) -> str:
     message = (
-        f"Sequence {places[0]} of {X} has the columns {_SHOWN.repr(names)}, but "
-        f"sequence {places[1]} has {_SHOWN.repr(expected)}"
+        f"Sequence {places[0]} of {X} has the columns {shown(names)}, but "
+        f"sequence {places[1]} has {shown(expected)}"
     )
     pairs = enumerate(zip(names, expected, strict=False))
     k = next((k for k, (name, other) in pairs if name != other), 0)
-    if k >= _SHOWN.maxlist:
-        message += (
-            f" (column {k} is {_SHOWN.repr(names[k])} and {_SHOWN.repr(expected[k])})"
-        )
+    if shown(names) == shown(expected):  # the first of many
+        message += f" (column {k} is {shown(names[k])} and {shown(expected[k])})"
     if set(names) == set(expected):
         return (
             f"{message}: features would change places. Give all frames their columns "
@@ -288,12 +280,33 @@ def _has_frames(sequences: Collection[Any]) -> bool:
     return any(hasattr(kind, "columns") for kind in set(map(type, sequences)))
 
 
-def _refuse_duplicates(names: list[Any]) -> None:
-    counts = Counter(names)
-    name = max(names, key=counts.__getitem__, default=None)
-    if counts[name] > 1:
-        raise ValueError(
-            f"X has {counts[name]} columns of the name {_SHOWN.repr(name)}, and "
-            "features are told apart by names. Rename or drop one of them, or give "
-            "arrays, which have no names."
-        )
+def refuse_duplicates(
+    table: object, reader: str, what: str = "X", called: str = "X"
+) -> None:
+    """Refuse a table with columns of the same name.
+
+    Parameters
+    ----------
+    table : data frame, or anything without columns
+    reader : str
+        Of the class or function that was given it, for messages.
+    what : str, default="X"
+        What it is.
+    called : str, default="X"
+        Its name in code.
+
+    Raises
+    ------
+    ValueError
+        If columns of a data frame have the same name.
+    """
+    names = column_names(table)
+    if names is None or len({*names}) == len(names):
+        return
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    raise ValueError(
+        f"{what} has several columns named {listed(twice)}, but "
+        f"{reader} tells columns apart by their names. Rename them, or drop those "
+        "that were meant to be there once: "
+        f"{called}.loc[:, ~{called}.columns.duplicated()]."
+    )

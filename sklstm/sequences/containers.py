@@ -91,7 +91,7 @@ def refuse_mask(values: Any, name: str, reader: str) -> NoReturn:
     )
 
 
-def _refuse_several(values: Any, name: str, reader: str) -> None:
+def _refuse_several(values: object, name: str, reader: str) -> None:
     """Refuse a tuple of X and something else: no sequence has three axes."""
     if not isinstance(values, tuple) or len(values) not in (2, 3):
         return
@@ -106,7 +106,7 @@ def _refuse_several(values: Any, name: str, reader: str) -> None:
         )
 
 
-def is_arrow_array(values: Any) -> bool:
+def is_arrow_array(values: object) -> bool:
     """Whether it is an array of pyarrow, in one piece or in chunks."""
     pyarrow = sys.modules.get("pyarrow")
     return pyarrow is not None and isinstance(
@@ -247,7 +247,7 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def is_missing_value(value: Any) -> bool:
+def is_missing_value(value: object) -> bool:
     """Whether it is None, NaN, NaT or pandas' NA; no container is."""
     if value is None:
         return True

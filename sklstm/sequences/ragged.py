@@ -22,6 +22,8 @@ from sklstm.sequences.containers import (
     is_arrow_array,
     is_missing,
     is_missing_value,
+    plain,
+    without_na,
 )
 
 
@@ -53,6 +55,39 @@ def is_ragged(X: Any) -> bool:
         return True
     n_axes = len(shapes.pop())
     return n_axes == 2 or (n_axes == 1 and (not is_list or hasattr(first, "shape")))
+
+
+def arrays_of(
+    values: object, name: str, reader: str
+) -> NDArray[Any] | list[NDArray[Any]]:
+    """What was given for every sample or timestep: an array, or a list of arrays.
+
+    Parameters
+    ----------
+    values : array-like, or any collection of sequences
+    name : str
+        Of the argument, for messages.
+    reader : str
+        Of the class or function that was given it, for messages.
+
+    Returns
+    -------
+    ndarray or list of ndarray
+        A list, with an array for every sequence, if they are a collection of them.
+
+    Raises
+    ------
+    ValueError
+        As :func:`~sklstm.sequences.containers.plain`, and if sequences are data frames
+        of different columns.
+    """
+    given = plain(values, name, reader)
+    if not is_ragged(given):
+        return without_na(np.asarray(given))
+    if hasattr(given, "columns"):
+        return _join_cells(given)
+    refuse_other_columns(given, name)
+    return [np.asarray(sequence) for sequence in given]
 
 
 def _has_nested_cells(frame: Any) -> bool:
@@ -161,7 +196,7 @@ def _refuse_features(arrays: list[NDArray[Any]], k: int) -> NoReturn:
     raise ValueError(message)
 
 
-def _join_cells(frame: Any) -> list[NDArray[Any]]:
+def _join_cells(frame: object) -> list[NDArray[Any]]:
     """The rows of a data frame of sequences, as arrays (n_timesteps_i, n_features)."""
     n_columns = len(column_names(frame) or ())
     columns = [list(cells_of(frame, k)) for k in range(n_columns)]
@@ -182,7 +217,7 @@ def _join_cells(frame: Any) -> list[NDArray[Any]]:
     return rows
 
 
-def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
+def _as_steps(sequence: object, k: int) -> NDArray[Any]:
     """One sequence as a float array of shape (n_timesteps, n_features)."""
     try:
         array = np.asarray(sequence)
@@ -193,22 +228,7 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
         elif array.dtype.kind not in "fiub":
             raise TypeError(f"its dtype is {array.dtype}")
     except (TypeError, ValueError) as error:
-        shapes = {shape_of(step) for step in sequence} if shape_of(sequence) else ()
-        if len(shapes) > 1 and () not in shapes:
-            raise ValueError(
-                f"Sequence {k} of X is ragged itself: its timesteps have shapes "
-                f"{', '.join(map(str, sorted(shapes)))}. Every timestep must have the "
-                "same features; put NaN on all features of a timestep that is missing, "
-                "and impute single ones."
-            ) from error
-        values = np.asarray(sequence, dtype=object).flat
-        is_text = any(isinstance(value, (str, bytes)) for value in values)
-        raise TypeError(
-            f"Sequence {k} of X is not numeric: {said(error)}. Every sequence must be "
-            "an array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
-            + " SequenceTokenizer makes codes of lists of tokens."
-            * is_text
-        ) from error
+        _refuse_steps(sequence, k, error)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim == 0 and is_missing(array).all():
@@ -227,3 +247,23 @@ def _as_steps(sequence: Any, k: int) -> NDArray[Any]:
             "every sequence needs at least one timestep."
         )
     return array
+
+
+def _refuse_steps(sequence: Any, k: int, error: Exception) -> NoReturn:
+    """Say why a sequence is no array of numbers."""
+    shapes = {shape_of(step) for step in sequence} if shape_of(sequence) else set()
+    if len(shapes) > 1 and () not in shapes:
+        raise ValueError(
+            f"Sequence {k} of X is ragged itself: its timesteps have shapes "
+            f"{', '.join(map(str, sorted(shapes)))}. Every timestep must have the "
+            "same features; put NaN on all features of a timestep that is missing, "
+            "and impute single ones."
+        ) from error
+    values = np.asarray(sequence, dtype=object).flat
+    is_text = any(isinstance(value, (str, bytes)) for value in values)
+    raise TypeError(
+        f"Sequence {k} of X is not numeric: {said(error)}. Every sequence must be "
+        "an array of numbers of shape (n_timesteps,) or (n_timesteps, n_features)."
+        + " SequenceTokenizer makes codes of lists of tokens."
+        * is_text
+    ) from error

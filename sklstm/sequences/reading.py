@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklstm.sequences.axes import padded_along_features
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
-from sklstm.sequences.stored import read_rows
+from sklstm.sequences.lazy_arrays import SequenceArray, read_rows
 from sklstm.sequences.windows import Windows, count_steps, lengths_of, windows_of
 
 SWAPPED = (
@@ -18,7 +18,9 @@ SWAPPED = (
 )
 
 
-def read_sequences(values: Any, *, allow_missing: bool = False) -> SequenceBatch:
+def read_sequences(
+    values: SequenceArray, *, allow_missing: bool = False
+) -> SequenceBatch:
     """Find lengths and padding of a 3D array, and refuse what is not a number.
 
     Parameters
@@ -55,7 +57,9 @@ def read_sequences(values: Any, *, allow_missing: bool = False) -> SequenceBatch
     return SequenceBatch(values, lengths, right_padded)
 
 
-def _read_steps(values: Any, allow_missing: bool) -> tuple[NDArray[np.intp], bool]:
+def _read_steps(
+    values: SequenceArray, allow_missing: bool
+) -> tuple[NDArray[np.intp], bool]:
     """Lengths, and whether all valid steps stand in front, from all the steps."""
     n_samples, n_timesteps, n_features = values.shape
     lengths = np.full(n_samples, n_timesteps, dtype=np.intp)
@@ -67,7 +71,7 @@ def _read_steps(values: Any, allow_missing: bool) -> tuple[NDArray[np.intp], boo
 
 
 def _read_chunk(
-    values: Any, rows: slice, allow_missing: bool
+    values: SequenceArray, rows: slice, allow_missing: bool
 ) -> tuple[NDArray[np.intp] | int, bool]:
     """The same of some samples; the chunk is gone before the next is read."""
     with np.errstate(over="ignore"):
@@ -85,7 +89,7 @@ def _read_chunk(
 
 
 def _read_windows(
-    values: Any, windows: Windows, allow_missing: bool
+    values: SequenceArray, windows: Windows, allow_missing: bool
 ) -> tuple[NDArray[np.intp], bool]:
     """The same from the rows of the table, each of which is in many windows."""
     n_rows, n_features = windows.table.shape
@@ -118,7 +122,7 @@ def _offending(
 
 
 def _refuse_non_finite(
-    values: Any, first_row: int, offending: NDArray[np.bool_]
+    values: SequenceArray, first_row: int, offending: NDArray[np.bool_]
 ) -> None:
     if not offending.any():
         return

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.sequences.batch import SequenceBatch, as_floats
-from sklstm.sequences.stored import ChangedSequences
+from sklstm.sequences.lazy_arrays import ChangedSequences
 from sklstm.sequences.windows import (
     Windows,
     count_windows,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklstm.base.parameters import warn_caller
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import is_stored, read_rows
+from sklstm.sequences.lazy_arrays import is_stored, read_rows
 
 # So many sequences, evenly spaced, and so many bytes of them are looked at: a fit of a
 # small network takes milliseconds.
@@ -59,24 +59,26 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, sequences: SequenceBatch) -> Self:
-        steps = _sampled(sequences).steps()
+        steps = sampled(sequences).steps()
         return cls(steps.mean(axis=0), steps.std(axis=0))
 
 
 def warn_of_scale(
-    sequences: SequenceBatch, is_number: NDArray[np.bool_], name: str
+    sample: SequenceBatch, is_number: NDArray[np.bool_], name: str
 ) -> None:
     """Warn of features on a scale at which an LSTM learns next to nothing.
 
     Parameters
     ----------
-    sequences : SequenceBatch
+    sample : SequenceBatch
+        What `sampled` gave.
     is_number : ndarray of shape (n_features,), bool
         The others are codes of categories.
     name : str
         Of the estimator.
     """
-    mean, deviation = (part[is_number] for part in Spread.of(sequences))
+    steps = sample.steps()[:, is_number]
+    mean, deviation = steps.mean(axis=0), steps.std(axis=0)
     size = np.hypot(mean, deviation)
     if not len(size):
         return
@@ -143,7 +145,7 @@ def warn_of_validation(
     )
 
 
-def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
+def warn_of_swapped_axes(sequences: SequenceBatch, sample: SequenceBatch) -> None:
     """Warn of values that are smooth along the features, but not over time.
 
     Frames of a series are smooth along their features as well; there the end of a
@@ -153,13 +155,15 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
     Parameters
     ----------
     sequences : SequenceBatch
+    sample : SequenceBatch
+        What `sampled` gave of them.
     """
     _, n_timesteps, n_features = sequences.values.shape
     if n_features < 2 * n_timesteps or n_features < 8 or len(sequences) < 8:
         return
     if sequences.lengths.min() < n_timesteps:
         return
-    values = _sampled(sequences).values
+    values = sample.all_values()
     if _correlation(values[:, :, :-1], values[:, :, 1:]) < SMOOTH:
         return
     if n_timesteps > 1:
@@ -176,7 +180,7 @@ def warn_of_swapped_axes(sequences: SequenceBatch) -> None:
     )
 
 
-def warn_of_dated_rows(X: Any, name: str) -> None:
+def warn_of_dated_rows(X: object, name: str) -> None:
     """Warn of a data frame with an index of dates, whose rows are read one by one.
 
     Where a column is another some rows before, they hold lagged values, and are right.
@@ -191,7 +195,7 @@ def warn_of_dated_rows(X: Any, name: str) -> None:
         _warn_of_rows(X, f"have an index of dates ({kind})", name)
 
 
-def warn_of_target_ahead(X: Any, y: Any, name: str) -> None:
+def warn_of_target_ahead(X: object, y: object, name: str) -> None:
     """Warn of a table where y is what a column is in the next row.
 
     Its rows follow each other in time, then, and are read one by one.
@@ -211,7 +215,7 @@ def warn_of_target_ahead(X: Any, y: Any, name: str) -> None:
         _warn_of_rows(X, why, name)
 
 
-def _warn_of_rows(X: Any, why: str, name: str) -> None:
+def _warn_of_rows(X: object, why: str, name: str) -> None:
     table = _numbers(X)
     if table is None or _is_one_sequence(table):
         return
@@ -249,7 +253,7 @@ def warn_of_single_steps(n_samples: int, n_timesteps: int, name: str) -> None:
     )
 
 
-def _sampled(sequences: SequenceBatch) -> SequenceBatch:
+def sampled(sequences: SequenceBatch) -> SequenceBatch:
     """Some of the sequences, evenly spaced, read in parts."""
     values = sequences.values
     bytes_of_one = 8 * int(np.prod(values.shape[1:]))
@@ -279,7 +283,7 @@ def _differ(values: NDArray[np.float64]) -> bool:
     return bool(apart or deviations.max() > WIDER * deviations.min())
 
 
-def _index_of_dates(X: Any) -> str:
+def _index_of_dates(X: object) -> str:
     """The type of the index of a data frame if it has dates that rise, or empty."""
     index: Any = getattr(X, "index", None)
     levels = range(getattr(index, "nlevels", 0))
@@ -307,7 +311,7 @@ def _numbers(X: Any) -> NDArray[np.float64] | None:
         return None
 
 
-def _column_that_y_follows(table: NDArray[np.float64], y: Any) -> int | None:
+def _column_that_y_follows(table: NDArray[np.float64], y: object) -> int | None:
     """The column that is y one row later, up to its scale; None if there is none."""
     target = np.asarray(y)
     if target.dtype.kind not in "fiu" or target.size != len(target):

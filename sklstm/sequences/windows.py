@@ -6,17 +6,23 @@ further than its series does; what is missing in front is NaN. Pure NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import gcd
 from typing import Any, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from sklstm.sequences.batch import SequenceBatch, chunks
-from sklstm.sequences.stored import LazyArray
+from sklstm.sequences.lazy_arrays import (
+    Change,
+    ChangedSequences,
+    LazyArray,
+    SequenceArray,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -163,7 +169,7 @@ def windows_by_series(
     return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
 
 
-def windows_of(values: Any) -> Windows | None:
+def windows_of(values: object) -> Windows | None:
     """The table under an array of overlapping windows, and how they lie on it.
 
     Parameters
@@ -194,7 +200,53 @@ def windows_of(values: Any) -> Windows | None:
     return Windows(table, ends, n_steps, n_timesteps, sampling_rate)
 
 
-def windows_over(table: NDArray[Any], windows: Windows, like: Any) -> Any:
+@dataclass(frozen=True, eq=False)
+class DistinctRows:
+    """What an array of sequences holds, each row once.
+
+    The rows of overlapping windows are those of their table, which are in many of them;
+    of other arrays they are the samples.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_timesteps, n_features)
+    samples : ndarray of int, default=None
+        Which of them; None is all.
+    """
+
+    values: SequenceArray
+    samples: NDArray[np.intp] | None = None
+
+    @cached_property
+    def windows(self) -> Windows | None:
+        return windows_of(self.values) if self.samples is None else None
+
+    def __len__(self) -> int:
+        if self.windows is not None:
+            return len(self.windows.table)
+        return len(self.values if self.samples is None else self.samples)
+
+    def parts(self) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """All rows, so many at a time that memory does not matter."""
+        rows = self.values if self.windows is None else self.windows.table
+        for part in chunks(len(self), 8 * int(np.prod(rows.shape[1:]))):
+            source = part if self.samples is None else self.samples[part]
+            yield part, np.asarray(rows[source])
+
+    def samples_with(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """In which samples there is a row that is flagged."""
+        if self.windows is None:
+            return flags
+        return count_steps(flags, self.windows, self.windows.n_steps) > 0
+
+    def changed(self, change: Change, dtype: DTypeLike) -> LazyArray:
+        """An array in which the rows are changed, each by itself."""
+        if self.windows is None:
+            return ChangedSequences(self.values, change, dtype)
+        return replace(self.windows, table=change(self.windows.table))
+
+
+def windows_over(table: NDArray[Any], windows: Windows, like: object) -> Any:
     """The same windows over another table.
 
     Parameters

@@ -16,8 +16,8 @@ from sklstm.base.messages import said, shown
 from sklstm.base.parameters import warn_caller
 from sklstm.base.sklearn_compat import check_weights, check_y
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.containers import is_missing, plain, without_na
-from sklstm.sequences.ragged import is_ragged
+from sklstm.sequences.containers import is_missing, plain
+from sklstm.sequences.ragged import arrays_of
 
 
 def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
@@ -59,7 +59,7 @@ def check_lengths_match(batch: SequenceBatch, y: NDArray[Any]) -> None:
 
 
 def check_sample_weight(
-    sample_weight: Any, n_weights: int, name: str, of: str = "samples"
+    sample_weight: object, n_weights: int, name: str, of: str = "samples"
 ) -> NDArray[np.float64] | None:
     """Non-negative weights, one for each of the samples (or timesteps), or None.
 
@@ -80,14 +80,13 @@ def check_sample_weight(
     """
     if sample_weight is None:
         return None
-    sample_weight = plain(sample_weight, "sample_weight", name)
-    if is_ragged(sample_weight):
-        _refuse_weights("is a list of arrays", (), n_weights, name)
     if not isinstance(sample_weight, Number):  # one weight for all
-        sample_weight = without_na(np.asarray(sample_weight))
-        if sample_weight.ndim > 1:
-            shape = sample_weight.shape
-            _refuse_weights(f"has shape {shape}", shape, n_weights, name)
+        given = arrays_of(sample_weight, "sample_weight", name)
+        if isinstance(given, list):
+            _refuse_weights("is a list of arrays", (), n_weights, name)
+        if given.ndim > 1:
+            _refuse_weights(f"has shape {given.shape}", given.shape, n_weights, name)
+        sample_weight = given
     try:
         weights: NDArray[np.float64] = check_weights(
             sample_weight,
@@ -124,7 +123,7 @@ def _refuse_weights(
     )
 
 
-def none_missing(y: Any, name: str) -> Any:
+def none_missing(y: object, name: str) -> Any:
     """y as it is to be compared with predictions, of labels that are all known.
 
     Raises
@@ -133,10 +132,13 @@ def none_missing(y: Any, name: str) -> Any:
         If it is masked, or objects of which one is missing.
     """
     y = plain(y, "y", name)
-    if not issparse(y) and not is_ragged(y):
-        array = np.asarray(y)
-        if array.dtype == object and is_missing(array).any():
-            raise ValueError(f"Input y contains NaN. {_needs_targets(name)}")
+    if issparse(y):
+        return y
+    given = arrays_of(y, "y", name)
+    if isinstance(given, list) or given.dtype != object:
+        return y
+    if is_missing(given).any():
+        raise ValueError(f"Input y contains NaN. {_needs_targets(name)}")
     return y
 
 
@@ -223,7 +225,7 @@ def warn_of_several_labels(y: NDArray[Any], n_timesteps: int | None) -> None:
 
 
 def check_numeric_target(
-    estimator: BaseEstimator, y: Any, *, classifier: str
+    estimator: BaseEstimator, y: object, *, classifier: str
 ) -> NDArray[np.float64]:
     """A finite numeric y of shape (n_samples,) or (n_samples, n_targets).
 

@@ -21,7 +21,9 @@ from sklstm.targets.codecs import Indicators, Labels
 from sklstm.targets.training_set import relative_weights
 
 
-def check_labels(estimator: BaseEstimator, y: Any, *, regressor: str) -> NDArray[Any]:
+def check_labels(
+    estimator: BaseEstimator, y: object, *, regressor: str
+) -> NDArray[Any]:
     """Rows of y that are labels or indicators.
 
     Parameters
@@ -77,7 +79,7 @@ def _refuse_objects(y: NDArray[Any]) -> NoReturn:
 
 def learn_labels(
     y: NDArray[Any],
-    classes: Any,
+    classes: object,
     name: str,
     *,
     n_timesteps: int | None,
@@ -164,7 +166,7 @@ def warn_of_many_classes(n_classes: int, n_rows: int, name: str) -> None:
     )
 
 
-def check_known_classes(classes: Any, known: NDArray[Any]) -> None:
+def check_known_classes(classes: object, known: NDArray[Any]) -> None:
     """Require the classes of the first call of `partial_fit` in all later ones."""
     if not np.array_equal(_unique_labels(classes), known):
         raise ValueError(
@@ -193,7 +195,7 @@ def balanced_weights(y: NDArray[Any]) -> Any:
 
 
 def weights_by_class(
-    class_weight: Any,
+    class_weight: object,
     y: NDArray[Any],
     weights: NDArray[np.float64] | None,
     codec: Labels | Indicators,
@@ -224,7 +226,7 @@ def weights_by_class(
 
 
 def _weights_of_rows(
-    class_weight: Any, y: NDArray[Any], codec: Labels | Indicators
+    class_weight: object, y: NDArray[Any], codec: Labels | Indicators
 ) -> NDArray[np.float64]:
     """The weight of the class of every row; of several labels, the product."""
     if isinstance(class_weight, str):
@@ -245,7 +247,7 @@ def _weights_of_rows(
 
 
 def _weights_of_classes(
-    class_weight: Any, classes: NDArray[Any]
+    class_weight: object, classes: NDArray[Any]
 ) -> NDArray[np.float64]:
     """A weight for each class, 1 for those that are not named.
 
@@ -277,7 +279,7 @@ def _listed(labels: list[Any]) -> str:
     return ", ".join(map(reprlib.repr, plain[:8])) + ", ..." * (len(plain) > 8)
 
 
-def _unique_labels(classes: Any) -> NDArray[Any]:
+def _unique_labels(classes: object) -> NDArray[Any]:
     """The sorted labels of partial_fit's argument."""
     try:
         labels: NDArray[Any] = np.unique(

@@ -14,9 +14,8 @@ from sklearn.exceptions import DataConversionWarning
 
 from sklstm.base.parameters import warn_caller
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.columns import refuse_other_columns
-from sklstm.sequences.containers import is_missing, plain
-from sklstm.sequences.ragged import is_ragged
+from sklstm.sequences.containers import is_missing
+from sklstm.sequences.ragged import arrays_of, is_ragged
 from sklstm.targets.checks import check_lengths_match, check_sample_weight
 from sklstm.targets.training_set import Labelled
 
@@ -53,15 +52,12 @@ n_columns), or list of arrays
             f"{name} is sparse (shape {values.shape}), but {estimator_name} takes "
             f"dense values. Use {name}.toarray()."
         )
-    values = plain(values, name, estimator_name)
-    if is_ragged(values):
-        refuse_other_columns(values, name)
-        rows = _without_last_axis([np.asarray(row) for row in values], name)
+    array = arrays_of(values, name, estimator_name)
+    if isinstance(array, list):
+        rows = _without_last_axis(array, name)
         if {len(row) for row in rows} != {sequences.values.shape[1]}:
             return _from_list(rows, sequences, name)
         array = np.stack(rows)
-    else:
-        array = np.asarray(values)
     if array.ndim not in (2, 3) or len(array) != len(sequences) or not array.size:
         _refuse_shape(array, sequences, name, estimator_name)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -140,7 +136,7 @@ def _refuse_shape(
 
 
 def read_timestep_weight(
-    sample_weight: Any, sequences: SequenceBatch, *, estimator_name: str
+    sample_weight: object, sequences: SequenceBatch, *, estimator_name: str
 ) -> NDArray[np.float64] | None:
     """A weight for every valid timestep, from one per sequence or one per timestep.
 
@@ -149,10 +145,10 @@ def read_timestep_weight(
     ValueError
         If they do not match the sequences, or are negative, not finite or all zero.
     """
-    sample_weight = plain(sample_weight, "sample_weight", estimator_name)
-    if is_ragged(sample_weight) or np.ndim(sample_weight) > 1:
+    weights = arrays_of(sample_weight, "sample_weight", estimator_name)
+    if isinstance(weights, list) or weights.ndim > 1:
         by_step = read_timesteps(
-            sample_weight,
+            weights,
             sequences,
             name="sample_weight",
             estimator_name=estimator_name,
@@ -213,7 +209,7 @@ def without_objects(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def place_timesteps(
-    rows: NDArray[Any], sequences: SequenceBatch, *, like: Any
+    rows: NDArray[Any], sequences: SequenceBatch, *, like: object
 ) -> NDArray[Any]:
     """Put the rows of all valid timesteps where the timesteps were.
 
@@ -247,8 +243,8 @@ class Layout(ABC):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -270,7 +266,9 @@ class Layout(ABC):
         """
 
     @abstractmethod
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         """Rows of predictions in the places that y has beside an X `like` this."""
 
 
@@ -282,8 +280,8 @@ class _PerSequence(Layout):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -296,7 +294,9 @@ class _PerSequence(Layout):
             sequences, y, weights = sequences.at(used), y[used], weights[used]
         return Labelled(sequences, y, weights)
 
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         return rows
 
 
@@ -308,8 +308,8 @@ class _PerTimestep(Layout):
     def read(
         self,
         sequences: SequenceBatch,
-        y: Any,
-        sample_weight: Any,
+        y: object,
+        sample_weight: object,
         check: Callable[[Any], NDArray[Any]],
         name: str,
     ) -> Labelled:
@@ -329,7 +329,9 @@ class _PerTimestep(Layout):
             y, weights = y[used], weights[used]
         return Labelled(sequences, check(without_objects(y)), weights, steps)
 
-    def place(self, rows: NDArray[Any], sequences: SequenceBatch, *, like: Any) -> Any:
+    def place(
+        self, rows: NDArray[Any], sequences: SequenceBatch, *, like: object
+    ) -> Any:
         return place_timesteps(rows, sequences, like=like)
 
 

@@ -45,9 +45,9 @@ from sklstm import (
 )
 from sklstm.sequences import steps
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.lazy_arrays import ChangedSequences, LazyArray
 from sklstm.sequences.reading import read_sequences
 from sklstm.sequences.steps import StepTable
-from sklstm.sequences.stored import ChangedSequences, LazyArray
 from sklstm.sequences.windows import Windows, count_windows, windows_of
 
 rng = np.random.default_rng(0)

@@ -188,7 +188,7 @@ def test_columns_in_another_order_as_reported():
         )
     wide = pd.DataFrame(np.zeros((2, 30))).add_prefix("c")
     order = [*wide.columns[:20], "c21", "c20", *wide.columns[22:]]
-    with pytest.raises(ValueError, match=r"'c7', ...\] \(column 20 is 'c21' and 'c20'"):
+    with pytest.raises(ValueError, match=r"'c9', ...\] \(column 20 is 'c21' and 'c20'"):
         pad_sequences([wide, wide[order]])
 
 
@@ -249,7 +249,7 @@ def test_names_of_several_columns(names):
         [frame.set_axis(names, axis=1) for frame in frames("pandas")],
         [pa.table(list(frame.columns), **columns) for frame in frames("table")],
     ):
-        with pytest.raises(ValueError, match="X has 2 columns of the name 'a'"):
+        with pytest.raises(ValueError, match="frame in X has several columns"):
             pad_sequences(X)
 
 

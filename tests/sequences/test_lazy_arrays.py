@@ -14,7 +14,7 @@ from sklstm import (
 )
 from sklstm.network import forward
 from sklstm.sequences import batch
-from sklstm.sequences.stored import StoredArray
+from sklstm.sequences.lazy_arrays import StoredArray
 from sklstm.training import epochs
 
 rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,6 +18,23 @@ Change = Callable[[NDArray[Any]], NDArray[Any]]
 PART_BYTES = 4 * 2**20
 
 
+class SequenceArray(Protocol):
+    """What is read like an array of NumPy along its first axis.
+
+    An array, one that is in a file, or a :class:`LazyArray`.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
 class LazyArray(ABC):
     """An array of sequences that is not held as a whole.
 
@@ -29,7 +46,7 @@ class LazyArray(ABC):
     _dtype: np.dtype[Any]
 
     @abstractmethod
-    def _rows(self, rows: Any) -> NDArray[Any]:
+    def _rows(self, rows: object) -> NDArray[Any]:
         """What an index or a slice along the first axis gives."""
 
     @property
@@ -50,7 +67,7 @@ class LazyArray(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of shape {self.shape}, {self.dtype}>"
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
+    def __getitem__(self, key: object) -> NDArray[Any]:
         return self._by_axes(*key) if isinstance(key, tuple) else self._rows(key)
 
     def _by_axes(self, rows: Any = ..., *others: Any) -> NDArray[Any]:
@@ -108,7 +125,7 @@ class LazyArray(ABC):
         return self[rows]
 
 
-def read_rows(values: Any, rows: Any, dtype: DTypeLike) -> NDArray[Any]:
+def read_rows(values: SequenceArray, rows: Any, dtype: DTypeLike) -> NDArray[Any]:
     """Some rows of an array in another dtype, without one more copy of them.
 
     Parameters
@@ -182,7 +199,7 @@ class StoredArray(LazyArray):
         Whether to read a matrix as sequences of one feature, with a last axis of one.
     """
 
-    def __init__(self, source: Any, *, one_feature: bool = False) -> None:
+    def __init__(self, source: SequenceArray, *, one_feature: bool = False) -> None:
         self.source = source
         self.one_feature = one_feature
         self._shape = (*map(int, source.shape), *[1] * one_feature)
@@ -208,7 +225,7 @@ class StoredArray(LazyArray):
             read[run] = self._unmasked(self.source[int(wanted[run[0]]) : stop])
         return read[places]
 
-    def _unmasked(self, read: Any) -> NDArray[Any]:
+    def _unmasked(self, read: object) -> NDArray[Any]:
         """What was read; netCDF files give masked arrays, masked or not."""
         if np.ma.is_masked(read):
             refuse_mask(read, "X[:]", "sklstm")
@@ -225,7 +242,7 @@ class StoredArray(LazyArray):
         return np.asarray(self._rows(rows), dtype=dtype)
 
 
-def _takes_any_rows(source: Any) -> bool:
+def _takes_any_rows(source: SequenceArray) -> bool:
     """Whether row numbers need be neither sorted nor unique."""
     try:
         rows = source[np.array([source.shape[0] - 1, 0, 0])]
@@ -234,7 +251,7 @@ def _takes_any_rows(source: Any) -> bool:
         return False
 
 
-def is_stored(X: Any) -> bool:
+def is_stored(X: object) -> bool:
     """Whether X is a numeric array of two or three axes that NumPy does not hold.
 
     Then X is read in parts and never becomes an array as a whole.
