@@ -147,7 +147,7 @@ def tasks_per_second(client: Any, n_tasks: int = 2000) -> float:
 def first_fit() -> dict[str, float]:
     """Seconds that a worker needs before its fits cost what fits cost."""
     times = [time.perf_counter()]
-    import sklstm.training.fitting  # noqa: F401
+    import sklstm.training.scikeras_wrapper  # noqa: F401
 
     for _ in range(2):
         times.append(time.perf_counter())

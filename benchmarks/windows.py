@@ -203,7 +203,7 @@ def measure(name: str, n_rows: int, n_features: int, n_timesteps: int) -> dict:
     import keras.src.utils.timeseries_dataset_utils  # noqa: F401
     import sklearn.pipeline  # noqa: F401
 
-    import sklstm.training.fitting  # noqa: F401
+    import sklstm.training.scikeras_wrapper  # noqa: F401
 
     table, y = problem(n_rows, n_features)
     if CONTENDERS.get(name) is sklstm_groups:

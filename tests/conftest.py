@@ -46,9 +46,9 @@ def pytest_collection_finish():
 @pytest.fixture
 def pool(monkeypatch):
     """An empty pool in place of the process-wide one."""
-    from sklstm.training import fitting
+    from sklstm.training import scikeras_wrapper
     from sklstm.training.lending import NetworkPool
 
     empty = NetworkPool()
-    monkeypatch.setattr(fitting, "POOL", empty)
+    monkeypatch.setattr(scikeras_wrapper, "POOL", empty)
     return empty

@@ -1,4 +1,4 @@
-"""What all estimators share: parameters, the NumPy forward pass, what is saved."""
+"""What all estimators share: parameters, one `fit`, one `predict`, what is saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from sklstm.base.documentation import DocumentationLinkMixin
@@ -22,10 +22,20 @@ from sklstm.base.parameters import (
     check_copied_whole,
 )
 from sklstm.base.persistence import SavedState, check_fitted
-from sklstm.base.schema import ANYTHING, OF_SEQUENCES, Kind, Maybe, Part, count
-from sklstm.base.sklearn_compat import CallbackSupportMixin
-from sklstm.estimators.embeddings import categorical_columns
-from sklstm.network import DIRECTIONS, MERGE_MODES, Network
+from sklstm.base.schema import (
+    ANYTHING,
+    OF_SEQUENCES,
+    Kind,
+    Maybe,
+    Part,
+    count,
+    is_count,
+)
+from sklstm.base.sklearn_compat import CallbackSupportMixin, _fit_context
+from sklstm.estimators.embeddings import Codes, categorical_columns, embeddings_for
+from sklstm.estimators.fitting import Call, Fit
+from sklstm.estimators.training_data import Validation
+from sklstm.network import DIRECTIONS, MERGE_MODES, Architecture, Network
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.targets import CODECS, PER_SEQUENCE, Codec, Labelled, Layout
 
@@ -42,7 +52,7 @@ class BaseBiLSTM(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """Predict, score and save; a subclass says what its target is."""
+    """Train, predict, score and save; a subclass says what its target is."""
 
     units: int | tuple[int, ...] = 32
     _: KW_ONLY
@@ -126,12 +136,11 @@ class BaseBiLSTM(
     @abstractmethod
     def _codec_for(
         self,
-        y: NDArray[Any],
-        weights: NDArray[np.float64] | None,
-        fitted: Any,
-        **known: Any,
+        given: Labelled,
+        fitted: Codec | None,
+        call: Call,
     ) -> Codec:
-        """The fitted codec, or one that is learnt from y."""
+        """The fitted codec, or one that is learnt from the targets."""
 
     def _weights_of(
         self,
@@ -144,7 +153,88 @@ class BaseBiLSTM(
         """Weights of the rows of y in the loss; classes balanced as in other rows."""
         return weights
 
-    # -- prediction -----------------------------------------------------------------
+    # -- training -------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
+n_columns), or list of sequences
+            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
+            differ in length. A timestep whose features are all NaN is padding.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs); of a timestep \
+estimator (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or list of \
+arrays
+            Labels of any type, or an indicator array of zeros and ones for several
+            labels; of a regressor numbers. A one-hot array is such an indicator array,
+            too: there is a warning if all rows have one 1. At timesteps: what an array
+            holds at padded ones is ignored, and a list has an array for every sequence.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Samples of weight zero are left out. A timestep estimator takes weights of
+            the shape (n_samples, n_timesteps), or a list of arrays, too: timesteps of
+            weight zero are read, but their targets do not count and may be missing.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Data for validation: `history_` has the loss on them, and `early_stopping`
+            goes by it, with no samples of X set aside. In a pipeline,
+            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are set aside together, or not at all. Of use with
+            `early_stopping` alone, and not with `X_val`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not as described, if a classifier is left with
+            fewer than two classes, or if training diverges.
+        RuntimeError
+            If TensorFlow or Keras is set to what training does not go with, such as
+            another backend, or in a forked child of a process that used TensorFlow.
+        """
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        resume = self.warm_start and self._is_trained
+        call = Call(epochs=self.epochs, schedule=self.schedule, resume=resume)
+        Fit(self, call).run(X, y, sample_weight, validation)
+        return self
+
+    def _fit_part(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
+    ) -> Self:
+        """One epoch, going on from the previous call."""
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: each call trains "
+                "one epoch on the samples it is given. Set early_stopping=False."
+            )
+        call = Call(
+            epochs=1,
+            schedule="constant",  # nobody knows how many calls will come
+            resume=self._is_trained,
+            in_parts=True,
+            classes=classes,
+        )
+        Fit(self, call).run(X, y, sample_weight, Validation())
+        return self
+
+    @property
+    def _is_trained(self) -> bool:
+        return "network_" in vars(self)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Labelled:
         """X, y and weights, checked."""
@@ -152,7 +242,72 @@ class BaseBiLSTM(
         name = type(self).__name__
         return self._layout.read(sequences, y, sample_weight, self._check_target, name)
 
-    def _predict(
+    def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
+        units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
+        if not units or not all(is_count(u) for u in units):
+            raise ValueError(
+                f"The 'units' parameter of {type(self).__name__} must be an int or a "
+                "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
+                f"{shown(self.units)} instead."
+            )
+        return Architecture(
+            n_features=n_step_features(self),
+            units=tuple(int(u) for u in units),
+            direction=self.direction,
+            merge_mode=self.merge_mode,
+            n_outputs=codec.n_outputs,
+            activation=codec.activation,
+            every_step=self._layout.every_step,
+            embeddings=embeddings_for(self, codes),
+        )
+
+    def _loss_for(self, activation: str) -> str:
+        losses = self._losses[activation]
+        if self.loss is None:
+            return losses[0]
+        if self.loss not in losses:
+            raise ValueError(
+                f"loss={shown(self.loss)} does not go with this target, for which the "
+                f"output is {activation}. Choose one of {', '.join(losses)}, or None "
+                "to have it chosen."
+            )
+        return self.loss
+
+    # -- prediction -----------------------------------------------------------------
+
+    def predict(self, X: ArrayLike) -> Any:
+        """The targets: the most probable labels, or the numbers.
+
+        Of two or more classes the most probable one, of several labels all that are
+        more probable than not. Of ``loss="quantile"`` the median: where 0.5 is not
+        among the quantiles, it is on the straight line between its neighbours, or the
+        nearest quantile if all are on one side of 0.5.
+
+        Parameters
+        ----------
+        X : as in `fit`, with any number of timesteps
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs); of a timestep \
+estimator (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or \
+(n_samples,) of ndarray
+            As y was in `fit`. At timesteps: the last, an object array with an array for
+            every sequence, if X is a list of sequences; otherwise NaN at padded
+            timesteps, so integer labels become floats and text objects, if there are
+            any. A row alone and in a batch may differ by rounding, numbers by some 3e-7
+            standard deviations of y.
+
+        Notes
+        -----
+        scikit-learn's metrics read a matrix of labels as indicators: flatten those of
+        timesteps and y before you call one, or let
+        :func:`~sklstm.metrics.make_timestep_scorer` do so.
+        """
+        check_fitted(self)
+        return self._decoded(X, self.codec_.decode)
+
+    def _decoded(
         self, X: Any, decode: Callable[[NDArray[np.float64]], NDArray[Any]]
     ) -> Any:
         """Decoded outputs, in the places that y has beside X."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MethodType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +14,11 @@ from sklearn.base import RegressorMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import StrOptions
 from sklstm.base.persistence import check_fitted
-from sklstm.estimators.fitting import TrainableBiLSTM
+from sklstm.base.sklearn_compat import _fit_context
+from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.fitting import Call
 from sklstm.sequences.containers import plain
-from sklstm.targets import Codec, Numbers, Quantiles
+from sklstm.targets import Codec, Labelled, Numbers, Quantiles
 from sklstm.targets.checks import check_numeric_target, none_missing
 from sklstm.targets.codecs import are_levels
 
@@ -117,7 +119,7 @@ class available_with_quantiles:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class BaseRegressor(RegressorMixin, TrainableBiLSTM):
+class BaseRegressor(RegressorMixin, BaseBiLSTM):
     """Numbers, per sequence or per timestep."""
 
     normalize_y: bool = True
@@ -139,7 +141,7 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
     }
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **TrainableBiLSTM._parameter_constraints,
+        **BaseBiLSTM._parameter_constraints,
         "loss": [StrOptions(set(_losses["linear"])), None],
         "normalize_y": ["boolean"],
         "quantiles": ["array-like", None],
@@ -148,20 +150,37 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
     def _check_target(self, y: Any) -> NDArray[np.float64]:
         return check_numeric_target(self, y, classifier=self._classifier)
 
-    def _codec_for(
-        self,
-        y: NDArray[Any],
-        weights: NDArray[np.float64] | None,
-        fitted: Any,
-        **known: Any,
-    ) -> Codec:
+    def _codec_for(self, given: Labelled, fitted: Codec | None, call: Call) -> Codec:
         levels = read_levels(self)
         if fitted is not None:
             check_same_levels(fitted, levels)
-            codec: Codec = fitted
-            return codec
-        numbers = Numbers.learn(y, weights, normalize=self.normalize_y)
+            return fitted
+        numbers = Numbers.learn(given.y, given.weights, normalize=self.normalize_y)
         return numbers if levels is None else Quantiles(numbers, levels)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch on these samples, going on from the previous call.
+
+        With `normalize_y` the first call determines shift and scale.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if `early_stopping` is set.
+        """
+        return self._fit_part(X, y, sample_weight)
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -207,7 +226,7 @@ class BaseRegressor(RegressorMixin, TrainableBiLSTM):
         check_fitted(self)
         has_quantiles(self)
         assert isinstance(self.codec_, Quantiles)
-        return self._predict(X, self.codec_.quantiles)
+        return self._decoded(X, self.codec_.quantiles)
 
     @property
     def quantiles_(self) -> NDArray[np.float64]:

@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from sklstm.base.parameters import _fit_context, in_our_words
-from sklstm.base.persistence import check_fitted
+from sklstm.base.parameters import in_our_words
 from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.sequence import PerSequence
-from sklstm.estimators.validation import Validation
 
 
 @in_our_words
@@ -174,113 +169,3 @@ class BiLSTMClassifier(PerSequence, BaseClassifier):
         **BaseClassifier._parameter_constraints,
         **PerSequence._parameter_constraints,
     }
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> BiLSTMClassifier:
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
-n_columns), or list of sequences
-            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
-            differ in length. A timestep whose features are all NaN is padding.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any type, or an indicator matrix of zeros and ones. A one-hot
-            matrix is such a matrix, too: there is a warning if all rows have one 1.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Samples of weight zero are left out.
-        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            Data for validation: `history_` has the loss on them, and `early_stopping`
-            goes by it, with no samples of X set aside. In a pipeline,
-            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
-        groups : array-like of shape (n_samples,), default=None
-            Samples of one group are set aside together, or not at all. Of use with
-            `early_stopping` alone, and not with `X_val`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X or y is not as described, if fewer than two classes are
-            left, or if training diverges.
-        RuntimeError
-            If TensorFlow or Keras is set to what training does not go with, such as
-            another backend, or in a forked child of a process that used TensorFlow.
-        """
-        validation = Validation(X_val, y_val, sample_weight_val, groups)
-        self._fit_whole(X, y, sample_weight, validation)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> BiLSTMClassifier:
-        """Train for one epoch on these samples, going on from the previous call.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; required in the first call unless y is an
-            indicator matrix.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            As in `fit`, and if `early_stopping` is set or `classes` is missing.
-        """
-        self._fit_part(X, y, sample_weight, classes)
-        return self
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The most probable class, or the labels more probable than not.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-        """
-        check_fitted(self)
-        return self._predict(X, self.codec_.decode)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; rows sum to one unless the target is multilabel.
-            A row alone and in a batch may differ by rounding, some 5e-7.
-        """
-        check_fitted(self)
-        return self._predict(X, self.codec_.probabilities)

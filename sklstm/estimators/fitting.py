@@ -1,338 +1,258 @@
-"""What happens in `fit` and `partial_fit`."""
+"""What happens in `fit` and `partial_fit`, step by step."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.base.messages import shown
 from sklstm.base.parameters import Draws, unchanged_on_error
-from sklstm.base.schema import is_count
-from sklstm.estimators.base import BaseBiLSTM, Schedule
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
-from sklstm.estimators.embeddings import (
-    Codes,
-    codes_for,
-    embeddings_for,
-    is_number,
-)
+from sklstm.estimators.embeddings import codes_for, is_number
 from sklstm.estimators.forks import refuse_lost_threads
-from sklstm.estimators.validation import Validation, of_validation_data
+from sklstm.estimators.training_data import DataReader, Validation
 from sklstm.network import Architecture, Network, initial_parameters
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.checks import check_sequences, fitted_on_table, n_step_features
-from sklstm.sequences.codes import with_places
+from sklstm.sequences.checks import fitted_on_table
 from sklstm.sequences.suspicions import (
-    Spread,
     sampled,
     warn_of_scale,
     warn_of_swapped_axes,
     warn_of_target_ahead,
-    warn_of_validation,
 )
-from sklstm.targets import Codec, Labelled, TrainingSet, arrange
+from sklstm.targets import Labelled, TrainingSet
+
+if TYPE_CHECKING:
+    from sklstm.estimators.base import BaseBiLSTM
+    from sklstm.training.optimizers import OptimizerSpec
+    from sklstm.training.recipe import Recipe, Start
+    from sklstm.training.scikeras_wrapper import TrainingResult
 
 
-@dataclass(frozen=True, eq=False)
-class DataReader:
-    """Reads other data as those of training were: for validation, and for callbacks.
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How an estimator was asked to train.
 
     Parameters
     ----------
-    estimator : TrainableBiLSTM
-    codec : Codec
-    architecture : Architecture
-    codes : tuple of ndarray of shape (n_codes,), int64
-    training : Labelled
-        On whose y classes are balanced.
+    epochs : int
+    schedule : {"auto", "constant", "cosine", "one_cycle"}
+    resume : bool
+        Whether to go on from where the last call ended.
+    in_parts : bool, default=False
+        Whether more samples may come, as in `partial_fit`.
+    classes : array-like, default=None
+        All labels that will ever come; None are those in y.
     """
 
-    estimator: TrainableBiLSTM
-    codec: Codec
-    architecture: Architecture
-    codes: Codes
-    training: Labelled
-
-    def sequences(self, X: Any) -> SequenceBatch:
-        """X, checked."""
-        sequences = check_sequences(self.estimator, X, reset=False)
-        self._compare(sequences, "What a callback asks about")
-        return sequences
-
-    def training_set(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
-        """X and y, checked and encoded."""
-        return self._encoded(self.estimator._read(X, y, sample_weight, reset=False))
-
-    def _encoded(self, given: Labelled) -> TrainingSet:
-        estimator, codec = self.estimator, self.codec
-        weights = estimator._weights_of(
-            given.y, given.weights, codec, balanced_on=self.training.y
-        )
-        target = codec.encode(given.y, weights, type(estimator).__name__)
-        return self.coded(arrange(given, target))
-
-    def held_out(self, validation: Validation) -> TrainingSet | None:
-        """Validation data of the user's own, if there are any."""
-        if not validation.is_given:
-            return None
-        with of_validation_data():
-            given = self.estimator._read(
-                validation.X, validation.y, validation.sample_weight, reset=False
-            )
-            self._compare(given.sequences, "X_val")
-            return self._encoded(given)
-
-    @cached_property
-    def _spread(self) -> Spread:
-        # A callback may ask after every epoch.
-        return Spread.of(self.training.sequences)
-
-    def _compare(self, sequences: SequenceBatch, X_val: str) -> None:
-        warn_of_validation(self._spread, sequences, is_number(self.estimator), X_val)
-
-    def coded(self, data: TrainingSet) -> TrainingSet:
-        """What was read as the network reads it."""
-        columns = self.architecture.categorical
-        sequences = with_places(data.sequences, columns, self.codes)
-        return replace(data, sequences=sequences.in_memory())
+    epochs: int
+    schedule: str
+    resume: bool
+    in_parts: bool = False
+    classes: Any = None
 
 
-class TrainableBiLSTM(BaseBiLSTM):
-    """Trains a network, and keeps what is learnt."""
+class Fit:
+    """One call of `fit` or `partial_fit`.
 
-    def _fit_whole(
-        self, X: Any, y: Any, sample_weight: Any, validation: Validation
-    ) -> None:
-        """All epochs, from the start unless `warm_start` is set."""
-        resume = self.warm_start and "network_" in vars(self)
-        self._fit(
-            X,
-            y,
-            sample_weight,
-            validation=validation,
-            epochs=self.epochs,
-            schedule=self.schedule,
-            resume=resume,
-        )
+    Parameters
+    ----------
+    estimator : BaseBiLSTM
+        It is left as it was if anything fails.
+    call : Call
+    """
 
-    def _fit_part(self, X: Any, y: Any, sample_weight: Any, **known: Any) -> None:
-        """One epoch, going on from the previous call."""
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: each call trains "
-                "one epoch on the samples it is given. Set early_stopping=False."
-            )
-        resume = "network_" in vars(self)
-        # Nobody knows how many calls will come.
-        self._fit(
-            X,
-            y,
-            sample_weight,
-            validation=Validation(),
-            epochs=1,
-            schedule="constant",
-            resume=resume,
-            **known,
-        )
+    def __init__(self, estimator: BaseBiLSTM, call: Call) -> None:
+        self.estimator = estimator
+        self.call = call
+        self.start: Network | None = estimator.network_ if call.resume else None
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        validation: Validation,
-        epochs: int,
-        schedule: Schedule,
-        resume: bool,
-        **known: Any,
-    ) -> None:
-        """Train for some epochs, from where the last call ended if `resume`.
-
-        `known` goes to `_codec_for`. The estimator is left as it was if anything fails.
-        """
-        reporter = EpochReporter(self, X, y, sample_weight, epochs=epochs)
-        with unchanged_on_error(self) as draws:
-            start: Network | None = self.network_ if resume else None
-            if start is None:
-                self.__dict__.pop("network_", None)
-            given = self._read(X, y, sample_weight, reset=not resume)
-            if start is None:
-                self._warn_of(X, y, given.sequences)
-            codec = self._codec_for(
-                given.y, given.weights, self.codec_ if resume else None, **known
-            )
-            codes = codes_for(self, given.sequences, start)
-            architecture = self._architecture_for(codec, codes)
-            if start is not None and architecture != start.architecture:
-                fitted, asked_for = start.architecture.differences(architecture)
-                raise ValueError(
-                    "Training cannot go on with another architecture: the fitted one "
-                    f"has {fitted}, the parameters ask for {asked_for}. Give the "
-                    "parameters the fitted values, or call fit with warm_start=False "
-                    "to start again."
-                )
-            weights = self._weights_of(
-                given.y, given.weights, codec, balanced_on=given.y
-            )
-            target = codec.encode(given.y, weights, type(self).__name__)
-            self.codec_, self.n_outputs_ = codec, codec.n_targets
-            data = arrange(given, target)
-            reader = DataReader(self, codec, architecture, codes, given)
-            self._train(
-                data,
-                architecture,
-                codes,
-                start,
-                reporter,
-                reader=reader,
-                validation_data=reader.held_out(validation),
-                groups=validation.groups_of(data.sequences),
-                epochs=epochs,
-                schedule=schedule,
-                draws=draws,
-            )
+    def run(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
+        """Read the data, train, and keep what was learnt."""
+        estimator, epochs = self.estimator, self.call.epochs
+        reporter = EpochReporter(estimator, X, y, sample_weight, epochs=epochs)
+        with unchanged_on_error(estimator) as draws:
+            given = self._read(X, y, sample_weight)
+            reader = self._learn_target(given)
+            data = reader.encoded(given)
+            held_out = reader.held_out(validation)
+            groups = validation.groups_of(data.sequences)
+            self._train(data, held_out, groups, reader, reporter, draws)
             reporter.end_fit()
 
-    def _warn_of(self, X: Any, y: Any, sequences: SequenceBatch) -> None:
-        """Say what looks like a mistake in training data that can be read."""
-        name = type(self).__name__
-        sample = sampled(sequences)
-        warn_of_scale(sample, is_number(self), name)
-        if fitted_on_table(self):
-            warn_of_target_ahead(X, y, name)
-        else:
-            warn_of_swapped_axes(sequences, sample)
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> Labelled:
+        """X, y and weights, checked; what looks like a mistake is said."""
+        estimator = self.estimator
+        if self.start is None:
+            estimator.__dict__.pop("network_", None)
+        given = estimator._read(X, y, sample_weight, reset=self.start is None)
+        if self.start is None:
+            _warn_of(estimator, X, y, given.sequences)
+        return given
 
-    def _architecture_for(self, codec: Codec, codes: Codes) -> Architecture:
-        units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
-        if not units or not all(is_count(u) for u in units):
+    def _learn_target(self, given: Labelled) -> DataReader:
+        """Codec, codes and sizes, learnt or those of the last call."""
+        estimator, start = self.estimator, self.start
+        fitted = None if start is None else estimator.codec_
+        codec = estimator._codec_for(given, fitted, self.call)
+        codes = codes_for(estimator, given.sequences, start)
+        architecture = estimator._architecture_for(codec, codes)
+        if start is not None and architecture != start.architecture:
+            fitted_ones, asked_for = start.architecture.differences(architecture)
             raise ValueError(
-                f"The 'units' parameter of {type(self).__name__} must be an int or a "
-                "tuple of ints, each at least 1: one for every stacked LSTM layer. Got "
-                f"{shown(self.units)} instead."
+                "Training cannot go on with another architecture: the fitted one has "
+                f"{fitted_ones}, the parameters ask for {asked_for}. Give the "
+                "parameters the fitted values, or call fit with warm_start=False to "
+                "start again."
             )
-        return Architecture(
-            n_features=n_step_features(self),
-            units=tuple(int(u) for u in units),
-            direction=self.direction,
-            merge_mode=self.merge_mode,
-            n_outputs=codec.n_outputs,
-            activation=codec.activation,
-            every_step=self._layout.every_step,
-            embeddings=embeddings_for(self, codes),
-        )
-
-    def _loss_for(self, activation: str) -> str:
-        losses = self._losses[activation]
-        if self.loss is None:
-            return losses[0]
-        if self.loss not in losses:
-            raise ValueError(
-                f"loss={shown(self.loss)} does not go with this target, for which the "
-                f"output is {activation}. Choose one of {', '.join(losses)}, or None "
-                "to have it chosen."
-            )
-        return self.loss
+        estimator.codec_, estimator.n_outputs_ = codec, codec.n_targets
+        return DataReader(estimator, codec, architecture, codes, given)
 
     def _train(
         self,
         data: TrainingSet,
-        architecture: Architecture,
-        codes: Codes,
-        start: Network | None,
-        reporter: EpochReporter,
-        *,
-        reader: DataReader,
-        validation_data: TrainingSet | None,
+        held_out: TrainingSet | None,
         groups: NDArray[Any] | None,
-        epochs: int,
-        schedule: Schedule,
+        reader: DataReader,
+        reporter: EpochReporter,
         draws: Draws,
     ) -> None:
+        """Train the network on data that are read, and keep it."""
         refuse_lost_threads()
-        from sklstm.training.fitting import fit_network, trains_on_layers
-        from sklstm.training.optimizers import read_optimizer
-        from sklstm.training.recipe import Recipe
-        from sklstm.training.schedules import chosen_schedule
+        from sklstm.training.scikeras_wrapper import fit_network
         from sklstm.training.settings import check_settings
 
         check_settings("fit")
-        data = reader.coded(data)
-        previous = None if start is None else vars(self).get("_training_state")
-        if previous is not None:
-            rng = np.random.default_rng()
-            rng.bit_generator.state = previous["rng"]
-        else:
-            with draws.of(self.random_state) as random_state:
-                rng = _generator(random_state, 0 if start is None else self.n_epochs_)
-        callbacks = copy_callbacks(self.callbacks, type(self).__name__)
-        chosen = chosen_schedule(schedule, self.optimizer, callbacks)
-        spec, learning_rate = read_optimizer(
-            self.optimizer,
-            self.learning_rate,
-            clipnorm=self.clipnorm,
-            schedule=chosen,
-            early_stopping=self.early_stopping,
-        )
-        # An optimizer's state is of no use to another, nor to another kind of network.
-        on_layers = trains_on_layers(self.recurrent_dropout)
-        state_of = (spec.name, spec.config, on_layers)
-        same = previous is not None and previous["state_of"] == state_of
-        if validation_data is None and self.early_stopping:
-            splitter = self.validation_split
+        estimator = self.estimator
+        rng = self._generator(draws)
+        callbacks = copy_callbacks(estimator.callbacks, type(estimator).__name__)
+        recipe = self._recipe(reader.architecture.activation, callbacks)
+        if held_out is None and estimator.early_stopping:
+            splitter = estimator.validation_split
             with draws.of(_random_state_of(splitter)):
-                data, validation_data = data.split(
-                    self.validation_fraction, rng, splitter=splitter, groups=groups
+                data, held_out = data.split(
+                    estimator.validation_fraction, rng, splitter=splitter, groups=groups
                 )
-        recipe = Recipe(
-            loss=self._loss_for(architecture.activation),
-            optimizer=spec,
-            learning_rate=learning_rate,
-            schedule=chosen,
-            gives_way=schedule == "auto",
-            clipnorm=self.clipnorm,
-            dropout=float(self.dropout),
-            recurrent_dropout=float(self.recurrent_dropout),
-            epochs=epochs,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            patience=self.patience if self.early_stopping else None,
-            verbose=int(self.verbose),
-        )
-        parameters = (
-            initial_parameters(architecture, rng) if start is None else start.flat
-        )
+        state_of = self._state_of(recipe.optimizer)
         trained = fit_network(
-            architecture,
-            parameters,
+            reader.architecture,
+            reader.codes,
+            self._starting_point(reader.architecture, rng, state_of),
             data,
             recipe,
-            validation_data=validation_data,
-            optimizer_state=previous["optimizer"] if previous and same else None,
-            initial_epoch=0 if start is None else self.n_epochs_,
+            validation_data=held_out,
             callbacks=callbacks,
             reporter=reporter,
             reader=reader,
-            rng=rng,
-            codes=codes,
         )
-        history = {} if start is None else self.history_
-        self.history_ = {
+        self._keep(trained, state_of, rng)
+
+    def _generator(self, draws: Draws) -> np.random.Generator:
+        """Random numbers of this call, seeded by the user's, or where they were."""
+        estimator, previous = self.estimator, self._previous
+        if previous is not None:
+            rng = np.random.default_rng()
+            rng.bit_generator.state = previous["rng"]
+            return rng
+        with draws.of(estimator.random_state) as random_state:
+            seed = random_state.randint(np.iinfo(np.int32).max, size=4)
+        # Training that goes on after some epochs draws anew, or it would repeat the
+        # order of samples that these epochs had.
+        return np.random.default_rng(seed if not self._epoch else [*seed, self._epoch])
+
+    def _recipe(self, activation: str, callbacks: list[Any]) -> Recipe:
+        """How the network is trained, by the parameters of the estimator."""
+        from sklstm.training.optimizers import read_optimizer
+        from sklstm.training.recipe import Recipe
+        from sklstm.training.schedules import chosen_schedule
+
+        estimator, call = self.estimator, self.call
+        schedule = chosen_schedule(call.schedule, estimator.optimizer, callbacks)
+        optimizer, learning_rate = read_optimizer(
+            estimator.optimizer,
+            estimator.learning_rate,
+            clipnorm=estimator.clipnorm,
+            schedule=schedule,
+            early_stopping=estimator.early_stopping,
+        )
+        return Recipe(
+            loss=estimator._loss_for(activation),
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            gives_way=call.schedule == "auto",
+            clipnorm=estimator.clipnorm,
+            dropout=float(estimator.dropout),
+            recurrent_dropout=float(estimator.recurrent_dropout),
+            epochs=call.epochs,
+            batch_size=estimator.batch_size,
+            shuffle=estimator.shuffle,
+            patience=estimator.patience if estimator.early_stopping else None,
+            verbose=int(estimator.verbose),
+        )
+
+    def _starting_point(
+        self, architecture: Architecture, rng: np.random.Generator, state_of: Any
+    ) -> Start:
+        """Parameters of the last call, or initial ones."""
+        from sklstm.training.recipe import Start
+
+        if self.start is None:
+            return Start(initial_parameters(architecture, rng), rng)
+        previous, state = self._previous, None
+        if previous is not None and previous["state_of"] == state_of:
+            state = previous["optimizer"]
+        return Start(self.start.flat, rng, self._epoch, state)
+
+    def _state_of(self, optimizer: OptimizerSpec) -> tuple[Any, ...]:
+        """Whose an optimizer's state is: of no use to another, or to other networks."""
+        from sklstm.training.scikeras_wrapper import trains_on_layers
+
+        on_layers = trains_on_layers(self.estimator.recurrent_dropout)
+        return optimizer.name, optimizer.config, on_layers
+
+    def _keep(
+        self, trained: TrainingResult, state_of: Any, rng: np.random.Generator
+    ) -> None:
+        """What the estimator has learnt."""
+        estimator = self.estimator
+        history = {} if self.start is None else estimator.history_
+        estimator.history_ = {
             name: [*history.get(name, []), *values]
             for name, values in trained.history.items()
         }
-        self.n_epochs_ = len(self.history_["loss"])
-        self._training_state = {
+        estimator.n_epochs_ = len(estimator.history_["loss"])
+        estimator._training_state = {
             "optimizer": trained.optimizer_state,
             "state_of": state_of,
             "rng": rng.bit_generator.state,
         }
-        self.network_ = trained.network
+        estimator.network_ = trained.network
+
+    @property
+    def _epoch(self) -> int:
+        """How many epochs were run before."""
+        return 0 if self.start is None else self.estimator.n_epochs_
+
+    @property
+    def _previous(self) -> dict[str, Any] | None:
+        """What the last call left for this one, beside the network."""
+        if self.start is None:
+            return None
+        return vars(self.estimator).get("_training_state")
+
+
+def _warn_of(estimator: BaseBiLSTM, X: Any, y: Any, sequences: SequenceBatch) -> None:
+    """Say what looks like a mistake in training data that can be read."""
+    name = type(estimator).__name__
+    sample = sampled(sequences)
+    warn_of_scale(sample, is_number(estimator), name)
+    if fitted_on_table(estimator):
+        warn_of_target_ahead(X, y, name)
+    else:
+        warn_of_swapped_axes(sequences, sample)
 
 
 def _random_state_of(splitter: Any) -> Any:
@@ -340,15 +260,3 @@ def _random_state_of(splitter: Any) -> Any:
     random_state = getattr(splitter, "random_state", 0)
     shared = random_state is None or isinstance(random_state, np.random.RandomState)
     return random_state if shared else 0
-
-
-def _generator(
-    random_state: np.random.RandomState, n_epochs: int
-) -> np.random.Generator:
-    """A generator of our own, seeded by the user's.
-
-    Training that goes on after some epochs draws anew, or it would repeat the order of
-    samples that these epochs had.
-    """
-    seed = random_state.randint(np.iinfo(np.int32).max, size=4)
-    return np.random.default_rng([*seed, n_epochs] if n_epochs else seed)

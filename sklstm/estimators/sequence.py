@@ -12,8 +12,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import StrOptions
 from sklstm.base.persistence import check_fitted
+from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.embeddings import Codes
-from sklstm.estimators.fitting import TrainableBiLSTM
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.sequences.checks import check_sequences
 from sklstm.targets import Codec
@@ -22,7 +22,7 @@ Pooling = Literal["last", "mean", "max"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainableBiLSTM):
+class PerSequence(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiLSTM):
     """The states of all timesteps become one row in front of the dense layer."""
 
     pooling: Pooling | tuple[Pooling, ...] = ("last", "mean", "max")

@@ -12,43 +12,36 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 
-from sklstm.base.parameters import _fit_context, in_our_words
+from sklstm.base.parameters import in_our_words
 from sklstm.base.persistence import check_fitted
 from sklstm.base.sklearn_compat import ASKS_FOR_SCORERS
+from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.base_regressor import BaseRegressor
-from sklstm.estimators.fitting import TrainableBiLSTM
-from sklstm.estimators.validation import Validation
 from sklstm.targets import PER_TIMESTEP, Layout
 
 # Code of these hands on what an estimator, or a pipeline's last step, predicts.
-_HAND_ON = ("sklearn.", "imblearn.", "sklstm.estimators.timestep", __name__)
+_HAND_ON = ("sklearn.", "imblearn.", "sklstm.estimators.")
 
 
-class PerTimestepMixin(TrainableBiLSTM):
+class PerTimestepMixin(BaseBiLSTM):
     """The rows of the target are those of all valid timesteps."""
 
     _layout: ClassVar[Layout] = PER_TIMESTEP
 
-    def _predict(
-        self,
-        X: Any,
-        decode: Callable[[NDArray[np.float64]], NDArray[Any]],
-        *,
-        labels: bool = False,
-    ) -> NDArray[Any]:
-        """Decoded outputs, numbers unless `labels`, in the places of X's timesteps."""
-        placed: NDArray[Any] = super()._predict(X, decode)
-        # A metric takes each column of a matrix of numbers for an output by itself. All
-        # else it would read as what it is not.
-        if (labels or placed.ndim != 2 or np.isnan(placed).any()) and _for_a_scorer():
-            raise ValueError(
-                f"{type(self).__name__} predicts at every timestep, but this scorer of "
-                "scikit-learn wants one prediction per sample, and no padding. Use "
-                "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores "
-                "all valid timesteps, or no scoring, which is the estimator's score."
-            )
-        return placed
+    def predict(self, X: ArrayLike) -> Any:
+        predicted = super().predict(X)
+        _refuse_scorers(self, predicted, labels=is_classifier(self))
+        return predicted
+
+    predict.__doc__ = BaseBiLSTM.predict.__doc__
+
+    def _decoded(
+        self, X: Any, decode: Callable[[NDArray[np.float64]], NDArray[Any]]
+    ) -> Any:
+        decoded = super()._decoded(X, decode)
+        _refuse_scorers(self, decoded)
+        return decoded
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -73,6 +66,24 @@ class PerTimestepMixin(TrainableBiLSTM):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+
+def _refuse_scorers(
+    estimator: BaseBiLSTM, predicted: NDArray[Any], *, labels: bool = False
+) -> None:
+    """Refuse predictions that a metric of scikit-learn would misread.
+
+    It takes each column of a matrix of numbers for an output by itself. All else it
+    would read as what it is not.
+    """
+    is_outputs = predicted.ndim == 2 and not labels and not np.isnan(predicted).any()
+    if not is_outputs and _for_a_scorer():
+        raise ValueError(
+            f"{type(estimator).__name__} predicts at every timestep, but this scorer "
+            "of scikit-learn wants one prediction per sample, and no padding. Use "
+            "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores all "
+            "valid timesteps, or no scoring, which is the estimator's score."
+        )
 
 
 def _for_a_scorer() -> bool:
@@ -150,126 +161,6 @@ history_, n_epochs_, weights_
 
     _regressor: ClassVar[str] = "BiLSTMTimestepRegressor"
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> BiLSTMTimestepClassifier:
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
-n_columns), or list of sequences
-            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
-            differ in length. A timestep whose features are all NaN is padding.
-        y : array-like of shape (n_samples, n_timesteps), or list of arrays
-            Labels of any type. What an array holds at padded timesteps is ignored. A
-            list has the labels of each sequence. An indicator array of shape
-            (n_samples, n_timesteps, n_labels) gives each timestep several labels.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
-or list of arrays, default=None
-            Weights of sequences, or of their timesteps. Timesteps of weight zero are
-            read, but their labels do not count and may be missing.
-        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            Data for validation: `history_` has the loss on them, and `early_stopping`
-            goes by it, with no samples of X set aside. In a pipeline,
-            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
-        groups : array-like of shape (n_samples,), default=None
-            Samples of one group are set aside together, or not at all. Of use with
-            `early_stopping` alone, and not with `X_val`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X or y is not as described, if fewer than two classes are
-            left, or if training diverges.
-        RuntimeError
-            If TensorFlow or Keras is set to what training does not go with, such as
-            another backend, or in a forked child of a process that used TensorFlow.
-        """
-        validation = Validation(X_val, y_val, sample_weight_val, groups)
-        self._fit_whole(X, y, sample_weight, validation)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> BiLSTMTimestepClassifier:
-        """Train for one epoch on these sequences, going on from the previous call.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; required in the first call.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            As in `fit`, and if `early_stopping` is set or `classes` is missing.
-        """
-        self._fit_part(X, y, sample_weight, classes)
-        return self
-
-    def predict(self, X: ArrayLike) -> Any:
-        """The most probable class of every timestep.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_timesteps), or (n_samples,) of ndarray
-            The last, an object array with an array for every sequence, if X is a list
-            of sequences. Otherwise NaN at padded timesteps, so integer labels become
-            floats and text objects, if there are any.
-
-        Notes
-        -----
-        scikit-learn's metrics read a matrix of labels as indicators: flatten it and y
-        before you call one, or let :func:`~sklstm.metrics.make_timestep_scorer` do so.
-        """
-        check_fitted(self)
-        return self._predict(X, self.codec_.decode, labels=True)
-
-    def predict_proba(self, X: ArrayLike) -> Any:
-        """Probabilities of the classes at every timestep.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_timesteps, n_classes), or (n_samples,) of ndarray
-            In the order of `classes_`; NaN at padded timesteps. The last if X is a list
-            of sequences, as in `predict`.
-        """
-        check_fitted(self)
-        return self._predict(X, self.codec_.probabilities)
-
     def decision_function(self, X: ArrayLike) -> Any:
         """Log-odds of the second class, or of every class, at every timestep.
 
@@ -286,7 +177,7 @@ ndarray
             `predict`.
         """
         check_fitted(self)
-        return self._predict(X, self.codec_.log_odds)
+        return self._decoded(X, self.codec_.log_odds)
 
 
 @in_our_words
@@ -332,99 +223,3 @@ quantiles_, history_, n_epochs_, weights_
     """
 
     _classifier: ClassVar[str] = "BiLSTMTimestepClassifier"
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> BiLSTMTimestepRegressor:
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features), (n_samples, \
-n_columns), or list of sequences
-            A matrix is `n_columns` timesteps of one feature. Sequences in a list may
-            differ in length. A timestep whose features are all NaN is padding.
-        y : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
-n_targets), or list of arrays
-            What an array holds at padded timesteps is ignored. A list has the numbers
-            of each sequence.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
-or list of arrays, default=None
-            Weights of sequences, or of their timesteps. Timesteps of weight zero are
-            read, but their targets do not count and may be missing.
-        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            Data for validation: `history_` has the loss on them, and `early_stopping`
-            goes by it, with no samples of X set aside. In a pipeline,
-            ``transform_input=["X_val"]`` sends `X_val` through the transformers.
-        groups : array-like of shape (n_samples,), default=None
-            Samples of one group are set aside together, or not at all. Of use with
-            `early_stopping` alone, and not with `X_val`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X or y is not as described, or if training diverges.
-        RuntimeError
-            If TensorFlow or Keras is set to what training does not go with, such as
-            another backend, or in a forked child of a process that used TensorFlow.
-        """
-        validation = Validation(X_val, y_val, sample_weight_val, groups)
-        self._fit_whole(X, y, sample_weight, validation)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> BiLSTMTimestepRegressor:
-        """Train for one epoch on these sequences, going on from the previous call.
-
-        With `normalize_y` the first call determines shift and scale.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            As in `fit`, and if `early_stopping` is set.
-        """
-        self._fit_part(X, y, sample_weight)
-        return self
-
-    def predict(self, X: ArrayLike) -> Any:
-        """The targets of every timestep, with ``loss="quantile"`` their medians.
-
-        Where 0.5 is not among the quantiles, as in :meth:`BiLSTMRegressor.predict`.
-
-        Parameters
-        ----------
-        X : as in `fit`, with any number of timesteps
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, \
-n_targets), or (n_samples,) of ndarray
-            The last, an object array with an array for every sequence, if X is a list
-            of sequences. Otherwise NaN at padded timesteps.
-        """
-        check_fitted(self)
-        return self._predict(X, self.codec_.decode)

@@ -36,7 +36,7 @@ from sklstm.base.sklearn_compat import CallbackSupportMixin
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.callbacks import inner_fit
 from sklstm.estimators.inner import InnerData, check_inner
-from sklstm.estimators.validation import Validation, of_validation_data
+from sklstm.estimators.training_data import Validation, of_validation_data
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.sequences.containers import plain

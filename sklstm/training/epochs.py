@@ -25,7 +25,6 @@ from sklstm.training.program import (
     evaluation_program,
     training_program,
 )
-from sklstm.training.recipe import Recipe
 from sklstm.training.schedules import LearningRates
 
 # Within so many batches, shuffled rows are sorted by length before they are cut, so
@@ -145,56 +144,103 @@ class EpochNetwork(LentNetwork):
         x: TrainingSet,
         y: Any = None,
         *,
-        recipe: Recipe,
-        validation_data: TrainingSet | None = None,
+        epochs: int = 1,
+        batch_size: int = 32,
         initial_epoch: int = 0,
-        callbacks: Any = None,
+        shuffle: bool = True,
+        verbose: int = 0,
+        callbacks: list[Any] | None = None,
+        validation_data: TrainingSet | None = None,
+        schedule: str = "constant",
+        gives_way: bool = False,
         shown: ModelInTraining | None = None,
-        **_of_scikeras: Any,
-    ) -> Any:
+        **_others: Any,
+    ) -> keras.callbacks.History:
+        """Train for some epochs, as `keras.Model.fit` would.
+
+        Parameters
+        ----------
+        x : TrainingSet
+            Targets and weights included.
+        y : None
+            Without effect, as what else scikeras hands on.
+        epochs, batch_size, initial_epoch, shuffle, verbose, callbacks, validation_data
+            As in Keras.
+        schedule : {"constant", "cosine", "one_cycle"}, default="constant"
+            Of the learning rate, over all steps of this call.
+        gives_way : bool, default=False
+            Whether a callback that sets the rate ends the schedule, and is no error.
+        shown : ModelInTraining, default=None
+            What callbacks see of the network; None is the network.
+        """
         take_over = _nothing if shown is None else shown.take_over
-        epochs = initial_epoch + recipe.epochs
-        n_batches = -(-len(x) // recipe.batch_size)
-        rates = LearningRates(
-            recipe.schedule,
-            self.optimizer,
-            recipe.epochs * n_batches,
-            gives_way=recipe.gives_way,
-        )
-        callbacks = keras.callbacks.CallbackList(
+        steps = -(-len(x) // batch_size)
+        n_steps = (epochs - initial_epoch) * steps
+        rates = LearningRates(schedule, self.optimizer, n_steps, gives_way=gives_way)
+        told = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
-            add_progbar=bool(recipe.verbose),
+            add_progbar=bool(verbose),
             model=self if shown is None else shown,
-            verbose=recipe.verbose,
+            verbose=verbose,
             epochs=epochs,
-            steps=n_batches,
+            steps=steps,
         )
         self.stop_training = False
-        callbacks.on_train_begin()
+        told.on_train_begin()
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
-            rng = self.loan.rng if recipe.shuffle else None
-            order = batch_order(x.sequences.lengths, recipe.batch_size, rng)
-            logs = self._run(
-                self._train,
-                x,
-                order,
-                rates.take,
-                callbacks.on_train_batch_begin,
-                callbacks.on_train_batch_end,
-                take_over,
-            )
+            told.on_epoch_begin(epoch)
+            rng = self.loan.rng if shuffle else None
+            order = batch_order(x.sequences.lengths, batch_size, rng)
+            logs = self._train_epoch(x, order, rates, told, take_over)
             if validation_data is not None:
-                take_over()
-                callbacks.on_test_begin()
-                val = self.evaluated(validation_data, callbacks)
-                callbacks.on_test_end(val)
-                logs = logs | {f"val_{name}": value for name, value in val.items()}
-            callbacks.on_epoch_end(epoch, logs)
+                logs |= self._validate(validation_data, told, take_over)
+            told.on_epoch_end(epoch, logs)
             if not np.isfinite(logs["loss"]) or self.stop_training:
                 break
+        self._end(told, logs, epoch, take_over)
+        return self.history
+
+    def _train_epoch(
+        self,
+        data: TrainingSet,
+        order: list[NDArray[np.intp]],
+        rates: LearningRates,
+        callbacks: keras.callbacks.CallbackList,
+        take_over: Callable[[], None],
+    ) -> dict[str, float]:
+        return self._run(
+            self._train,
+            data,
+            order,
+            rates.take,
+            callbacks.on_train_batch_begin,
+            callbacks.on_train_batch_end,
+            take_over,
+        )
+
+    def _validate(
+        self,
+        data: TrainingSet,
+        callbacks: keras.callbacks.CallbackList,
+        take_over: Callable[[], None],
+    ) -> dict[str, float]:
+        """Columns of the logs about validation data."""
+        take_over()
+        callbacks.on_test_begin()
+        logs = self.evaluated(data, callbacks)
+        callbacks.on_test_end(logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _end(
+        self,
+        callbacks: keras.callbacks.CallbackList,
+        logs: dict[str, float],
+        epoch: int,
+        take_over: Callable[[], None],
+    ) -> None:
+        """Let callbacks end, and refuse parameters that diverged."""
         # With use_ema, the averages become the parameters.
         self.optimizer.finalize_variable_values(self.trainable_variables)
         take_over()
@@ -206,9 +252,6 @@ class EpochNetwork(LentNetwork):
             # Callbacks such as early stopping put the best parameters back.
             restored = not np.array_equal(self.parameters, last, equal_nan=True)
             self._report_divergence(logs["loss"], epoch, finite and restored)
-        # An empty one for scikeras, which builds a metric of Keras to name a column;
-        # what is in ours is read from `history`.
-        return keras.callbacks.History()
 
     def evaluated(self, data: TrainingSet, callbacks: Any = None) -> dict[str, float]:
         """Loss and accuracy on other data; of callbacks, batch hooks are called."""

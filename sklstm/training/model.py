@@ -38,7 +38,6 @@ _OF_TRAINING = frozenset(
 # What would train it, or trace graphs of it.
 _REFUSED = frozenset(
     {
-        "fit",
         "train_on_batch",
         "train_step",
         "test_step",
@@ -112,7 +111,15 @@ class ModelInTraining:
             _codes=codes,
             _reader=reader,
             _layers=None,
+            _trains=False,
         )
+
+    def fit(self, x: TrainingSet, y: Any = None, **settings: Any) -> Any:
+        """Train the network: asked once, by scikeras, and never by callbacks."""
+        if self._trains:
+            _refuse_in_callback("fit")
+        vars(self).update(_trains=True)
+        return self.training.fit(x, shown=self, **settings)
 
     def predict(
         self,
@@ -139,9 +146,8 @@ class ModelInTraining:
         """
         _refuse_given("predict", steps=steps, callbacks=callbacks)
         sequences = self._reader.sequences(_as_numpy(x))
-        network = Network(self._architecture, self._training.parameters, self._codes)
         scale, mean = self._units
-        rows = network(sequences) * scale + mean
+        rows = self.as_network()(sequences) * scale + mean
         return sequences.place(rows) if self._architecture.every_step else rows
 
     def predict_on_batch(self, x: Any) -> NDArray[np.float64]:
@@ -194,7 +200,7 @@ class ModelInTraining:
         """
         _refuse_given("evaluate", steps=steps, callbacks=callbacks)
         data = self._reader.training_set(_as_numpy(x), _as_numpy(y), sample_weight)
-        logs: dict[str, float] = self._training.evaluated(data)
+        logs: dict[str, float] = self.training.evaluated(data)
         if return_dict:
             return logs
         return logs["loss"] if len(logs) == 1 else list(logs.values())
@@ -215,7 +221,7 @@ class ModelInTraining:
 
     def get_weights(self) -> list[NDArray[Any]]:
         """Arrays that the network of `to_keras` takes, in its order."""
-        named = split_parameters(self._training.parameters, self._architecture)
+        named = split_parameters(self.training.parameters, self._architecture)
         return list(self._reader.codec.in_units_of_y(named).values())
 
     def set_weights(self, weights: list[Any]) -> None:
@@ -233,7 +239,7 @@ class ModelInTraining:
         named["dense/kernel"] = named["dense/kernel"] / scale
         named["dense/bias"] = (named["dense/bias"] - mean) / scale
         flat = np.concatenate([np.ravel(array) for array in named.values()])
-        self._training.set_parameters(flat.astype(np.float32), self._architecture)
+        self.training.set_parameters(flat.astype(np.float32), self._architecture)
 
     def load_weights(self, filepath: Any, **settings: Any) -> None:
         """Read a file that `save_weights` wrote."""
@@ -249,6 +255,10 @@ class ModelInTraining:
         self._layers.set_weights(self.get_weights())
         vars(self).update(_written=self._layers.get_weights())
         return self._layers
+
+    def as_network(self) -> Network:
+        """A fitted network, with the parameters of this moment."""
+        return Network(self._architecture, self.training.parameters, self._codes)
 
     def take_over(self) -> None:
         """Write back what a callback has written to the layers of Keras.
@@ -276,7 +286,8 @@ class ModelInTraining:
         vars(self).update(_network=None, _layers=None)
 
     @property
-    def _training(self) -> Any:
+    def training(self) -> Any:
+        """The network that trains."""
         if self._network is None:
             raise RuntimeError(
                 "self.model of a callback is not available after fit: keep what it "
@@ -297,14 +308,9 @@ class ModelInTraining:
 
     def __getattr__(self, name: str) -> Any:
         if name in _REFUSED:
-            raise AttributeError(
-                f"self.model.{name} is not available in a callback: the network is "
-                "trained by fit of the estimator. There are predict, evaluate, "
-                "get_weights, set_weights, save and what else a trained network of "
-                "Keras has."
-            )
+            _refuse_in_callback(name)
         if name in _OF_TRAINING:
-            return getattr(self._training, name)
+            return getattr(self.training, name)
         # Whoever asks for something else, such as scikeras, gets an answer at once.
         is_public = not name.startswith("_") and hasattr(keras.Model, name)
         if is_public or name in _OF_LAYERS:
@@ -313,7 +319,7 @@ class ModelInTraining:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OF_TRAINING:
-            setattr(self._training, name, value)
+            setattr(self.training, name, value)
         else:
             vars(self)[name] = value
 
@@ -321,6 +327,14 @@ class ModelInTraining:
 def _as_numpy(values: Any) -> Any:
     """The values of a tensor; anything else as it is."""
     return values.numpy() if tf.is_tensor(values) else values
+
+
+def _refuse_in_callback(name: str) -> NoReturn:
+    raise AttributeError(
+        f"self.model.{name} is not available in a callback: the network is trained by "
+        "fit of the estimator. There are predict, evaluate, get_weights, set_weights, "
+        "save and what else a trained network of Keras has."
+    )
 
 
 def _refuse_given(method: str, **settings: Any) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sklstm.training.optimizers import OptimizerSpec
 from sklstm.training.program import Rates
@@ -51,3 +55,24 @@ class Recipe:
     def rates(self) -> Rates:
         clipnorm = float("inf") if self.clipnorm is None else self.clipnorm
         return Rates(self.dropout, self.recurrent_dropout, clipnorm)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """From where training goes on.
+
+    Parameters
+    ----------
+    parameters : ndarray of shape (n_parameters,)
+    rng : numpy.random.Generator
+        For the order of samples and for dropout.
+    epoch : int, default=0
+        How many epochs were run before; callbacks count on from there.
+    optimizer_state : list of ndarray, default=None
+        None starts afresh.
+    """
+
+    parameters: NDArray[np.float32]
+    rng: np.random.Generator
+    epoch: int = 0
+    optimizer_state: list[NDArray[Any]] | None = None

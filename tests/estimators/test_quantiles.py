@@ -17,7 +17,7 @@ from sklstm import BiLSTMRegressor, BiLSTMTimestepRegressor, to_onnx
 from sklstm.base.schema import Part, contradictions_of
 from sklstm.network import Architecture
 from sklstm.targets import CODECS, Numbers, Quantiles
-from sklstm.training import fitting
+from sklstm.training import scikeras_wrapper
 from sklstm.training.losses import loss_per_row
 
 rng = np.random.default_rng(0)
@@ -169,7 +169,7 @@ def test_layers_of_keras_learn_the_same(monkeypatch):
     """Which train where there is a GPU."""
     params = {"direction": "forward", "pooling": "last", "shuffle": False}
     fused = regressor(quantiles=LEVELS, **params).fit(PADDED, SEVERAL)
-    monkeypatch.setattr(fitting, "trains_on_layers", lambda _: True)
+    monkeypatch.setattr(scikeras_wrapper, "trains_on_layers", lambda _: True)
     on_layers = regressor(quantiles=LEVELS, **params).fit(PADDED, SEVERAL)
     assert_allclose(on_layers.network_.flat, fused.network_.flat, atol=1e-5)
 

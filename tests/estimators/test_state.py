@@ -47,8 +47,8 @@ from sklstm.base.persistence import _CHECKSUM as CHECKSUM
 from sklstm.base.persistence import _HEADER as HEADER
 from sklstm.base.persistence import _sealed, checksum_of
 from sklstm.base.schema import is_count
-from sklstm.training import fitting
-from sklstm.training.fitting import fit_network
+from sklstm.training import scikeras_wrapper
+from sklstm.training.scikeras_wrapper import fit_network
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 6, 2)).astype(np.float32)
@@ -1122,7 +1122,7 @@ def test_a_loaded_model_draws_a_new_order(monkeypatch):
         orders.append(tuple(copy.deepcopy(rng).permutation(30)))
         return fit_network(*args, rng=rng, **settings)
 
-    monkeypatch.setattr(fitting, "fit_network", spy)
+    monkeypatch.setattr(scikeras_wrapper, "fit_network", spy)
     for _ in range(2):
         model = BiLSTMRegressor(2, epochs=2, random_state=0).fit(X[:30], NUMBERS[:30])
         for _ in range(3):

@@ -31,7 +31,7 @@ from sklstm import (
     SequenceScaler,
     WindowedEnsemble,
 )
-from sklstm.training import fitting
+from sklstm.training import scikeras_wrapper
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:early_stopping=True, but all epochs:sklearn.exceptions.ConvergenceWarning"
@@ -48,13 +48,13 @@ SMALL = {"units": 2, "epochs": 3, "random_state": 0}
 def trained_on(monkeypatch):
     """What a network is trained on, and what it is validated on."""
     seen = []
-    fit_network = fitting.fit_network
+    fit_network = scikeras_wrapper.fit_network
 
     def spy(architecture, parameters, data, *args, **kwargs):
         seen.append((data, kwargs["validation_data"]))
         return fit_network(architecture, parameters, data, *args, **kwargs)
 
-    monkeypatch.setattr(fitting, "fit_network", spy)
+    monkeypatch.setattr(scikeras_wrapper, "fit_network", spy)
     return seen
 
 

@@ -393,16 +393,16 @@ def test_early_stopping_keeps_the_best():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_early_stopping_splits_by_class(monkeypatch):
     """Sorted labels are held out in proportion, not the last ones."""
-    from sklstm.training import fitting
+    from sklstm.training import scikeras_wrapper
 
     held_out = []
-    fit_network = fitting.fit_network
+    fit_network = scikeras_wrapper.fit_network
 
     def spy(*args, **kwargs):
         held_out.append(kwargs["validation_data"].targets)
         return fit_network(*args, **kwargs)
 
-    monkeypatch.setattr(fitting, "fit_network", spy)
+    monkeypatch.setattr(scikeras_wrapper, "fit_network", spy)
     classifier(early_stopping=True, validation_fraction=0.25).fit(X, np.sort(LABELS))
     assert_array_equal(np.bincount(held_out[0][:, 0].astype(int)), [4, 4, 4])
 

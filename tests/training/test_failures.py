@@ -19,7 +19,7 @@ from sklstm import (
     BiLSTMTimestepRegressor,
     WindowedEnsemble,
 )
-from sklstm.training import fitting
+from sklstm.training import scikeras_wrapper
 from sklstm.training.lending import POOL
 
 rng = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def _layers_train(request, monkeypatch):
     """Keras' layers train where a test asks for them, as on a GPU."""
     callspec = getattr(request.node, "callspec", None)
     if callspec is not None and callspec.params.get("network") == "layers":
-        monkeypatch.setattr(fitting, "trains_on_layers", lambda _: True)
+        monkeypatch.setattr(scikeras_wrapper, "trains_on_layers", lambda _: True)
 
 
 def make(kind, network="kernel", **params):

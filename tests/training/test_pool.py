@@ -17,7 +17,7 @@ from tensorflow.python.framework.ops import gradient_registry
 from sklstm import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.network import Architecture
 from sklstm.network.architecture import MERGE_MODES
-from sklstm.training import fitting, program
+from sklstm.training import program, scikeras_wrapper
 from sklstm.training.any_size_network import AnySizeStructure
 from sklstm.training.layers_network import LayersStructure
 from sklstm.training.lending import NetworkPool
@@ -239,7 +239,7 @@ def custom_gradients():
 )
 def test_what_the_pool_drops_is_freed(pool, monkeypatch, params, on_layers):
     """Every kind of gradient of our own, and the optimizer, lets go of its graph."""
-    monkeypatch.setattr(fitting, "trains_on_layers", lambda *_: on_layers)
+    monkeypatch.setattr(scikeras_wrapper, "trains_on_layers", lambda *_: on_layers)
     if on_layers and "recurrent_dropout" in params:
         pytest.skip("Keras' layers train without recurrent dropout.")
     X = np.abs(sequences()).round()
@@ -354,7 +354,7 @@ def test_the_learning_rate_costs_no_network(structure):
 def estimator_on(structure, monkeypatch):
     """An estimator that trains on such a network, and its data."""
     on_layers = structure == "layers"
-    monkeypatch.setattr(fitting, "trains_on_layers", lambda *_: on_layers)
+    monkeypatch.setattr(scikeras_wrapper, "trains_on_layers", lambda *_: on_layers)
     rate = 0.1 if on_layers else 0.0
     estimator = BiLSTMClassifier(
         2,

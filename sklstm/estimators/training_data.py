@@ -1,19 +1,29 @@
-"""What early stopping goes by: data of the user's own, or a split of the samples."""
+"""Data beside those of training: for validation, and what callbacks ask about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
 from sklstm.base.messages import said
+from sklstm.estimators.embeddings import Codes, is_number
+from sklstm.network import Architecture
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.codes import with_places
 from sklstm.sequences.containers import is_missing, plain
+from sklstm.sequences.suspicions import Spread, warn_of_validation
+from sklstm.targets import Codec, Labelled, TrainingSet, arrange
+
+if TYPE_CHECKING:
+    from sklstm.estimators.base import BaseBiLSTM
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +98,65 @@ def of_validation_data() -> Iterator[None]:
         raise type(error)(
             f"In the validation data (X_val, y_val, sample_weight_val): {said(error)}"
         ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class DataReader:
+    """Reads other data as those of training were: for validation, and for callbacks.
+
+    Parameters
+    ----------
+    estimator : BaseBiLSTM
+    codec : Codec
+    architecture : Architecture
+    codes : tuple of ndarray of shape (n_codes,), int64
+    training : Labelled
+        On whose y classes are balanced.
+    """
+
+    estimator: BaseBiLSTM
+    codec: Codec
+    architecture: Architecture
+    codes: Codes
+    training: Labelled
+
+    def sequences(self, X: Any) -> SequenceBatch:
+        """X, checked."""
+        sequences = check_sequences(self.estimator, X, reset=False)
+        self._compare(sequences, "What a callback asks about")
+        return sequences
+
+    def training_set(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
+        """X and y, checked and encoded."""
+        return self.encoded(self.estimator._read(X, y, sample_weight, reset=False))
+
+    def encoded(self, given: Labelled) -> TrainingSet:
+        """What was read as the network reads it."""
+        estimator, codec = self.estimator, self.codec
+        weights = estimator._weights_of(
+            given.y, given.weights, codec, balanced_on=self.training.y
+        )
+        target = codec.encode(given.y, weights, type(estimator).__name__)
+        data = arrange(given, target)
+        columns = self.architecture.categorical
+        sequences = with_places(data.sequences, columns, self.codes)
+        return replace(data, sequences=sequences.in_memory())
+
+    def held_out(self, validation: Validation) -> TrainingSet | None:
+        """Validation data of the user's own, if there are any."""
+        if not validation.is_given:
+            return None
+        with of_validation_data():
+            given = self.estimator._read(
+                validation.X, validation.y, validation.sample_weight, reset=False
+            )
+            self._compare(given.sequences, "X_val")
+            return self.encoded(given)
+
+    @cached_property
+    def _spread(self) -> Spread:
+        # A callback may ask after every epoch.
+        return Spread.of(self.training.sequences)
+
+    def _compare(self, sequences: SequenceBatch, X_val: str) -> None:
+        warn_of_validation(self._spread, sequences, is_number(self.estimator), X_val)
