@@ -18,7 +18,7 @@ from sklstm.base.messages import shown
 class Kind:
     """What an attribute may be: any value, saved as it is, if no subclass differs."""
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         """What is wrong with the value of an attribute, in sentences that name it."""
         yield from ()
 
@@ -75,7 +75,7 @@ class Check(Kind):
         self.holds = holds
         self.otherwise = otherwise
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         if not self.holds(value):
             yield f"{name}={shown(value)} {self.otherwise}"
 
@@ -119,7 +119,7 @@ class Maybe(Kind):
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         if value is not None:
             yield from self.kind.contradictions(name, value, owner)
 
@@ -152,7 +152,7 @@ class Array(Kind):
         self.shape = shape
         self.positive = positive
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         sizes = [_size_in(axis, owner) for axis in self.shape]
         shape = tuple(n for _, n in sizes)
         fits = (
@@ -170,7 +170,7 @@ class Array(Kind):
             yield f"{name}={shown(value)} is not positive"
 
 
-def _size_in(axis: int | str | Callable[[Any], int], owner: Any) -> tuple[str, int]:
+def _size_in(axis: int | str | Callable[[Any], int], owner: object) -> tuple[str, int]:
     """Where the size of an axis comes from, in a word, and the size."""
     if isinstance(axis, int):
         return "", axis
@@ -191,7 +191,7 @@ class Names(Kind):
     def __init__(self, length: str) -> None:
         self.length = length
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         n_names = getattr(owner, self.length)
         are_names = (
             isinstance(value, np.ndarray)
@@ -215,7 +215,7 @@ class Part(Kind):
     def __init__(self, *classes: type[Declared]) -> None:
         self.classes = {cls.__name__: cls for cls in classes}
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         if type(value) not in self.classes.values():
             yield f"{name}={shown(value)} is no {' or '.join(self.classes)}"
         yield from contradictions_of(value, f"{name}.")
@@ -238,7 +238,7 @@ class Each(Kind):
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
-    def contradictions(self, name: str, value: Any, owner: Any) -> Iterator[str]:
+    def contradictions(self, name: str, value: Any, owner: object) -> Iterator[str]:
         if not isinstance(value, tuple):
             yield f"{name}={shown(value)} is no tuple"
         for k, item in enumerate(value):

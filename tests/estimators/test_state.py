@@ -952,6 +952,15 @@ def test_a_state_that_contradicts_itself(name, changes, why, fitted):
     assert not any(attribute.endswith("_") for attribute in vars(restored))
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_attribute_is_declared(name, fitted):
+    """What is saved can be checked when it is loaded."""
+    model = fitted[name]
+    declared = {*model._saved, *model.get_params(deep=False), *model._not_saved()}
+    assert vars(model).keys() - declared <= {"_shaped_by"}
+    assert model._learnt in model._saved
+
+
 def test_what_could_not_be_loaded_is_not_saved(fitted):
     """The file would be worth nothing: saving says so, while it can be mended."""
     model = copy.copy(fitted["ensemble"])
