@@ -1,9 +1,8 @@
 """What an estimator looks at, and what a pipeline makes of the shape of X."""
 
-from sklstm.inspection.explain_shapes import explain_shapes
+from sklstm.inspection.explain_shapes import ShapeReport, StepShapes, explain_shapes
 from sklstm.inspection.occlusion import occlusion_importance
 from sklstm.inspection.permutation import timestep_importance
-from sklstm.inspection.shapes import ShapeReport, StepShapes
 
 __all__ = [
     "ShapeReport",

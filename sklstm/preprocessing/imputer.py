@@ -29,7 +29,11 @@ from sklstm.base.persistence import (
 from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
-from sklstm.sequences.steps import StepTable, changed_sequences, overlapping_windows
+from sklstm.sequences.step_table import (
+    StepTable,
+    changed_sequences,
+    overlapping_windows,
+)
 
 STRATEGIES = ("ffill", "bfill", "linear")
 
