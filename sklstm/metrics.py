@@ -21,6 +21,8 @@ from sklstm.targets.layouts import (
     without_objects,
 )
 
+__all__ = ["make_pinball_scorer", "make_timestep_scorer"]
+
 # Of y and weights, in messages.
 READER = "a score of quantiles"
 
