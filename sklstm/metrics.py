@@ -250,7 +250,7 @@ class PinballScorer:
             or `sample_weight` do not match the predictions.
         """
         levels, predicted = predicted_quantiles(estimator, X)
-        true, rows, weights = rows_of(y, predicted, sample_weight)
+        true, rows, weights = true_and_quantiles(y, predicted, sample_weight)
         losses = [
             mean_pinball_loss(true, rows[:, k], alpha=levels[k], sample_weight=weights)
             for k in self._places(levels)
@@ -315,7 +315,7 @@ def predicted_quantiles(estimator: BaseEstimator, X: Any) -> tuple[NDArray[Any],
     return found.quantiles_, found.predict_quantiles(X)
 
 
-def rows_of(
+def true_and_quantiles(
     y_true: object, quantiles: object, sample_weight: object = None
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64] | None]:
     """What is true beside its predicted quantiles, a row for every number.

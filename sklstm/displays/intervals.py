@@ -16,7 +16,7 @@ from sklstm.displays.style import (
     count_from_whole_numbers,
     refuse_none,
 )
-from sklstm.metrics import predicted_quantiles, rows_of
+from sklstm.metrics import predicted_quantiles, true_and_quantiles
 from sklstm.sequences.ragged import arrays_of
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ n_quantiles), (n_samples, n_timesteps[, n_targets], n_quantiles), or ndarray of 
             {"kind": kind},
             caller_name=f"{type(self).__name__}.plot",
         )
-        true, rows, _ = rows_of(self.y_true, self.y_quantiles)
+        true, rows, _ = true_and_quantiles(self.y_true, self.y_quantiles)
         known = ~np.isnan(true)
         n_below = (true[known, None] <= rows[known]).sum(axis=0)
         self.coverage_ = n_below / max(known.sum(), 1)

@@ -46,7 +46,7 @@ def proto_type(tensor_type: object) -> int:
     return TensorProto.DOUBLE if tensor_type is DoubleTensorType else TensorProto.FLOAT
 
 
-def numpy_type(tensor_type: object) -> Any:
+def numpy_type(tensor_type: object) -> type[np.floating[Any]]:
     return np.float64 if tensor_type is DoubleTensorType else np.float32
 
 
@@ -199,7 +199,7 @@ class Graph:
         source = self.node("Max", self.node("Sub", rank, 1), 0)
         return self.gathered(steps, source)
 
-    def carried(self, steps: str, number: Any) -> str:
+    def carried(self, steps: str, number: type[np.floating[Any]]) -> str:
         """The last value that was known at each timestep; NaN in front of the first.
 
         `number` is the type of the values. Features are carried each by itself.
@@ -217,7 +217,7 @@ class Graph:
         values = self.node("Reshape", values, shape)
         return self.node("Transpose", values, perm=[0, 2, 1])
 
-    def carried_back(self, steps: str, number: object) -> str:
+    def carried_back(self, steps: str, number: type[np.floating[Any]]) -> str:
         """The next value that was known at each timestep; NaN behind the last."""
         return self.reversed(self.carried(self.reversed(steps), number))
 
@@ -230,7 +230,7 @@ class Graph:
         places = self.node("Unsqueeze", source, [2])
         return self.node("GatherND", steps, places, batch_dims=1)
 
-    def where(self, valid: str, steps: str, otherwise: Any, **output: Any) -> str:
+    def where(self, valid: str, steps: str, otherwise: Any, **output: str) -> str:
         """All features of the valid timesteps, something else at the others."""
         return self.node(
             "Where", self.node("Unsqueeze", valid, [2]), steps, otherwise, **output
@@ -238,7 +238,7 @@ class Graph:
 
     # -- empty inputs ---------------------------------------------------------------
 
-    def filled_up(self, steps: str, number: Any) -> str:
+    def filled_up(self, steps: str, number: type[np.floating[Any]]) -> str:
         """With one sample of one timestep of padding where there is none.
 
         onnxruntime ends the process where an LSTM is given no rows. `number` is the
@@ -249,7 +249,7 @@ class Graph:
         behind = self.node("Concat", [0, 0, 0], lacking, axis=0)
         return self.node("Pad", steps, behind, number(np.nan))
 
-    def cut_back(self, tensor: str, steps: str, n_axes: int, **output: Any) -> str:
+    def cut_back(self, tensor: str, steps: str, n_axes: int, **output: str) -> str:
         """What was filled up is taken away, along the first axes."""
         axes = np.arange(n_axes)
         sizes = self.node("Gather", self.node("Shape", steps), axes)
@@ -260,7 +260,7 @@ class Graph:
     def size(self, tensor: str, axis: int) -> str:
         return self.node("Gather", self.node("Shape", tensor), axis)
 
-    def cast(self, tensor: str, to: int, **output: Any) -> str:
+    def cast(self, tensor: str, to: int, **output: str) -> str:
         return self.node("Cast", tensor, to=to, **output)
 
     # -- inputs of an operator ------------------------------------------------------

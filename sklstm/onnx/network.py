@@ -29,7 +29,7 @@ class GraphNetwork:
     """
 
     def __init__(
-        self, graph: Graph, network: Network, given: str, number: object
+        self, graph: Graph, network: Network, given: str, number: type[np.floating[Any]]
     ) -> None:
         self.graph = graph
         self.architecture = network.architecture

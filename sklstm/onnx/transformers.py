@@ -96,7 +96,9 @@ def convert_reshaper(
     graph.node("Identity", steps, output=operator.outputs[0].full_name)
 
 
-def _join_static(graph: Graph, steps: str, static: str, number: Any) -> str:
+def _join_static(
+    graph: Graph, steps: str, static: str, number: type[np.floating[Any]]
+) -> str:
     """Static values behind the features of every timestep that is data."""
     static = graph.node("Unsqueeze", static, [1])
     repeated = graph.where(graph.valid_steps(steps), static, number(np.nan))
@@ -112,7 +114,9 @@ def _by_layout(
     return graph.node("Transpose", steps, perm=[0, 2, 1])
 
 
-def _append_nan(graph: Graph, values: str, shape: list[int], number: Any) -> str:
+def _append_nan(
+    graph: Graph, values: str, shape: list[int], number: type[np.floating[Any]]
+) -> str:
     """NaN behind the second axis."""
     n_samples = graph.node("Reshape", graph.size(values, 0), [1])
     nan = graph.node(
@@ -122,7 +126,11 @@ def _append_nan(graph: Graph, values: str, shape: list[int], number: Any) -> str
 
 
 def _elapsed(
-    graph: Graph, steps: str, time: int, shape: tuple[int, int], number: Any
+    graph: Graph,
+    steps: str,
+    time: int,
+    shape: tuple[int, int],
+    number: type[np.floating[Any]],
 ) -> str:
     """One feature becomes the difference to the previous valid timestep."""
     valid = graph.valid_steps(steps)
@@ -275,7 +283,9 @@ def convert_imputer(
     graph.where(valid, filled, number(np.nan), output=output)
 
 
-def _filled(graph: Graph, steps: str, valid: str, strategy: str, number: Any) -> str:
+def _filled(
+    graph: Graph, steps: str, valid: str, strategy: str, number: type[np.floating[Any]]
+) -> str:
     if strategy == "bfill":
         return graph.carried_back(steps, number)
     before = graph.carried(steps, number)

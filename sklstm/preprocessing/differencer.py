@@ -23,7 +23,7 @@ from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
 from sklstm.sequences.lazy_arrays import ChangedSequences
-from sklstm.sequences.steps import changed_sequences
+from sklstm.sequences.step_table import changed_sequences
 from sklstm.sequences.windows import windows_of
 
 

@@ -28,7 +28,7 @@ from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import ThreeAxesOutputMixin
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import check_sequences, n_step_features
-from sklstm.sequences.steps import changed_sequences, is_computed_lazily
+from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
 class SequenceFramer(

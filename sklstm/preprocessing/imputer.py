@@ -28,7 +28,11 @@ from sklstm.base.schema import OF_SEQUENCES, Array, Kind, count, instance_of
 from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import check_sequences, n_step_features
-from sklstm.sequences.steps import StepTable, changed_sequences, overlapping_windows
+from sklstm.sequences.step_table import (
+    StepTable,
+    changed_sequences,
+    overlapping_windows,
+)
 
 STRATEGIES = ("ffill", "bfill", "linear")
 

@@ -31,7 +31,7 @@ from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import AXES, as_three_axes, check_sequences, plain_input
 from sklstm.sequences.ragged import is_ragged, pad_ragged
-from sklstm.sequences.steps import changed_sequences, is_computed_lazily
+from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
 @in_our_words

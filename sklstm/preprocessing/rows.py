@@ -16,7 +16,7 @@ from sklstm.base.messages import shown
 from sklstm.base.sklearn_compat import SAYS_NAN
 from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.lazy_arrays import ChangedSequences, read_rows
-from sklstm.sequences.steps import StepTable, changed_sequences
+from sklstm.sequences.step_table import StepTable, changed_sequences
 
 
 def fit_steps(
