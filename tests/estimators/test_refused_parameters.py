@@ -81,7 +81,7 @@ Got 0 instead.\
 """)
 
 
-def test_units():
+def test_no_layers():
     assert refused(lambda: classifier(units=()).fit(X, y)) == snapshot("""\
 ValueError: The 'units' parameter of BiLSTMClassifier must be an int or a
 tuple of ints, each at least 1: one for every stacked LSTM layer. Got ()
@@ -89,7 +89,7 @@ instead.\
 """)
 
 
-def test_units_8_0():
+def test_a_layer_without_units():
     assert refused(lambda: classifier(units=(8, 0)).fit(X, y)) == snapshot("""\
 ValueError: The 'units' parameter of BiLSTMClassifier must be an int or a
 tuple of ints, each at least 1: one for every stacked LSTM layer. Got (8, 0)
@@ -97,7 +97,7 @@ instead.\
 """)
 
 
-def test_units_8():
+def test_units_of_text():
     assert refused(lambda: classifier(units="8").fit(X, y)) == snapshot("""\
 InvalidParameterError: The 'units' parameter of BiLSTMClassifier must be an
 int in the range [1, inf), an instance of 'tuple' or an instance of 'list'.
@@ -105,7 +105,7 @@ Got '8' instead.\
 """)
 
 
-def test_units_2_5():
+def test_a_fraction_of_units():
     assert refused(lambda: classifier(units=2.5).fit(X, y)) == snapshot("""\
 InvalidParameterError: The 'units' parameter of BiLSTMClassifier must be an
 int in the range [1, inf), an instance of 'tuple' or an instance of 'list'.
@@ -113,7 +113,7 @@ Got 2.5 instead.\
 """)
 
 
-def test_units_4_2_5():
+def test_a_fraction_among_units():
     assert refused(lambda: classifier(units=[4, 2.5]).fit(X, y)) == snapshot("""\
 ValueError: The 'units' parameter of BiLSTMClassifier must be an int or a
 tuple of ints, each at least 1: one for every stacked LSTM layer. Got [4,
@@ -249,7 +249,7 @@ be an int in the range [0, 4294967295], an instance of
 """)
 
 
-def test_normalize_y_x():
+def test_normalize_y_of_text():
     assert refused(lambda: regressor(normalize_y="x").fit(X, y)) == snapshot("""\
 InvalidParameterError: The 'normalize_y' parameter of BiLSTMRegressor must
 be an instance of 'bool' or an instance of 'numpy.bool'. Got 'x' instead.\
