@@ -1,7 +1,7 @@
 """Whatever comes in: a valid result, or a ValueError or TypeError that says why not.
 
-Here a few dozen cases; `make fuzz` runs thousands. A finding becomes a row in
-test_bad_input.py.
+Here a few dozen cases; `make fuzz` runs thousands. A finding becomes a test in
+one of the files test_refused_*.py.
 """
 
 import pickle
