@@ -29,18 +29,21 @@ class PerTimestepMixin(BaseBiLSTM):
 
     _layout: ClassVar[Layout] = PER_TIMESTEP
 
-    def predict(self, X: ArrayLike) -> Any:
-        predicted = super().predict(X)
-        _refuse_scorers(self, predicted, labels=is_classifier(self))
-        return predicted
-
-    predict.__doc__ = BaseBiLSTM.predict.__doc__
-
     def _decoded(
         self, X: Any, decode: Callable[[NDArray[np.float64]], NDArray[Any]]
     ) -> Any:
         decoded = super()._decoded(X, decode)
-        _refuse_scorers(self, decoded)
+        # A metric takes each column of a matrix of numbers for an output by itself. All
+        # else, labels first, it would read as what it is not.
+        labels = is_classifier(self) and decode == self.codec_.decode
+        is_outputs = not labels and decoded.ndim == 2 and not np.isnan(decoded).any()
+        if not is_outputs and _for_a_scorer():
+            raise ValueError(
+                f"{type(self).__name__} predicts at every timestep, but this scorer of "
+                "scikit-learn wants one prediction per sample, and no padding. Use "
+                "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores "
+                "all valid timesteps, or no scoring, which is the estimator's score."
+            )
         return decoded
 
     def score(
@@ -66,24 +69,6 @@ class PerTimestepMixin(BaseBiLSTM):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
-
-
-def _refuse_scorers(
-    estimator: BaseBiLSTM, predicted: NDArray[Any], *, labels: bool = False
-) -> None:
-    """Refuse predictions that a metric of scikit-learn would misread.
-
-    It takes each column of a matrix of numbers for an output by itself. All else it
-    would read as what it is not.
-    """
-    is_outputs = predicted.ndim == 2 and not labels and not np.isnan(predicted).any()
-    if not is_outputs and _for_a_scorer():
-        raise ValueError(
-            f"{type(estimator).__name__} predicts at every timestep, but this scorer "
-            "of scikit-learn wants one prediction per sample, and no padding. Use "
-            "scoring=sklstm.metrics.make_timestep_scorer(scoring), which scores all "
-            "valid timesteps, or no scoring, which is the estimator's score."
-        )
 
 
 def _for_a_scorer() -> bool:

@@ -60,7 +60,7 @@ def test_hooks_come_as_in_keras(network):
     ours, data, theirs = network
     mine, expected = Recorder(), Recorder()
     told = recipe(batch_size=24, epochs=2)
-    ours.fit(data, recipe=told, validation_data=data, callbacks=[mine])
+    ours.fit(data, **told, validation_data=data, callbacks=[mine])
     theirs.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
     theirs.run_eagerly = True
     settings = {"batch_size": 24, "epochs": 2, "verbose": 0, "validation_data": (X, y)}
@@ -79,7 +79,7 @@ def test_batch_hooks_once_a_chunk(network, monkeypatch):
     recorder = Recorder()
     monkeypatch.setattr(epochs, "CHUNK_BYTES", 1)
     monkeypatch.setattr(epochs, "batch_order", lambda *_: np.split(np.arange(24), 3))
-    ours.fit(data, recipe=recipe(), validation_data=data, callbacks=[recorder])
+    ours.fit(data, **recipe(), validation_data=data, callbacks=[recorder])
     for kind in ("train", "test"):
         hook = f"on_{kind}_batch_end"
         assert [e[1] for e in recorder.events if e[0] == hook] == [0, 1, 2]
