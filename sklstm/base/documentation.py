@@ -21,18 +21,3 @@ def address() -> str:
         if name == "Documentation":
             return str(where).rstrip("/")
     return ""
-
-
-class DocumentationLinkMixin:
-    """Mixin of everything that has a page in the API reference.
-
-    scikit-learn makes a question mark with a link of it; an empty one is left out.
-    """
-
-    _doc_link_module = "sklstm"
-
-    @property
-    def _doc_link_template(self) -> str:
-        if not address():
-            return ""
-        return address() + "/api/generated/sklstm.{estimator_name}.html"

@@ -12,9 +12,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm.base import documentation
 from sklstm.base.messages import listed, shown, unquoted
 from sklstm.base.parameters import parameter_names, unchanged_on_error
-from sklstm.base.schema import ANYTHING, Declared, contradictions_of
+from sklstm.base.schema import ANYTHING, Kind, contradictions_of
 
 # Raised when older versions could not read what is written, or would misread it.
 FORMAT = 1
@@ -46,8 +47,13 @@ _CHECKSUM = "_checksum_of_sklstm"
 _DAMAGED = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError)
 
 
-class SavedState(Declared):
+class SavedState:
     """Mixin of everything that is fitted: how it is saved, loaded and copied."""
+
+    _saved: ClassVar[dict[str, Kind]]
+
+    #: Whose documentation scikit-learn's diagrams link to.
+    _doc_link_module = "sklstm"
 
     #: The attribute without which nothing can be predicted or transformed.
     _learnt: ClassVar[str]
@@ -61,7 +67,17 @@ class SavedState(Declared):
         """Keep, in `fit`, what the shaping parameters are."""
         self._shaped_by = {name: getattr(self, name) for name in self._shaping}
 
+    @property
+    def _doc_link_template(self) -> str:
+        """The address of a page of the API reference; an empty one is left out."""
+        where = documentation.address()
+        return where and where + "/api/generated/sklstm.{estimator_name}.html"
+
     # -- what a subclass may define -------------------------------------------------
+
+    def _contradictions(self) -> Iterator[str]:
+        """What attributes say against each other, beyond what is declared."""
+        yield from ()
 
     def _not_saved(self) -> set[str]:
         """Attributes that are left out: they follow from others, or nobody asks."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Kind:
         return packed
 
 
-class Declared:
+class Declared(Protocol):
     """Mixin of classes that declare what is saved of them."""
 
     _saved: ClassVar[dict[str, Kind]]

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     HasMethods,
@@ -47,7 +46,6 @@ Schedule = Literal["auto", "constant", "cosine", "one_cycle"]
 @dataclass(eq=False, repr=False)
 class BaseBiLSTM(
     SavedState,
-    DocumentationLinkMixin,
     CallbackSupportMixin,
     BaseEstimator,
     metaclass=ABCMeta,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklstm.base.messages import shown
 from sklstm.network import Embedding, Network
-from sklstm.network.embedding import MOST_CODES, choose_dim
+from sklstm.network.architecture import MOST_CODES, choose_dim
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import n_step_features
 from sklstm.sequences.codes import categorical_mask, learn_codes

@@ -19,7 +19,6 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.parameters import (
     HasMethods,
     Interval,
@@ -63,7 +62,6 @@ def _estimator_has(method: str) -> Callable[[WindowedEnsemble], bool]:
 
 class WindowedEnsemble(
     SavedState,
-    DocumentationLinkMixin,
     CallbackSupportMixin,
     MetaEstimatorMixin,
     BaseEstimator,

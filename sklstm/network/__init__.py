@@ -5,10 +5,10 @@ from sklstm.network.architecture import (
     MERGE_MODES,
     POOLINGS,
     Architecture,
+    Embedding,
     initial_parameters,
     is_pooling,
 )
-from sklstm.network.embedding import Embedding
 from sklstm.network.network import Network
 
 __all__ = [

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklstm.base.schema import ANYTHING, Array, Declared, Each, Kind, Part
-from sklstm.network.architecture import Architecture, split_parameters
-from sklstm.network.embedding import code_contradictions
+from sklstm.network.architecture import (
+    Architecture,
+    code_contradictions,
+    split_parameters,
+)
 from sklstm.network.forward import ForwardPass
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.codes import with_places

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.base.persistence import (
@@ -29,7 +28,6 @@ from sklstm.sequences.windows import windows_of
 
 class SequenceDifferencer(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

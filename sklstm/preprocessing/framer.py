@@ -12,7 +12,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
@@ -33,7 +32,6 @@ from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 class SequenceFramer(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

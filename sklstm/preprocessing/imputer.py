@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
@@ -39,7 +38,6 @@ STRATEGIES = ("ffill", "bfill", "linear")
 
 class SequenceImputer(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import said, shown
 from sklstm.base.parameters import (
     Interval,
@@ -37,7 +36,6 @@ from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 @in_our_words
 class SequencePadder(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.parameters import (
     Interval,
     StrOptions,
@@ -41,7 +40,6 @@ from sklstm.sequences.ragged import is_ragged, pad_ragged
 @in_our_words
 class SequenceReshaper(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

@@ -15,7 +15,6 @@ from sklearn.base import (
 )
 from sklearn.utils.metaestimators import available_if
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.base.persistence import (
     SavedState,
@@ -59,7 +58,6 @@ def _names_its_output(self: SequenceScaler) -> bool:
 
 class SequenceScaler(
     SavedState,
-    DocumentationLinkMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
     BaseEstimator,

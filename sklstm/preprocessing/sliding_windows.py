@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
@@ -47,7 +46,6 @@ from sklstm.sequences.windows import (
 @in_our_words
 class SlidingWindows(
     SavedState,
-    DocumentationLinkMixin,
     ObservationReader,
     ThreeAxesOutputMixin,
     TransformerMixin,

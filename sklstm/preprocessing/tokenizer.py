@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import listed, said, shown
 from sklstm.base.parameters import (
     Interval,
@@ -36,7 +35,6 @@ CODES = marked_as_codes(np.int32)
 
 class SequenceTokenizer(
     SavedState,
-    DocumentationLinkMixin,
     ThreeAxesOutputMixin,
     TransformerMixin,
     BaseEstimator,

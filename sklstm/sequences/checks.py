@@ -84,7 +84,8 @@ def check_sequences(
     values = as_three_axes(estimator, X, reset=reset)
     one_column = values.shape[1:] == (1, 1)
     with saying_what_to_do(type(estimator).__name__, one_column=one_column):
-        values = check_categories(estimator, values, reset=reset)
+        if reset or getattr(estimator, "is_categorical_", None) is not None:
+            values = check_categories(estimator, values, reset=reset)
         return read_sequences(values, allow_missing=allow_missing)
 
 
@@ -96,19 +97,13 @@ def as_three_axes(
     Same parameters and errors as :func:`check_sequences`; `named` says whether names of
     features are expected, as they are not in what `transform` returned.
     """
-    X = plain_input(X, type(estimator).__name__)
-    if ragged := is_ragged(X):
-        check_step_names(estimator, X, reset=reset)
-        X = pad_ragged(X)
-    elif is_stored(X):
-        X = StoredArray(X)
-    elif not (hasattr(X, "ndim") or hasattr(X, "columns")):
-        X = np.asarray(X)
-    refuse_kind(estimator, X)
+    has_names = False
+    if not is_plain_array(X):
+        X, has_names = _as_array_or_table(estimator, X, reset=reset)
     n_axes = getattr(X, "ndim", len(getattr(X, "shape", (0, 0))))
     if n_axes == 3:
         X = _check_three_axes(estimator, X, reset=reset)
-        if named and not ragged and "feature_names_in_" in vars(estimator):
+        if named and not has_names and "feature_names_in_" in vars(estimator):
             check_step_names(estimator, None, reset=reset)
         return X
     if n_axes != 2:
@@ -120,6 +115,27 @@ def as_three_axes(
     if isinstance(X, StoredArray):
         return StoredArray(X.source, one_feature=True)
     return X[:, :, None]
+
+
+def is_plain_array(X: object) -> bool:
+    """Whether X is an array of numbers, as most are: there is nothing to read."""
+    return type(X) is np.ndarray and X.dtype.kind in "fiub"
+
+
+def _as_array_or_table(
+    estimator: BaseEstimator, X: Any, *, reset: bool
+) -> tuple[Any, bool]:
+    """What came, as one array or data frame, and whether it had its own names."""
+    X = plain_input(X, type(estimator).__name__)
+    if ragged := is_ragged(X):
+        check_step_names(estimator, X, reset=reset)
+        X = pad_ragged(X)
+    elif is_stored(X):
+        X = StoredArray(X)
+    elif not (hasattr(X, "ndim") or hasattr(X, "columns")):
+        X = np.asarray(X)
+    refuse_kind(estimator, X)
+    return X, ragged
 
 
 def fitted_on_table(estimator: BaseEstimator) -> bool:

@@ -31,7 +31,7 @@ from sklstm import (
 )
 from sklstm.base.schema import contradictions_of
 from sklstm.network import Architecture, Embedding, Network, initial_parameters
-from sklstm.network.embedding import choose_dim
+from sklstm.network.architecture import choose_dim
 from sklstm.sequences.codes import read_codes, with_places
 from sklstm.sequences.reading import read_sequences
 from sklstm.training.layers_network import LayersStructure

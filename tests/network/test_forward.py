@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from reference import network_logits
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklstm.network import recurrence, threads
+from sklstm.network import forward, recurrence
 from sklstm.network.architecture import (
     DIRECTIONS,
     MERGE_MODES,
@@ -130,7 +130,7 @@ def interrupted_at(step, function):
 
 TRACED = (
     "sklstm.network.forward",
-    "sklstm.network.threads",
+    "sklstm.network.forward",
     "threadpoolctl",
     "contextlib",
 )
@@ -144,7 +144,7 @@ def test_control_c_gives_blas_its_threads_back():
     forward_pass.chunk_rows = 2
     batch = random_batch(rng, n_samples=6, n_timesteps=1, n_features=1, ragged=False)
     with threadpool_limits(3, user_api="blas"):
-        threads._threadpools()  # looked up once a process
+        forward._threadpools()  # looked up once a process
         before = [pool["num_threads"] for pool in threadpool_info()]
         step, ended = 0, False
         while not ended:

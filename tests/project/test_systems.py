@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import ThreadpoolController
 
 from sklstm import BiLSTMClassifier, SequenceTokenizer
-from sklstm.network import threads
+from sklstm.network import forward
 
 TEXTS = ["the café was good", "bad", "good, very good", "the worst"] * 3
 LABELS = ["à revoir", "non"] * 6
@@ -60,11 +60,11 @@ def test_neither_forks_nor_utf8(tmp_path, monkeypatch):
 def test_a_blas_whose_threads_nobody_can_set(monkeypatch):
     """Apple's is none of those that threadpoolctl knows: every row comes out."""
     none = ThreadpoolController().select(user_api="none that there is")
-    monkeypatch.setattr(threads, "_threadpools", lambda: none)
+    monkeypatch.setattr(forward, "_threadpools", lambda: none)
     seen = np.zeros(9)
 
     def count(k):
         seen[k] += 1
 
-    threads.for_each(count, list(range(9)))
+    forward.for_each(count, list(range(9)))
     assert_array_equal(seen, 1)
