@@ -80,6 +80,7 @@ class Fit:
             data = reader.encoded(given)
             held_out = reader.held_out(validation)
             groups = validation.groups_of(data.sequences)
+            data = reader.coded(data)
             self._train(data, held_out, groups, reader, reporter, draws)
             reporter.end_fit()
 

@@ -128,18 +128,25 @@ class DataReader:
 
     def training_set(self, X: Any, y: Any, sample_weight: Any) -> TrainingSet:
         """X and y, checked and encoded."""
-        return self.encoded(self.estimator._read(X, y, sample_weight, reset=False))
+        return self.coded(
+            self.encoded(self.estimator._read(X, y, sample_weight, reset=False))
+        )
 
     def encoded(self, given: Labelled) -> TrainingSet:
-        """What was read as the network reads it."""
+        """What was read, with targets and weights as the network learns them."""
         estimator, codec = self.estimator, self.codec
         weights = estimator._weights_of(
             given.y, given.weights, codec, balanced_on=self.training.y
         )
         target = codec.encode(given.y, weights, type(estimator).__name__)
-        data = arrange(given, target)
-        columns = self.architecture.categorical
-        sequences = with_places(data.sequences, columns, self.codes)
+        return arrange(given, target)
+
+    def coded(self, data: TrainingSet) -> TrainingSet:
+        """The sequences as the network reads them."""
+        sequences = data.sequences
+        if self.codes:
+            columns = self.architecture.categorical
+            sequences = with_places(sequences, columns, self.codes)
         return replace(data, sequences=sequences.in_memory())
 
     def held_out(self, validation: Validation) -> TrainingSet | None:
@@ -151,7 +158,7 @@ class DataReader:
                 validation.X, validation.y, validation.sample_weight, reset=False
             )
             self._compare(given.sequences, "X_val")
-            return self.encoded(given)
+            return self.coded(self.encoded(given))
 
     @cached_property
     def _spread(self) -> Spread:

@@ -75,6 +75,8 @@ class Network(Declared):
         return self.forward_pass.states(self._coded(batch))
 
     def _coded(self, batch: SequenceBatch) -> SequenceBatch:
+        if not self.codes:
+            return batch
         return with_places(batch, self.architecture.categorical, self.codes)
 
     @property

@@ -122,6 +122,8 @@ def learn_codes(
     -------
     tuple of ndarray of shape (n_codes,), int64
     """
+    if not len(columns):
+        return ()
     found: list[set[int]] = [set() for _ in columns]
     for _, steps in DistinctRows(batch.values, batch.rows).parts():
         for column, codes in zip(columns, found, strict=True):

@@ -1127,9 +1127,9 @@ def test_a_loaded_model_draws_a_new_order(monkeypatch):
     """Every call after loading has another order of samples, a second run the same."""
     orders = []
 
-    def spy(*args, rng, **settings):
-        orders.append(tuple(copy.deepcopy(rng).permutation(30)))
-        return fit_network(*args, rng=rng, **settings)
+    def spy(architecture, codes, start, *args, **settings):
+        orders.append(tuple(copy.deepcopy(start.rng).permutation(30)))
+        return fit_network(architecture, codes, start, *args, **settings)
 
     monkeypatch.setattr(scikeras_wrapper, "fit_network", spy)
     for _ in range(2):

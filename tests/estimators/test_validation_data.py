@@ -50,9 +50,9 @@ def trained_on(monkeypatch):
     seen = []
     fit_network = scikeras_wrapper.fit_network
 
-    def spy(architecture, parameters, data, *args, **kwargs):
+    def spy(architecture, codes, start, data, *args, **kwargs):
         seen.append((data, kwargs["validation_data"]))
-        return fit_network(architecture, parameters, data, *args, **kwargs)
+        return fit_network(architecture, codes, start, data, *args, **kwargs)
 
     monkeypatch.setattr(scikeras_wrapper, "fit_network", spy)
     return seen
