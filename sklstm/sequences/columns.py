@@ -308,5 +308,5 @@ def refuse_duplicates(
         f"{what} has several columns named {listed(twice)}, but "
         f"{reader} tells columns apart by their names. Rename them, or drop those "
         "that were meant to be there once: "
-        f"{called}.loc[:, ~{called}.columns.duplicated()]."
+        f"{called}.loc[:, ~{called}.columns.duplicated()]. An array has no names."
     )

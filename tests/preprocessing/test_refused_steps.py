@@ -161,8 +161,10 @@ those that are the same, or give arrays, which have no names.\
 
 def test_columns_of_frames_with_the_same_name():
     assert refused(lambda: pad_sequences([FRAME[["a", "b", "a"]]])) == snapshot("""\
-ValueError: X has 2 columns of the name 'a', and features are told apart by
-names. Rename or drop one of them, or give arrays, which have no names.\
+ValueError: A data frame in X has several columns named 'a', but
+SequencePadder tells columns apart by their names. Rename them, or drop
+those that were meant to be there once: frame.loc[:,
+~frame.columns.duplicated()]. An array has no names.\
 """)
 
 
@@ -535,7 +537,7 @@ def test_static_values_of_too_few_sequences():
     assert refused(lambda: pad_sequences(X, static=np.ones((2, 1)))) == snapshot("""\
 ValueError: static has 2 rows (shape (2, 1)), but there are 8 sequences.
 Give one row of static values for every sequence, in the same order. Of a
-long table, name columns of it, and id=.\
+long table, name columns of it, and groups=.\
 """)
 
 

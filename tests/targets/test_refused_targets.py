@@ -72,10 +72,7 @@ None. Give one target per sequence.\
 
 def test_y_is_missing():
     assert refused(lambda: classifier().fit(X)) == snapshot(
-        """\
-TypeError: BiLSTMClassifier.fit() missing 1 required positional argument:
-'y'\
-"""
+        "TypeError: BaseBiLSTM.fit() missing 1 required positional argument: 'y'"
     )
 
 
