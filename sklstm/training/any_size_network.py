@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class AnySizeStructure:
             n_embeddings=len(architecture.embeddings),
         )
 
-    def build(self, optimizer: Any) -> AnySizeNetwork:
+    def build(self, optimizer: keras.optimizers.Optimizer) -> AnySizeNetwork:
         return AnySizeNetwork(self, optimizer)
 
 
@@ -80,7 +81,9 @@ class AnySizeNetwork(EpochNetwork):
     gradient, so they stay zero under every optimizer that works element by element.
     """
 
-    def __init__(self, structure: AnySizeStructure, optimizer: Any) -> None:
+    def __init__(
+        self, structure: AnySizeStructure, optimizer: keras.optimizers.Optimizer
+    ) -> None:
         super().__init__(structure.activation, structure.loss, structure.every_step)
         self.directions = structure.directions
         self.n_layers = structure.n_layers
@@ -146,7 +149,9 @@ class AnySizeNetwork(EpochNetwork):
             state = slots
         super().set_optimizer_state(state)
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Sizes, seed: Any) -> Any:
+    def dropout_masks(
+        self, rows: Rows, rates: Rates, sizes: Sizes, seed: tf.Tensor
+    ) -> Any:
         n_rows, *_ = tf.unstack(tf.shape(rows.values))
         masks = [drawn_masks(n_rows, sizes.inputs, rates.dropout, seed)]
         if self.drops_states:
@@ -185,7 +190,7 @@ class AnySizeNetwork(EpochNetwork):
         kernel = tf.reshape(kernel, sizes.head)
         return tf.nn.bias_add(tf.matmul(steps, kernel), bias)
 
-    def _masks(self, masks: Any, sizes: Sizes) -> tuple[list[Any], list[Any]]:
+    def _masks(self, masks: tf.Tensor, sizes: Sizes) -> tuple[list[Any], list[Any]]:
         """Those of inputs and of states, one for every LSTM."""
         if masks is None:
             return [], []
@@ -196,7 +201,7 @@ class AnySizeNetwork(EpochNetwork):
         )
         return by_lstm[:n_lstms], by_lstm[n_lstms:]
 
-    def _pooled(self, states: list[Any], lengths: Any, merge: Any) -> Any:
+    def _pooled(self, states: list[Any], lengths: tf.Tensor, merge: Any) -> Any:
         """What the dense layer reads, of states in each direction's order.
 
         Shape (n_rows, n_poolings, width).
@@ -213,7 +218,7 @@ class AnySizeNetwork(EpochNetwork):
         place = self.pooling.index("last")
         return tf.concat([pooled[:, :place], last, pooled[:, place:]], axis=1)
 
-    def _as_given(self, states: list[Any], lengths: Any) -> list[Any]:
+    def _as_given(self, states: list[Any], lengths: tf.Tensor) -> list[Any]:
         """States of every direction in the order of the timesteps."""
         return [
             reverse_steps(state, lengths) if direction == "backward" else state
@@ -221,7 +226,9 @@ class AnySizeNetwork(EpochNetwork):
         ]
 
 
-def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
+def _merge(
+    states: list[Any], coefficients: tf.Tensor, units: tf.Tensor, width: tf.Tensor
+) -> Any:
     """Both directions' states as one, `width` wide."""
     if len(states) == 1:
         return states[0]
@@ -234,7 +241,14 @@ def _merge(states: list[Any], coefficients: Any, units: Any, width: Any) -> Any:
 
 
 def _gradient_of_merge(
-    upstream: Any, forward: Any, backward: Any, *, a: Any, b: Any, m: Any, missing: Any
+    upstream: tf.Tensor,
+    forward: tf.Tensor,
+    backward: tf.Tensor,
+    *,
+    a: tf.Tensor,
+    b: tf.Tensor,
+    m: tf.Tensor,
+    missing: tf.Tensor,
 ) -> tuple[Any, Any]:
     # The derivative by hand: traced, scalars times arrays become many ops.
     paddings = [[0, 0]] * (upstream.shape.rank - 1) + [[0, missing]]
@@ -341,7 +355,7 @@ def _part_sizes(architecture: Architecture) -> list[int]:
     return [*tables, *merged, kernel, bias]
 
 
-def drawn_masks(n_rows: Any, sizes: Any, rate: Any, seed: Any) -> Any:
+def drawn_masks(n_rows: tf.Tensor, sizes: Any, rate: tf.Tensor, seed: tf.Tensor) -> Any:
     """Zero where something is dropped; what is kept is scaled up.
 
     Parameters

@@ -12,7 +12,7 @@ from sklstm.training.gradients import with_gradient
 from sklstm.training.settings import FLOATS
 
 
-def embedded(steps: Any, tables: list[Any]) -> Any:
+def embedded(steps: tf.Tensor, tables: list[Any]) -> Any:
     """Vectors in the place of the last features, which are places in their tables.
 
     Parameters
@@ -32,13 +32,15 @@ def embedded(steps: Any, tables: list[Any]) -> Any:
     return tf.concat([numbers, *vectors], axis=-1)
 
 
-def _rows_of(table: Any, places: Any) -> Any:
+def _rows_of(table: tf.Tensor, places: tf.Tensor) -> Any:
     """Rows of a table; the gradient is dense, as the flat vector's has to be."""
     rows = tf.gather(table, places)
     return with_gradient(rows, _gradient_of_rows, table, places=places)
 
 
-def _gradient_of_rows(upstream: Any, table: Any, *, places: Any) -> tuple[Any]:
+def _gradient_of_rows(
+    upstream: tf.Tensor, table: tf.Tensor, *, places: tf.Tensor
+) -> tuple[Any]:
     n_rows, dim = tf.unstack(tf.shape(table))
     by_row = tf.reshape(upstream, tf.stack([-1, dim]))
     places = tf.reshape(places, [-1])

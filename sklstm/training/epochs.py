@@ -125,7 +125,9 @@ class EpochNetwork(LentNetwork):
         self._train = training_program(self)
         self._test = evaluation_program(self)
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Any:
+    def dropout_masks(
+        self, rows: Rows, rates: Rates, sizes: Any, seed: tf.Tensor
+    ) -> Any:
         """What dropout multiplies with in this call, drawn from a seed.
 
         Shape (n_rows, n_dropped): all that is masked of a row, side by side.
@@ -253,7 +255,9 @@ class EpochNetwork(LentNetwork):
             restored = not np.array_equal(self.parameters, last, equal_nan=True)
             self._report_divergence(logs["loss"], epoch, finite and restored)
 
-    def evaluated(self, data: TrainingSet, callbacks: Any = None) -> dict[str, float]:
+    def evaluated(
+        self, data: TrainingSet, callbacks: keras.callbacks.CallbackList | None = None
+    ) -> dict[str, float]:
         """Loss and accuracy on other data; of callbacks, batch hooks are called."""
         callbacks = callbacks or keras.callbacks.CallbackList()
         generator = self.loan.rng.bit_generator

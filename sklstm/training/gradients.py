@@ -13,7 +13,7 @@ _REGISTERING = threading.Lock()
 
 
 def with_gradient(
-    value: Any, gradient: Callable[..., Any], *inputs: Any, **known: Any
+    value: tf.Tensor, gradient: Callable[..., Any], *inputs: Any, **known: Any
 ) -> Any:
     """A tensor of a graph that is traced, with a gradient of our own.
 
@@ -55,7 +55,7 @@ def _registered(
 ) -> str:
     """The name that TensorFlow knows such a gradient by."""
 
-    def of_op(op: Any, upstream: Any, *_: Any) -> list[Any]:
+    def of_op(op: tf.Operation, upstream: tf.Tensor, *_: Any) -> list[Any]:
         _, *tensors = op.inputs
         known = dict(zip(names, tensors[n_inputs:], strict=True)) | dict(constants)
         gradients = gradient(upstream, *tensors[:n_inputs], **known)

@@ -48,30 +48,10 @@ def keras_layers(
         valid = keras.Input((None,), dtype="bool", name="mask")
         inputs.append(valid)
     steps = embedding_layers(inputs[0], architecture, codes)
-    n_layers = len(architecture.units)
     pools = not architecture.every_step and architecture.pooling != ("last",)
-    initial = keras.initializers.GlorotUniform(seed=0)
-    initial_recurrent = keras.initializers.Orthogonal(seed=0)
-    for k, units in enumerate(architecture.units, start=1):
-        at_end = k == n_layers and not architecture.every_step
-        lstm = keras.layers.LSTM(
-            units,
-            return_sequences=pools or not at_end,
-            return_state=pools and at_end,
-            go_backwards=architecture.direction == "backward",
-            dropout=dropout,
-            kernel_initializer=initial,
-            recurrent_initializer=initial_recurrent,
-            seed=k,
-            dtype=FLOATS,
-            name=f"lstm_{k}",
-        )
-        if architecture.direction == "bidirectional":
-            merge_mode = None if pools and at_end else architecture.merge_mode
-            lstm = keras.layers.Bidirectional(
-                lstm, merge_mode=merge_mode, dtype=FLOATS, name=f"lstm_{k}"
-            )
-        steps = lstm(steps, mask=valid)
+    for k in range(1, len(architecture.units) + 1):
+        at_end = k == len(architecture.units) and not architecture.every_step
+        steps = _lstm(architecture, k, dropout, pools and at_end)(steps, mask=valid)
         if pools and at_end:
             steps = _pooled(architecture, steps, valid)
         elif architecture.direction == "backward" and not at_end:
@@ -80,13 +60,36 @@ def keras_layers(
     dense = keras.layers.Dense(
         architecture.n_outputs,
         activation=architecture.activation,
-        kernel_initializer=initial,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=0),
         dtype=FLOATS,
         name="dense",
     )
     network = keras.Model(inputs if mask else inputs[0], dense(steps))
     network.dtype_policy = FLOATS
     return network
+
+
+def _lstm(architecture: Architecture, k: int, dropout: float, pooled: bool) -> Any:
+    """The k-th layer; if its states are pooled, not merged and with the last ones."""
+    at_end = k == len(architecture.units) and not architecture.every_step
+    lstm = keras.layers.LSTM(
+        architecture.units[k - 1],
+        return_sequences=pooled or not at_end,
+        return_state=pooled,
+        go_backwards=architecture.direction == "backward",
+        dropout=dropout,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=0),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=0),
+        seed=k,
+        dtype=FLOATS,
+        name=f"lstm_{k}",
+    )
+    if architecture.direction != "bidirectional":
+        return lstm
+    merge_mode = None if pooled else architecture.merge_mode
+    return keras.layers.Bidirectional(
+        lstm, merge_mode=merge_mode, dtype=FLOATS, name=f"lstm_{k}"
+    )
 
 
 _MERGE_LAYERS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -27,14 +28,16 @@ class LayersStructure:
     dropout: float
     loss: str
 
-    def build(self, optimizer: Any) -> LayersNetwork:
+    def build(self, optimizer: keras.optimizers.Optimizer) -> LayersNetwork:
         return LayersNetwork(self, optimizer)
 
 
 class LayersNetwork(EpochNetwork):
     """A network of Keras' own layers, which on a GPU use cuDNN."""
 
-    def __init__(self, structure: LayersStructure, optimizer: Any) -> None:
+    def __init__(
+        self, structure: LayersStructure, optimizer: keras.optimizers.Optimizer
+    ) -> None:
         architecture = structure.architecture
         super().__init__(
             architecture.activation, structure.loss, architecture.every_step
@@ -84,7 +87,9 @@ class LayersNetwork(EpochNetwork):
     def parameters(self) -> NDArray[np.float32]:
         return np.concatenate([weights.ravel() for weights in self.get_weights()])
 
-    def dropout_masks(self, rows: Rows, rates: Rates, sizes: Any, seed: Any) -> Any:
+    def dropout_masks(
+        self, rows: Rows, rates: Rates, sizes: Any, seed: tf.Tensor
+    ) -> Any:
         # The layers draw their own: of no width, but not None, which is evaluation.
         return tf.zeros(tf.stack([tf.shape(rows.values)[0], 0]))
 

@@ -30,7 +30,7 @@ class Configuration:
     network : keras.Model
     """
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: keras.Model) -> None:
         # All attributes: get_config() leaves some out, such as what is excluded from
         # weight decay. Caches fill in use.
         settings = {
@@ -158,7 +158,7 @@ class LentNetwork(keras.Model):
         """
         raise NotImplementedError
 
-    def ready(self, optimizer: Any) -> None:
+    def ready(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Compile, and remember the optimizer's state before the first step."""
         metrics = [] if self.activation == "linear" else ["accuracy"]
         with keras_defaults():
@@ -258,7 +258,7 @@ class NetworkPool:
                     return self._idle.pop(k)[1]
             return None
 
-    def _give(self, key: Hashable, network: Any) -> None:
+    def _give(self, key: Hashable, network: LentNetwork) -> None:
         with self._lock:
             self._idle.append((key, network))
             while sum(network.n_bytes for _, network in self._idle) > self.max_bytes:

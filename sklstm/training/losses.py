@@ -24,7 +24,7 @@ def known_to_keras(name: str) -> Any:
     return _pinball if name == "quantile" else name
 
 
-def loss_per_row(name: str, targets: Any, logits: Any) -> Any:
+def loss_per_row(name: str, targets: tf.Tensor, logits: tf.Tensor) -> Any:
     """The loss of every row, shape (n_rows,), averaged over its outputs."""
     if name in _LINEAR:
         return _LINEAR[name](targets, logits)
@@ -41,7 +41,7 @@ def loss_per_row(name: str, targets: Any, logits: Any) -> Any:
     )
 
 
-def _pinball(targets: Any, logits: Any) -> Any:
+def _pinball(targets: tf.Tensor, logits: tf.Tensor) -> Any:
     """The loss whose least expectation is at a quantile [1]_, of every output its own.
 
     Parameters
@@ -59,7 +59,9 @@ def _pinball(targets: Any, logits: Any) -> Any:
     return tf.reduce_mean(tf.maximum(levels * above, (levels - 1) * above), axis=1)
 
 
-def count_correct(activation: str, targets: Any, logits: Any, weights: Any) -> Any:
+def count_correct(
+    activation: str, targets: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor
+) -> Any:
     """Summed weight of the rows whose predicted labels are all right."""
     if activation == "linear":
         return tf.constant(0.0)

@@ -18,7 +18,7 @@ class Pools:
     n_timesteps : scalar tensor
     """
 
-    def __init__(self, lengths: Any, n_timesteps: Any) -> None:
+    def __init__(self, lengths: tf.Tensor, n_timesteps: tf.Tensor) -> None:
         self.last = tf.stack([lengths - 1, tf.range(tf.size(lengths))], axis=1)
         valid = tf.expand_dims(tf.range(n_timesteps), 1) < lengths
         n_valid = tf.cast(lengths, tf.float32)
@@ -26,7 +26,7 @@ class Pools:
         # Less than any state, and no product or sum of it is infinite.
         self.below = tf.expand_dims(tf.where(valid, 0.0, -1e9), 2)
 
-    def __call__(self, poolings: tuple[str, ...], states: Any) -> Any:
+    def __call__(self, poolings: tuple[str, ...], states: tf.Tensor) -> Any:
         """By each pooling, shape (n_rows, n_poolings, width).
 
         Parameters
@@ -52,14 +52,14 @@ class Pools:
 
 
 def _gradient(
-    upstream: Any,
-    states: Any,
+    upstream: tf.Tensor,
+    states: tf.Tensor,
     *,
     poolings: tuple[str, ...],
-    last: Any = None,
-    share: Any = None,
-    seen: Any = None,
-    greatest: Any = None,
+    last: tf.Tensor = None,
+    share: tf.Tensor = None,
+    seen: tf.Tensor = None,
+    greatest: tf.Tensor = None,
 ) -> tuple[Any]:
     """By hand: traced, it would go through all states once for every pooling.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
 from sklstm.training.losses import count_correct, loss_per_row
 from sklstm.training.schedules import has_schedule
+
+if TYPE_CHECKING:
+    from sklstm.training.epochs import EpochNetwork
 
 
 class Rows(NamedTuple):
@@ -42,7 +45,7 @@ class Rates(NamedTuple):
     clipnorm: Any = float("inf")
 
 
-def _signature(network: Any) -> tuple[Any, ...]:
+def _signature(network: EpochNetwork) -> tuple[Any, ...]:
     floats, ints = tf.float32, tf.int32
     places = [None, None] if network.every_step else [None]
     rows = Rows(
@@ -58,7 +61,7 @@ def _signature(network: Any) -> tuple[Any, ...]:
     return rows, tf.TensorSpec([2], ints), *own
 
 
-def training_program(network: Any) -> Any:
+def training_program(network: EpochNetwork) -> Any:
     """A graph that takes an optimizer step on each batch.
 
     Parameters
@@ -71,7 +74,7 @@ def training_program(network: Any) -> Any:
         Gives summed loss, summed weight of rows predicted right, summed weight.
     """
 
-    def run(rows: Rows, seed: Any, rates: Any, sizes: Any) -> Any:
+    def run(rows: Rows, seed: tf.Tensor, rates: tf.Tensor, sizes: Any) -> Any:
         network.traces += 1
         rates, sizes = Rates(*tf.unstack(rates)), network.unpacked(sizes)
         variables = [variable.value for variable in network.trainable_variables]
@@ -95,10 +98,10 @@ def training_program(network: Any) -> Any:
     return _traced_once(network, run)
 
 
-def evaluation_program(network: Any) -> Any:
+def evaluation_program(network: EpochNetwork) -> Any:
     """The same sums as of :func:`training_program`, without dropout or learning."""
 
-    def run(rows: Rows, seed: Any, rates: Any, sizes: Any) -> Any:
+    def run(rows: Rows, seed: tf.Tensor, rates: tf.Tensor, sizes: Any) -> Any:
         sizes = network.unpacked(sizes)
 
         def step(batch: MiniBatch) -> Any:
@@ -112,7 +115,7 @@ def evaluation_program(network: Any) -> Any:
     return _traced_once(network, run)
 
 
-def _traced_once(network: Any, run: Callable[..., Any]) -> Any:
+def _traced_once(network: EpochNetwork, run: Callable[..., Any]) -> Any:
     """A graph made at the first call.
 
     Calling a tf.function would do as well, but it warns of retracing when some
@@ -128,7 +131,7 @@ def _traced_once(network: Any, run: Callable[..., Any]) -> Any:
     return lambda *arguments: graph()(*arguments)
 
 
-def _apply(network: Any, gradients: list[Any]) -> None:
+def _apply(network: EpochNetwork, gradients: list[Any]) -> None:
     """A step of the optimizer.
 
     Within a replica, Keras sums gradients over all replicas (here: one) by what has a
@@ -143,7 +146,11 @@ def _apply(network: Any, gradients: list[Any]) -> None:
 
 
 def _totals(
-    network: Any, batch: MiniBatch, logits: Any, losses: Any, weight: Any
+    network: EpochNetwork,
+    batch: MiniBatch,
+    logits: tf.Tensor,
+    losses: tf.Tensor,
+    weight: tf.Tensor,
 ) -> Any:
     correct = count_correct(network.activation, batch.targets, logits, batch.weights)
     return tf.stack([tf.reduce_sum(losses * batch.weights), correct, weight])
@@ -161,7 +168,7 @@ def _over_batches(
             weights=tf.transpose(rows.weights),
         )
 
-    def body(k: Any, totals: Any) -> Any:
+    def body(k: tf.Tensor, totals: tf.Tensor) -> Any:
         # Not by [start:stop], which is several times as many ops. What is int32 would
         # go to a GPU and back if it were gathered.
         start, stop = tf.unstack(tf.slice(rows.bounds, tf.stack([k]), [2]))

@@ -36,12 +36,12 @@ class States(NamedTuple):
 
 
 def lstm(
-    steps: Any,
-    weights: Any,
-    bias: Any,
-    zero_state: Any,
+    steps: tf.Tensor,
+    weights: tf.Tensor,
+    bias: tf.Tensor,
+    zero_state: tf.Tensor,
     *,
-    kept: Any = None,
+    kept: tf.Tensor = None,
     wide: bool = False,
 ) -> Any:
     """Hidden states of one LSTM that starts from zero.
@@ -84,7 +84,9 @@ def lstm(
     return with_gradient(states.h, gradient, steps, weights, bias, **known)
 
 
-def _of_kernels(steps: Any, weights: Any, bias: Any, no_peephole: Any) -> Any:
+def _of_kernels(
+    steps: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor, no_peephole: tf.Tensor
+) -> Any:
     """What all kernels take, by the names that they have for it."""
     return {
         "x": steps,
@@ -97,7 +99,9 @@ def _of_kernels(steps: Any, weights: Any, bias: Any, no_peephole: Any) -> Any:
     }
 
 
-def _states_fused(inputs: dict[str, Any], zero_state: Any, n_timesteps: Any) -> States:
+def _states_fused(
+    inputs: dict[str, Any], zero_state: tf.Tensor, n_timesteps: tf.Tensor
+) -> States:
     """One kernel for all timesteps."""
     states = tf.raw_ops.BlockLSTMV2(
         **inputs,
@@ -109,13 +113,15 @@ def _states_fused(inputs: dict[str, Any], zero_state: Any, n_timesteps: Any) -> 
     return States(*states)
 
 
-def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> States:
+def _states_by_steps(
+    inputs: dict[str, Any], zero_state: tf.Tensor, kept: tf.Tensor
+) -> States:
     """One kernel for each timestep; its gates are in the order i, c, f, o."""
     steps = inputs["x"]
     n_timesteps, *_ = tf.unstack(tf.shape(steps))
     swapped = {"w": _swap_c_f(inputs["w"]), "b": _swap_c_f(inputs["b"])}
 
-    def forth(t: Any, h: Any, c: Any, collected: list[Any]) -> Any:
+    def forth(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, collected: list[Any]) -> Any:
         cell = tf.raw_ops.LSTMBlockCell(
             **inputs | swapped | {"x": steps[t]},
             cs_prev=c,
@@ -139,14 +145,14 @@ def _states_by_steps(inputs: dict[str, Any], zero_state: Any, kept: Any) -> Stat
 
 
 def _gradient_fused(
-    upstream: Any,
-    steps: Any,
-    weights: Any,
-    bias: Any,
+    upstream: tf.Tensor,
+    steps: tf.Tensor,
+    weights: tf.Tensor,
+    bias: tf.Tensor,
     *,
-    no_peephole: Any,
-    zero_state: Any,
-    n_timesteps: Any,
+    no_peephole: tf.Tensor,
+    zero_state: tf.Tensor,
+    n_timesteps: tf.Tensor,
     **states: Any,
 ) -> tuple[Any, Any, Any]:
     """One kernel for the whole way back."""
@@ -163,15 +169,15 @@ def _gradient_fused(
 
 
 def _gradient_by_steps(
-    upstream: Any,
-    steps: Any,
-    weights: Any,
-    bias: Any,
+    upstream: tf.Tensor,
+    steps: tf.Tensor,
+    weights: tf.Tensor,
+    bias: tf.Tensor,
     *,
-    no_peephole: Any,
-    zero_state: Any,
-    kept: Any,
-    h: Any,
+    no_peephole: tf.Tensor,
+    zero_state: tf.Tensor,
+    kept: tf.Tensor,
+    h: tf.Tensor,
     **gates: Any,
 ) -> tuple[Any, Any, Any]:
     """Only the gates' gradients step by step, all matrix gradients in one product."""
@@ -185,21 +191,21 @@ def _gradient_by_steps(
     if kept is not None:
         previous_h *= kept
 
-    def back(t: Any, h_gradient: Any, c_gradient: Any, gate_gradients: Any) -> Any:
+    def back(t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, dgates: tf.Tensor) -> Any:
         cell = tf.raw_ops.LSTMBlockCellGrad(
             **inputs | {"x": steps[t]},
             **{name: gate[t] for name, gate in gates.items()},
             cs_prev=previous_c[t],
             h_prev=zero_state,
-            h_grad=upstream[t] + h_gradient,
-            cs_grad=c_gradient,
+            h_grad=upstream[t] + dh,
+            cs_grad=dc,
         )
         before = tf.matmul(cell.dicfo, recurrent_kernel)
         return (
             t - 1,
             before if kept is None else before * kept,
             cell.cs_prev_grad,
-            gate_gradients.write(t, cell.dicfo),
+            dgates.write(t, cell.dicfo),
         )
 
     collected = tf.while_loop(
@@ -211,26 +217,24 @@ def _gradient_by_steps(
     flat_rows = tf.stack([n_timesteps * n_rows, -1])
     gate_gradients = tf.reshape(collected.stack(), flat_rows)
     seen = tf.reshape(tf.concat([steps, previous_h], axis=2), flat_rows)
+    of_steps = tf.matmul(gate_gradients, weights[:n_inputs], transpose_b=True)
     return (
-        tf.reshape(
-            tf.matmul(gate_gradients, weights[:n_inputs], transpose_b=True),
-            tf.shape(steps),
-        ),
+        tf.reshape(of_steps, tf.shape(steps)),
         _swap_c_f(tf.matmul(seen, gate_gradients, transpose_a=True)),
         _swap_c_f(tf.reduce_sum(gate_gradients, axis=0)),
     )
 
 
-def _array_of_steps(n_timesteps: Any) -> Any:
+def _array_of_steps(n_timesteps: tf.Tensor) -> Any:
     return tf.TensorArray(tf.float32, n_timesteps, element_shape=[None, None])
 
 
-def _swap_c_f(gates: Any) -> Any:
+def _swap_c_f(gates: tf.Tensor) -> Any:
     """Between Keras' order i, f, c, o and i, c, f, o, along the last axis."""
     i, second, third, o = tf.split(gates, 4, axis=-1)
     return tf.concat([i, third, second, o], axis=-1)
 
 
-def reverse_steps(steps: Any, lengths: Any) -> Any:
+def reverse_steps(steps: tf.Tensor, lengths: tf.Tensor) -> Any:
     """Every sequence back to front, its padding left behind; time-major."""
     return tf.reverse_sequence(steps, lengths, seq_axis=0, batch_axis=1)

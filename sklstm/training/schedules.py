@@ -59,7 +59,9 @@ _SET_THE_RATE = (
 )
 
 
-def chosen_schedule(schedule: str, optimizer: Any, callbacks: list[Any]) -> str:
+def chosen_schedule(
+    schedule: str, optimizer: str | keras.optimizers.Optimizer, callbacks: list[Any]
+) -> str:
     """What "auto" stands for: "cosine" unless something else sets the rate.
 
     Parameters
@@ -89,7 +91,12 @@ class LearningRates:
     """
 
     def __init__(
-        self, schedule: str, optimizer: Any, n_steps: int, *, gives_way: bool = False
+        self,
+        schedule: str,
+        optimizer: keras.optimizers.Optimizer,
+        n_steps: int,
+        *,
+        gives_way: bool = False,
     ) -> None:
         self.schedule = schedule
         self.optimizer = optimizer
@@ -140,7 +147,7 @@ class LearningRates:
             )
 
 
-def has_schedule(optimizer: Any) -> bool:
+def has_schedule(optimizer: str | keras.optimizers.Optimizer) -> bool:
     """Whether an optimizer brings a schedule of its own; a name brings none."""
     # `optimizer.learning_rate` would be the rate at this step.
     rate = getattr(optimizer, "_learning_rate", None)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -28,6 +28,9 @@ from sklstm.training.layers_network import LayersStructure
 from sklstm.training.lending import POOL
 from sklstm.training.model import ModelInTraining, Reader
 from sklstm.training.recipe import Recipe, Start
+
+if TYPE_CHECKING:
+    from sklstm.estimators.callbacks import EpochReporter
 
 Codes = tuple[NDArray[np.int64], ...]
 
@@ -93,7 +96,7 @@ class TrainingResult:
 class _Reports(keras.callbacks.Callback):
     """Tells a reporter of every epoch, and stops if it says so."""
 
-    def __init__(self, reporter: Any) -> None:
+    def __init__(self, reporter: EpochReporter) -> None:
         super().__init__()
         self.reporter = reporter
 
@@ -134,7 +137,7 @@ def fit_network(
     *,
     validation_data: TrainingSet | None,
     callbacks: list[Any],
-    reporter: Any,
+    reporter: EpochReporter,
     reader: Reader,
 ) -> TrainingResult:
     """Train the network of an architecture.
@@ -204,7 +207,7 @@ def _wrapper_of(
     recipe: Recipe,
     validation_data: TrainingSet | None,
     callbacks: list[Any],
-    reporter: Any,
+    reporter: EpochReporter,
 ) -> SequenceWrapper:
     """The wrapper with the parameters that scikeras has; others go to `fit`."""
     if recipe.patience is not None:
