@@ -1938,8 +1938,9 @@ CASES = [
         "inverse of a table",
         lambda: SequenceReshaper().fit(TABLE).inverse_transform(TABLE),
         ValueError,
-        "X has shape (8, 3), but inverse_transform expects the axes (n_samples, "
-        "n_timesteps, n_features) that transform returns: (n_samples, 3, 1).",
+        "X has shape (8, 3), but inverse_transform expects the three axes "
+        "(n_samples, n_timesteps, n_features) that transform returns: "
+        "(n_samples, 3, 1).",
     ),
     (
         "unknown layout",

@@ -25,7 +25,7 @@ from sklstm.inspection.shapes import (
     n_samples,
     shares_memory,
 )
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.containers import plain
@@ -225,7 +225,7 @@ def _hint(step: Any, X: Any) -> str:
 
 def _reads_tables_alone(transformer: Any) -> bool:
     """Whether it is one of scikit-learn's kind; ours say themselves what to do."""
-    if isinstance(transformer, ThreeAxesOutputMixin):
+    if isinstance(transformer, SequenceTransformer):
         return False
     tags = get_tags(transformer) if isinstance(transformer, BaseEstimator) else None
     return tags is not None and not (

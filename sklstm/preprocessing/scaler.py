@@ -7,24 +7,20 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    clone,
-)
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.metaestimators import available_if
 
-from sklstm.base.documentation import DocumentationLinkMixin
 from sklstm.base.messages import shown
 from sklstm.base.parameters import HasMethods, _fit_context, unchanged_on_error
 from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
     input_contradictions,
     is_count,
 )
-from sklstm.preprocessing.base import without_writing
+from sklstm.preprocessing.base import (
+    SequenceTransformer,
+    other_axes,
+    without_writing,
+)
 from sklstm.preprocessing.rows import (
     fit_steps,
     rows_of,
@@ -32,8 +28,6 @@ from sklstm.preprocessing.rows import (
     transform_steps,
 )
 from sklstm.sequences.checks import (
-    AXES,
-    check_sequences,
     fitted_on_table,
     n_step_features,
     plain_input,
@@ -59,13 +53,7 @@ def _names_its_output(self: SequenceScaler) -> bool:
     return "scaler_" not in vars(self) or self._returns_table()
 
 
-class SequenceScaler(
-    SavedState,
-    DocumentationLinkMixin,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     """Scale every feature over all timesteps of all sequences.
 
     A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,
@@ -138,6 +126,8 @@ class SequenceScaler(
 
     _learnt: ClassVar[str] = "scaler_"
 
+    _takes_missing: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scaler": [HasMethods(["fit", "transform"]), None],
     }
@@ -169,7 +159,7 @@ class SequenceScaler(
             that the scaler does not take.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            batch = self._read_sequences(X, reset=True)
             scaler = clone(self._unfitted_scaler())
             with saying_where(batch, scaler):
                 self._keep(*fit_steps(scaler, batch))
@@ -199,7 +189,7 @@ class SequenceScaler(
         """
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=first, allow_missing=True)
+            batch = self._read_sequences(X, reset=first)
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
             with saying_where(batch, scaler):
                 self._keep(*fit_steps(scaler, batch, partially=True))
@@ -228,8 +218,8 @@ class SequenceScaler(
             the scaler does not take, or if the scaler returns infinite values, or NaN
             for numbers.
         """
-        check_fitted(self)
-        batch = check_sequences(self, X, reset=False, allow_missing=True)
+        self._check_ready()
+        batch = self._read_sequences(X, reset=False)
         scaled = without_writing(transform_steps(self.scaler_, batch), X)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
@@ -256,7 +246,7 @@ n_timesteps)
         ValueError
             If X has other features than `transform` returns, or infinite values.
         """
-        check_fitted(self)
+        self._check_ready()
         X = plain_input(X, type(self).__name__)
         if is_ragged(X):
             X = pad_ragged(X)
@@ -266,10 +256,7 @@ n_timesteps)
         if is_table:
             X = X[:, :, None]
         if X.ndim != 3 or X.shape[2] != self.n_features_out_:
-            raise ValueError(
-                f"X has shape {X.shape}, but inverse_transform expects the axes {AXES} "
-                f"that transform returns, with n_features={self.n_features_out_}."
-            )
+            raise other_axes(X, f", with n_features={self.n_features_out_}")
         batch = read_sequences(X, allow_missing=True)
         restored = transform_steps(self.scaler_, batch, inverse=True)
         restored = without_writing(restored, X)
@@ -304,7 +291,7 @@ n_timesteps)
             The instance itself.
         """
         if _names_its_output(self):
-            super().set_output(transform=transform)
+            TransformerMixin.set_output(self, transform=transform)
         return self
 
     def _unfitted_scaler(self) -> Any:
@@ -335,10 +322,3 @@ n_timesteps)
                 f"n_features_out_={shown(self.n_features_out_)} is no number of "
                 "features"
             )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
