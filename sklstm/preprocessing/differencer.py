@@ -12,9 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
-from sklstm.base.persistence import (
-    input_contradictions,
-)
+from sklstm.base.persistence import input_contradictions
 from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import n_step_features

@@ -17,9 +17,7 @@ from sklstm.base.parameters import (
     _fit_context,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    input_contradictions,
-)
+from sklstm.base.persistence import input_contradictions
 from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import n_step_features

@@ -18,16 +18,16 @@ from sklstm.base.parameters import (
     in_our_words,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    is_count,
-)
+from sklstm.base.persistence import is_count
 from sklstm.preprocessing.base import SequenceTransformer, without_writing
-from sklstm.preprocessing.static import join_static, split_static
-from sklstm.preprocessing.times import elapsed_to_times, times_to_elapsed
-from sklstm.preprocessing.timestep_columns import (
+from sklstm.preprocessing.wide_table import (
     columns_to_steps,
+    elapsed_to_times,
+    join_static,
+    split_static,
     steps_and_features,
     steps_to_columns,
+    times_to_elapsed,
 )
 from sklstm.sequences.checks import AXES, plain_input, refuse_kind, saying_what_to_do
 from sklstm.sequences.columns import column_mask, with_names

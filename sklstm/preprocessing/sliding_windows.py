@@ -19,24 +19,18 @@ from sklstm.base.parameters import (
     unchanged_on_error,
     warn_caller,
 )
-from sklstm.base.persistence import (
-    is_count,
-)
+from sklstm.base.persistence import is_count
 from sklstm.preprocessing.base import SequenceTransformer
-from sklstm.preprocessing.columns import Columns
-from sklstm.preprocessing.observations import Observations
-from sklstm.preprocessing.observed import ObservationReader
-from sklstm.preprocessing.series import check_longest
-from sklstm.preprocessing.times import DATES, KINDS, NUMBERS, rows_to_remember
-from sklstm.sequences.checks import plain_input
-from sklstm.sequences.windows import (
+from sklstm.preprocessing.panel import Columns, ObservationReader, Observations
+from sklstm.preprocessing.series import (
     SeriesOrder,
-    Windows,
-    front_padded,
-    sliding_windows,
-    span,
+    check_longest,
+    rows_to_remember,
     windows_by_series,
 )
+from sklstm.preprocessing.times import DATES, KINDS, NUMBERS
+from sklstm.sequences.checks import plain_input
+from sklstm.sequences.windows import Windows, front_padded, sliding_windows, span
 
 
 @in_our_words

@@ -1,4 +1,4 @@
-"""The rows of a table as observations: of which series, when, and what."""
+"""A long table as series: which column is what, and the rows, read and checked."""
 
 from __future__ import annotations
 
@@ -10,20 +10,108 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils.validation import validate_data
 
 from sklstm.base.messages import listed, said, shown
-from sklstm.preprocessing.columns import Columns, is_key
-from sklstm.preprocessing.series import (
-    as_labels,
-    check_distinct,
+from sklstm.preprocessing.labels import (
     joined_labels,
+    read_labels,
+    refuse_several_columns,
+)
+from sklstm.preprocessing.series import (
+    SeriesOrder,
+    check_index,
+    check_times,
+    elapsed_times,
     series_order,
 )
-from sklstm.preprocessing.times import DATES, NUMBERS, Times, elapsed_times
-from sklstm.sequences.checks import refuse_date_columns, saying_what_to_do
-from sklstm.sequences.columns import column_names, date_columns
-from sklstm.sequences.containers import is_missing, plain, without_na
-from sklstm.sequences.windows import SeriesOrder
+from sklstm.preprocessing.times import DATES, NUMBERS, Times
+from sklstm.sequences.checks import (
+    AXES,
+    plain_input,
+    refuse_date_columns,
+    saying_what_to_do,
+)
+from sklstm.sequences.columns import (
+    column_names,
+    date_columns,
+    find_column,
+    is_key,
+    with_names,
+)
+
+Key = str | int | None
+
+ELAPSED = "elapsed"
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What each column of a table is.
+
+    Parameters
+    ----------
+    names : list of str
+        Of all columns; x0, x1, ... if they have none.
+    group, time : int or None
+        Positions of the columns that tell series and times.
+    """
+
+    names: list[str]
+    group: int | None
+    time: int | None
+
+    @classmethod
+    def of(cls, X: Any, groups: Any, time: Key) -> Columns:
+        """Find the columns that are asked for by name or index.
+
+        `groups` may be no column: a function, labels, or None.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        names = column_names(X)
+        group = find_column("groups", groups, X, names) if is_key(groups) else None
+        when = None if time is None else find_column("time", time, X, names)
+        if group is not None and group == when:
+            raise ValueError(
+                f"groups={shown(groups)} and time={shown(time)} are the same column "
+                "of X. One "
+                "tells series apart, the other orders their rows: name two columns."
+            )
+        if names is None:
+            names = [f"x{k}" for k in range(X.shape[1])]
+        return cls([str(name) for name in names], group, when)
+
+    @property
+    def features(self) -> list[int]:
+        """Positions of the other columns."""
+        return [k for k in range(len(self.names)) if k not in (self.group, self.time)]
+
+    @property
+    def elapsed(self) -> int | None:
+        """Where the elapsed time stands among the features: instead of the time."""
+        if self.time is None:
+            return None
+        return self.time - (self.group is not None and self.group < self.time)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features of a window."""
+        names = [self.names[k] for k in self.features]
+        if self.elapsed is not None:
+            names.insert(self.elapsed, ELAPSED)
+        return names
+
+    def contradictions(self, n_columns: Any) -> Iterator[str]:
+        """What does not go with a table of so many columns, in words."""
+        if len(self.names) != n_columns or not all(type(n) is str for n in self.names):
+            yield f"{listed(self.names)} does not name {shown(n_columns)} columns"
+        keys = [key for key in (self.group, self.time) if key is not None]
+        if len({*keys}) < len(keys) or not {*keys} <= {*range(n_columns)}:
+            yield f"columns {shown(keys)} of {n_columns} cannot tell series and times"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +150,7 @@ class Observations:
         TypeError
             If X is sparse.
         """
-        labels = read_labels(X, groups, columns, name)
+        labels = read_labels(X, groups, columns.group, name)
         times = None
         if columns.time is not None:
             times = Times.read(_safe_indexing(X, columns.time, axis=1), name)
@@ -205,19 +293,22 @@ def read_values(X: Any, columns: Columns, name: str) -> NDArray[Any]:
         if issparse(X) or np.iscomplexobj(X) or 0 in X.shape:
             with saying_what_to_do(name):
                 raise
-        names = [columns.names[k] for k in features]
-        text = [
-            k for k, kind in zip(names, _kinds(X), strict=True) if kind not in "fiub"
-        ]
-        # scikit-learn raises a TypeError for objects, a ValueError for text.
-        raise type(error)(
-            f"X holds values that are no numbers in {listed(text)}: "
-            f"{said(error).rstrip('.')}. The column that tells series apart goes to "
-            "groups=, the one that tells when a row was observed to time=; encode "
-            "other text, for example with sklearn.preprocessing.OneHotEncoder, or "
-            "leave it out."
-        ) from error
+        raise _no_numbers(X, [columns.names[k] for k in features], error) from error
     return values
+
+
+def _no_numbers(X: Any, names: list[str], error: Exception) -> Exception:
+    """What to say where scikit-learn says that a table of such columns has text."""
+    kinds = zip(names, _kinds(X), strict=True)
+    # scikit-learn raises a TypeError for objects, a ValueError for text.
+    return type(error)(
+        "X holds values that are no numbers in "
+        f"{listed([name for name, kind in kinds if kind not in 'fiub'])}: "
+        f"{said(error).rstrip('.')}. The column that tells series apart goes to "
+        "groups=, the one that tells when a row was observed to time=; encode "
+        "other text, for example with sklearn.preprocessing.OneHotEncoder, or "
+        "leave it out."
+    )
 
 
 def _kinds(X: Any) -> list[str]:
@@ -235,87 +326,69 @@ def _kind(column: NDArray[Any]) -> str:
         return "O"
 
 
-def read_labels(
-    X: Any, groups: Any, columns: Columns, name: str
-) -> NDArray[Any] | None:
-    """The series of each row: from a column, by a function of X, or as they come.
+class ObservationReader:
+    """Remembers which columns of a table are features, groups and time."""
 
-    None if all rows are of one.
+    groups: Any
+    time: Any
 
-    Raises
-    ------
-    ValueError
-        If there is not one label for each row.
-    """
-    if groups is None:
-        return None
-    refuse_several_columns(groups, X)
-    labels, source = groups, "groups"
-    if is_key(groups):
-        labels = _safe_indexing(X, columns.group, axis=1)
-        source = f"the column groups={shown(groups)}"
-    elif callable(groups):
-        labels, source = groups(X), "groups(X)"
-    labels = without_na(as_labels(plain(labels, "groups", name)))
-    labels = _check_labels(labels, X.shape[0], source, name)
-    check_distinct(labels, source)
-    return labels
+    def _validate_params(self) -> None:
+        """Have scikit-learn check parameters; a list of columns has its own answer."""
+        refuse_several_columns(self.groups)
+        super()._validate_params()  # type: ignore[misc]
 
+    def _read(self, X: Any, *, reset: bool) -> tuple[Observations, SeriesOrder]:
+        """Check a table and take its columns apart."""
+        X = self._check_table(X, reset=reset)
+        if reset:
+            self._columns = Columns.of(X, self.groups, self.time)
+        columns = self._columns
+        if not reset and column_names(X) is not None:
+            columns = Columns.of(X, self.groups, self.time)
+        rows = Observations.read(X, columns, self.groups, type(self).__name__)
+        order = rows.order()
+        if rows.times is not None:
+            self._check_same_clock(rows.times.kind, reset=reset)
+            check_times(rows.times, order.rows, order.codes, rows.labels)
+        else:
+            check_index(X, order, rows.labels, type(self).__name__)
+        return rows, order
 
-def refuse_several_columns(groups: Any, X: Any = None) -> None:
-    """Refuse a list that names columns.
+    def _check_table(self, X: Any, *, reset: bool) -> Any:
+        """X as a table of two axes, its values not yet looked at."""
+        name = type(self).__name__
+        X = with_names(plain_input(X, name))
+        if not hasattr(X, "shape"):
+            # As objects, numbers stay numbers beside a column of text.
+            X = as_table(X, None if self._takes_all_columns else object, name)
+        if len(X.shape) == 1:
+            raise ValueError(
+                f"X is one series of shape {tuple(X.shape)}, but {name} takes a table "
+                "of shape (n_samples, n_columns), a row for each time. Reshape your "
+                "data: X.reshape(-1, 1) is a table of one column. To forecast its next "
+                "values, use make_windows."
+            )
+        if len(X.shape) == 3:
+            raise ValueError(
+                f"X has 3 axes (shape {tuple(X.shape)}), but {name} takes a table of "
+                "shape (n_samples, n_columns), a row for each time. X is already "
+                f"{AXES} and needs no {name}: leave it out."
+            )
+        if len(X.shape) != 2 or issparse(X) or 0 in X.shape:
+            with saying_what_to_do(name):
+                check_array(X, dtype=None, estimator=name, input_name="X")
+        with saying_what_to_do(name):
+            return validate_data(self, X, reset=reset, skip_check_array=True)
 
-    Parameters
-    ----------
-    groups : object
-    X : table, default=None
-        Labels of its rows may come in a list, too; None if they may not.
+    @property
+    def _takes_all_columns(self) -> bool:
+        return self.time is None and (self.groups is None or callable(self.groups))
 
-    Raises
-    ------
-    ValueError
-        If it is so.
-    """
-    if not isinstance(groups, (list, tuple)) or not all(map(is_key, groups)):
-        return
-    if X is not None:
-        names = column_names(X) or []
-        if len(groups) == X.shape[0] or not {*groups} <= {*names, *range(X.shape[1])}:
-            return
-    if len(groups) == 1:
-        raise ValueError(
-            f"groups={shown(groups)} is a list, but one column tells series apart. "
-            f"Write groups={shown(groups[0])}."
-        )
-    raise ValueError(
-        f"groups={shown(groups)} lists columns, but one column tells series apart. "
-        "Make one of them, for example X['series'] = X['a'].astype(str) + '/' + "
-        "X['b'].astype(str), drop those that it is made of, and set groups='series'."
-    )
-
-
-def _check_labels(
-    labels: NDArray[Any], n_rows: int, source: str, name: str
-) -> NDArray[Any]:
-    """One hashable label for each row, none missing.
-
-    Raises
-    ------
-    ValueError
-        If it is not so.
-    """
-    if labels.shape == (n_rows, 1):
-        labels = labels[:, 0]
-    if labels.shape != (n_rows,):
-        raise ValueError(
-            f"{name} needs one group label for each of the {n_rows} rows of X, but "
-            f"{source} has shape {labels.shape}. Give an array of shape ({n_rows},)."
-        )
-    missing = np.flatnonzero(is_missing(labels))
-    if len(missing):
-        raise ValueError(
-            f"Row {missing[0]} of X has no group: {source} is missing there "
-            f"({len(missing)} of {n_rows} rows). Drop these rows from X and y, or give "
-            "them a group of their own."
-        )
-    return labels
+    def _check_same_clock(self, kind: str, *, reset: bool) -> None:
+        if reset:
+            self._clock = kind
+        elif kind != self._clock:
+            raise ValueError(
+                f"The time column has {kind}, but {type(self).__name__} was fitted "
+                f"with {self._clock}. Give times of the same kind."
+            )
