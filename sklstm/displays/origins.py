@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklstm.preprocessing import SequenceReshaper, SlidingWindows, make_windows
-from sklstm.preprocessing.columns import Columns, find_column, is_key
-from sklstm.preprocessing.observations import read_labels
-from sklstm.preprocessing.series import series_order
-from sklstm.sequences.columns import column_names
-from sklstm.sequences.windows import windows_by_series
+from sklstm.preprocessing.labels import read_labels
+from sklstm.preprocessing.panel import Columns
+from sklstm.preprocessing.series import series_order, windows_by_series
+from sklstm.sequences.columns import column_names, find_column, is_key
 
 
 def _no_target() -> NDArray[np.intp]:
@@ -82,7 +81,7 @@ def origins_of_transformer(transformer: Any, X: Any, sample: int) -> Origins:
     if isinstance(fitted, SequenceReshaper):
         return _origins_of_row(fitted, X, sample)
     columns = Columns.of(X, fitted.groups, fitted.time)
-    labels = read_labels(X, fitted.groups, columns, type(fitted).__name__)
+    labels = read_labels(X, fitted.groups, columns.group, type(fitted).__name__)
     order = series_order(labels, X.shape[0])
     windows = windows_by_series(
         _row_numbers(X), order, fitted.n_timesteps, fitted.sampling_rate
@@ -149,7 +148,7 @@ def origins_of_series(
     if len(table.shape) == 1:
         table = np.asarray(table)[:, None]
     columns = Columns.of(table, groups, time if is_key(time) else None)
-    labels = read_labels(table, groups, columns, "make_windows")
+    labels = read_labels(table, groups, columns.group, "make_windows")
     X, y = make_windows(
         _row_numbers(table), n_timesteps, horizon=horizon, stride=stride, groups=labels
     )

@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from sklstm.base.messages import shown
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.axes import hint_on
 from sklstm.sequences.batch import chunks, valid_steps
 from sklstm.sequences.checks import check_sequences
@@ -222,7 +222,7 @@ def _hint(step: object, came: Measured) -> str:
 
 def _reads_tables_alone(transformer: object) -> bool:
     """Whether it is one of scikit-learn's kind; ours say themselves what to do."""
-    if isinstance(transformer, ThreeAxesOutputMixin):
+    if isinstance(transformer, SequenceTransformer):
         return False
     tags = get_tags(transformer) if isinstance(transformer, BaseEstimator) else None
     return tags is not None and not (

@@ -9,29 +9,19 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.batch import SequenceBatch, as_floats
-from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.checks import n_step_features
 from sklstm.sequences.lazy_arrays import ChangedSequences
 from sklstm.sequences.step_table import changed_sequences
 from sklstm.sequences.windows import windows_of
 
 
-class SequenceDifferencer(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceDifferencer(SequenceTransformer):
     """Give every timestep its change since the timestep before, as features.
 
     Parameters
@@ -129,7 +119,7 @@ class SequenceDifferencer(
         """
         with unchanged_on_error(self):
             self._keep_parameters()
-            check_sequences(self, X, reset=True)
+            self._read_sequences(X, reset=True)
             self.n_features_out_ = self._n_blocks() * n_step_features(self)
         return self
 
@@ -154,8 +144,8 @@ class SequenceDifferencer(
             sequence without timesteps, or float32 values whose differences float32
             cannot hold.
         """
-        check_fitted(self)
-        batch = check_sequences(self, X, reset=False)
+        self._check_ready()
+        batch = self._read_sequences(X, reset=False)
         change = partial(
             with_differences, order=self._order, keep_values=self._keeps_values
         )
@@ -192,13 +182,6 @@ class SequenceDifferencer(
                 f"order={self._order} "
                 f"with keep_values={self._keeps_values} makes {n_features} features"
             )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def with_differences(

@@ -10,32 +10,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
     _fit_context,
-    check_parameters,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
-from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.checks import n_step_features
 from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
-class SequenceFramer(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceFramer(SequenceTransformer):
     """Cut sequences into frames: some consecutive timesteps become one.
 
     A long, densely sampled sequence becomes a shorter one of wider timesteps, which an
@@ -111,6 +100,8 @@ class SequenceFramer(
 
     _shaping: ClassVar[tuple[str, ...]] = ("frame_length",)
 
+    _current_params: ClassVar[tuple[str, ...]] = ("hop_length",)
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "frame_length": [Interval(Integral, 1, None, closed="left")],
         "hop_length": [Interval(Integral, 1, None, closed="left")],
@@ -146,7 +137,7 @@ class SequenceFramer(
         with unchanged_on_error(self):
             self._keep_parameters()
             self._refuse_gaps("or frame_length of at least {}")
-            check_sequences(self, X, reset=True)
+            self._read_sequences(X, reset=True)
             self.n_features_out_ = self._length * n_step_features(self)
         return self
 
@@ -171,10 +162,9 @@ class SequenceFramer(
             sequence without timesteps, or `hop_length` was set to more than the
             `frame_length` of `fit`.
         """
-        check_fitted(self)
-        check_parameters(self, "hop_length")
+        self._check_ready()
         self._refuse_gaps("or set frame_length and call fit again")
-        batch = check_sequences(self, X, reset=False)
+        batch = self._read_sequences(X, reset=False)
         frame_length, hop_length = self._length, int(self.hop_length)
         view = frames_in(batch, frame_length, hop_length)
         if view is not None:
@@ -210,13 +200,6 @@ class SequenceFramer(
                 f"n_features_out_={shown(self.n_features_out_)}, but frames of "
                 f"{self._length} timesteps have {n_features} features"
             )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def count_frames(lengths: Any, frame_length: int, hop_length: int) -> Any:

@@ -9,24 +9,18 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
     Interval,
     StrOptions,
     _fit_context,
-    check_parameters,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_SEQUENCES, Array, Kind, count, instance_of
-from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
+from sklstm.preprocessing.base import SequenceTransformer, without_writing
 from sklstm.sequences.batch import SequenceBatch, as_floats
-from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.checks import n_step_features
 from sklstm.sequences.step_table import (
     StepTable,
     changed_sequences,
@@ -36,12 +30,7 @@ from sklstm.sequences.step_table import (
 STRATEGIES = ("ffill", "bfill", "linear")
 
 
-class SequenceImputer(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceImputer(SequenceTransformer):
     """Fill missing values in from the timesteps around them in the same sequence.
 
     NaN beside numbers is a missing value. A timestep whose features are all NaN is
@@ -114,6 +103,9 @@ class SequenceImputer(
 
     _learnt: ClassVar[str] = "statistics_"
 
+    _current_params: ClassVar[tuple[str, ...]] = ("strategy",)
+    _takes_missing: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "strategy": [StrOptions(set(STRATEGIES))],
         "fill_value": [
@@ -158,7 +150,7 @@ class SequenceImputer(
             has no value at all and `fill_value` is not a number.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            batch = self._read_sequences(X, reset=True)
             steps = StepTable.of(batch)
             missing = np.isnan(steps.rows)
             self.statistics_ = self._statistics(steps, missing)
@@ -187,9 +179,8 @@ class SequenceImputer(
             If X has other features than in `fit`, infinite values or a sequence without
             timesteps.
         """
-        check_fitted(self)
-        check_parameters(self, "strategy")
-        batch = check_sequences(self, X, reset=False, allow_missing=True)
+        self._check_ready()
+        batch = self._read_sequences(X, reset=False)
         if overlapping_windows(batch) is not None:
             steps = StepTable.of(batch)
             rows = as_floats(steps.rows)
@@ -251,13 +242,6 @@ class SequenceImputer(
                 f"n_features_out_={shown(self.n_features_out_)}, but there are "
                 f"{n_features} features and {len(flagged)} indicators"
             )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def imputed(

@@ -12,9 +12,9 @@ from sklearn.utils import check_array
 
 from sklstm.base.messages import listed, shown
 from sklstm.base.parameters import Interval, in_our_words, validated
-from sklstm.preprocessing.columns import Columns, find_column, is_key
-from sklstm.preprocessing.observations import Observations, as_table
+from sklstm.preprocessing.panel import Columns, Observations, as_table
 from sklstm.preprocessing.series import (
+    SeriesOrder,
     check_index,
     check_longest,
     check_times,
@@ -24,9 +24,9 @@ from sklstm.preprocessing.series import (
 from sklstm.preprocessing.times import Times
 from sklstm.sequences.batch import valid_steps
 from sklstm.sequences.checks import plain_input, saying_what_to_do
-from sklstm.sequences.columns import column_mask, column_names
+from sklstm.sequences.columns import column_mask, column_names, find_column, is_key
 from sklstm.sequences.containers import plain
-from sklstm.sequences.windows import SeriesOrder, Windows, sliding_windows
+from sklstm.sequences.windows import Windows, sliding_windows
 
 NAME = "make_windows"
 

@@ -6,22 +6,26 @@ from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_array
 
 from sklstm.base.messages import said, shown
 from sklstm.base.parameters import (
     in_our_words,
     validate_parameter_constraints,
 )
-from sklstm.preprocessing.columns import Columns, find_column
-from sklstm.preprocessing.observations import Observations
+from sklstm.preprocessing.labels import shown_label
 from sklstm.preprocessing.padder import SequencePadder
-from sklstm.preprocessing.series import check_index, check_times, shown_label
-from sklstm.preprocessing.static import check_static, join_static
-from sklstm.preprocessing.times import elapsed_times
-from sklstm.sequences.checks import plain_input
-from sklstm.sequences.columns import column_names
+from sklstm.preprocessing.panel import Columns, Observations
+from sklstm.preprocessing.series import (
+    SeriesOrder,
+    check_index,
+    check_times,
+    elapsed_times,
+)
+from sklstm.preprocessing.wide_table import join_static
+from sklstm.sequences.checks import plain_input, saying_what_to_do
+from sklstm.sequences.columns import column_names, find_column
 from sklstm.sequences.ragged import is_ragged
-from sklstm.sequences.windows import SeriesOrder
 
 
 @overload
@@ -374,3 +378,35 @@ def _refuse_infinity(values: NDArray[Any], columns: Columns) -> None:
         f"the table is infinite ({infinite.sum()} such values). Replace it, or make it "
         "NaN, a missing value that SequenceImputer fills in."
     )
+
+
+def check_static(static: Any, n_samples: int) -> NDArray[Any]:
+    """Static values of shape (n_samples, n_static) as floats.
+
+    Raises
+    ------
+    ValueError
+        If there is not one row of numbers for every sequence, or one is infinite.
+    TypeError
+        If they are sparse.
+    """
+    name = "pad_sequences"
+    static = plain_input(static, name, "static")
+    static = static if hasattr(static, "shape") else np.asarray(static)
+    if len(static.shape) == 1:
+        static = np.asarray(static)[:, None]
+    with saying_what_to_do(name, "static"):
+        values: NDArray[Any] = check_array(
+            static,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            estimator=name,
+            input_name="static",
+        )
+    if len(values) != n_samples:
+        raise ValueError(
+            f"static has {len(values)} rows (shape {values.shape}), but there are "
+            f"{n_samples} sequences. Give one row of static values for every sequence, "
+            "in the same order. Of a long table, name columns of it, and groups=."
+        )
+    return values

@@ -9,37 +9,30 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.base.messages import said, shown
 from sklstm.base.parameters import (
     Interval,
     StrOptions,
     _fit_context,
-    check_parameters,
     in_our_words,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
-from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
+from sklstm.preprocessing.base import (
+    SequenceTransformer,
+    other_axes,
+    without_writing,
+)
 from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
-from sklstm.sequences.checks import AXES, as_three_axes, check_sequences, plain_input
+from sklstm.sequences.checks import as_three_axes, plain_input
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
 @in_our_words
-class SequencePadder(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequencePadder(SequenceTransformer):
     """Bring sequences of unequal length to one length, padding with NaN.
 
     A timestep whose features are all NaN is padding. Padding that X already has, in
@@ -115,6 +108,9 @@ class SequencePadder(
 
     _shaping: ClassVar[tuple[str, ...]] = ("n_timesteps",)
 
+    _current_params: ClassVar[tuple[str, ...]] = ("padding", "truncating", "layout")
+    _takes_missing: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
         "padding": [StrOptions({"pre", "post"})],
@@ -162,7 +158,7 @@ class SequencePadder(
         """
         with unchanged_on_error(self):
             self._keep_parameters()
-            batch = self._read(X, reset=True)
+            batch = self._read_sequences(X, reset=True)
             if self.n_timesteps is None:
                 self.n_timesteps_out_ = batch.longest
             else:
@@ -189,9 +185,8 @@ class SequencePadder(
             If X has other features than in `fit`, infinite values, a sequence without
             timesteps, or with `truncating="raise"` one longer than `n_timesteps_out_`.
         """
-        check_fitted(self)
-        check_parameters(self, "padding", "truncating", "layout")
-        batch = self._read(X, reset=False)
+        self._check_ready()
+        batch = self._read_sequences(X, reset=False)
         self._refuse_longer(batch)
         n_timesteps = self.n_timesteps_out_
         fits = batch.values.shape[1] == n_timesteps == batch.lengths.min()
@@ -224,28 +219,25 @@ class SequencePadder(
         ValueError
             If X does not have three axes, or other features than in `fit`.
         """
-        check_fitted(self)
+        self._check_ready()
         X = plain_input(X, type(self).__name__)
         X = pad_ragged(X) if is_ragged(X) else np.asarray(X)
         if X.ndim != 3:
-            raise ValueError(
-                f"X has shape {X.shape}, but inverse_transform expects the three axes "
-                f"{AXES} that transform returns."
-            )
+            raise other_axes(X, "")
         X = as_three_axes(self, X, reset=False, named=False)
         sequences = split_sequences(X)
         if self.layout == "channels_first":
             return [sequence.T for sequence in sequences]
         return sequences
 
-    def _read(self, X: Any, *, reset: bool) -> SequenceBatch:
+    def _read_sequences(self, X: Any, *, reset: bool) -> SequenceBatch:
         """X as a batch, its axes in our order."""
         if self.layout == "channels_last":
-            return check_sequences(self, X, reset=reset, allow_missing=True)
+            return super()._read_sequences(X, reset=reset)
         X = plain_input(X, type(self).__name__)
         in_our_order = channels_last(X)
         try:
-            return check_sequences(self, in_our_order, reset=reset, allow_missing=True)
+            return super()._read_sequences(in_our_order, reset=reset)
         except ValueError as error:
             if in_our_order is X:
                 raise
@@ -279,10 +271,3 @@ class SequencePadder(
                 "n_timesteps="
                 f"{shown(asked)} nor from the {self.n_timesteps_in_} timesteps of X"
             )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

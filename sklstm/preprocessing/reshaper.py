@@ -8,29 +8,25 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import validate_data
 
 from sklstm.base.parameters import (
     Interval,
     StrOptions,
     _fit_context,
-    check_parameters,
     in_our_words,
     unchanged_on_error,
 )
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_TABLE, Array, Kind, count
-from sklstm.preprocessing.base import ThreeAxesOutputMixin, without_writing
-from sklstm.preprocessing.static import join_static, split_static
-from sklstm.preprocessing.times import elapsed_to_times, times_to_elapsed
-from sklstm.preprocessing.timestep_columns import (
+from sklstm.preprocessing.base import SequenceTransformer, without_writing
+from sklstm.preprocessing.wide_table import (
     columns_to_steps,
+    elapsed_to_times,
+    join_static,
+    split_static,
     steps_and_features,
     steps_to_columns,
+    times_to_elapsed,
 )
 from sklstm.sequences.checks import AXES, plain_input, refuse_kind, saying_what_to_do
 from sklstm.sequences.columns import column_mask, with_names
@@ -38,12 +34,7 @@ from sklstm.sequences.ragged import is_ragged, pad_ragged
 
 
 @in_our_words
-class SequenceReshaper(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceReshaper(SequenceTransformer):
     """Reshape a table to sequences, (n_samples, n_timesteps, n_features).
 
     With neither size given, every column is a timestep of one feature. With one
@@ -131,6 +122,8 @@ class SequenceReshaper(
 
     _shaping: ClassVar[tuple[str, ...]] = ("n_timesteps", "n_features", "pad")
 
+    _current_params: ClassVar[tuple[str, ...]] = ("layout", "time")
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_timesteps": [Interval(Integral, 1, None, closed="left"), None],
         "n_features": [Interval(Integral, 1, None, closed="left"), None],
@@ -207,8 +200,7 @@ class SequenceReshaper(
         ValueError
             If X has other columns than in `fit`, times do not rise, or X is no table.
         """
-        check_fitted(self)
-        check_parameters(self, "layout", "time")
+        self._check_ready()
         return without_writing(self._reshape(self._check_table(X, reset=False)), X)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -233,28 +225,13 @@ class SequenceReshaper(
         ValueError
             If X has another shape than `transform` returns.
         """
-        check_fitted(self)
-        check_parameters(self, "layout", "time")
+        self._check_ready()
         self._check_time()
         given = X = plain_input(X, type(self).__name__)
         if is_ragged(X):
             X = pad_ragged(X, self.n_timesteps_out_)
-        X = check_array(
-            X,
-            dtype="numeric",
-            allow_nd=True,
-            ensure_2d=False,
-            ensure_all_finite=False,
-            estimator=self,
-            input_name="X",
-        )
-        expected = (self.n_timesteps_out_, self.n_features_out_)
-        if X.shape[1:] != expected:
-            raise ValueError(
-                f"X has shape {X.shape}, but inverse_transform expects the axes "
-                f"{AXES} that transform returns: (n_samples, {expected[0]}, "
-                f"{expected[1]})."
-            )
+        X = self._as_returned(X)
+        self._check_sizes(X)
         if self._n_static:
             X, static = split_static(X, self._n_static)
         if self.time is not None:
@@ -375,6 +352,5 @@ class SequenceReshaper(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.three_d_array = False
         return tags

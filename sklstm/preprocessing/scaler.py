@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    clone,
-)
+from scipy.sparse import issparse
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.metaestimators import available_if
 
+from sklstm.base.messages import shown
 from sklstm.base.parameters import HasMethods, _fit_context, unchanged_on_error
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_SEQUENCES, Check, Kind, count
-from sklstm.preprocessing.base import without_writing
-from sklstm.preprocessing.rows import (
-    fit_steps,
-    rows_of,
-    saying_where,
-    transform_steps,
+from sklstm.base.sklearn_compat import SAYS_NAN
+from sklstm.preprocessing.base import (
+    SequenceTransformer,
+    other_axes,
+    without_writing,
 )
+from sklstm.sequences.batch import SequenceBatch, chunks, valid_steps
 from sklstm.sequences.checks import (
-    AXES,
-    check_sequences,
     fitted_on_table,
     n_step_features,
     plain_input,
 )
-from sklstm.sequences.lazy_arrays import LazyArray
+from sklstm.sequences.lazy_arrays import ChangedSequences, LazyArray, read_rows
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
+from sklstm.sequences.step_table import StepTable, changed_sequences
 
 
 def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:
@@ -56,12 +51,7 @@ def _names_its_output(self: SequenceScaler) -> bool:
     return "scaler_" not in vars(self) or self._returns_table()
 
 
-class SequenceScaler(
-    SavedState,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     """Scale every feature over all timesteps of all sequences.
 
     A scikit-learn scaler, or any other transformer of rows, sees one row per timestep,
@@ -134,6 +124,8 @@ class SequenceScaler(
 
     _learnt: ClassVar[str] = "scaler_"
 
+    _takes_missing: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scaler": [HasMethods(["fit", "transform"]), None],
     }
@@ -165,7 +157,7 @@ class SequenceScaler(
             that the scaler does not take.
         """
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=True, allow_missing=True)
+            batch = self._read_sequences(X, reset=True)
             scaler = clone(self._unfitted_scaler())
             with saying_where(batch, scaler):
                 self._keep(*fit_steps(scaler, batch))
@@ -195,7 +187,7 @@ class SequenceScaler(
         """
         first = "scaler_" not in vars(self)
         with unchanged_on_error(self):
-            batch = check_sequences(self, X, reset=first, allow_missing=True)
+            batch = self._read_sequences(X, reset=first)
             scaler = clone(self._unfitted_scaler()) if first else self.scaler_
             with saying_where(batch, scaler):
                 self._keep(*fit_steps(scaler, batch, partially=True))
@@ -224,8 +216,8 @@ class SequenceScaler(
             the scaler does not take, or if the scaler returns infinite values, or NaN
             for numbers.
         """
-        check_fitted(self)
-        batch = check_sequences(self, X, reset=False, allow_missing=True)
+        self._check_ready()
+        batch = self._read_sequences(X, reset=False)
         scaled = without_writing(transform_steps(self.scaler_, batch), X)
         if getattr(X, "ndim", 2) == 2 and not is_ragged(X) and scaled.shape[2] == 1:
             return scaled[:, :, 0]
@@ -252,7 +244,7 @@ n_timesteps)
         ValueError
             If X has other features than `transform` returns, or infinite values.
         """
-        check_fitted(self)
+        self._check_ready()
         X = plain_input(X, type(self).__name__)
         if is_ragged(X):
             X = pad_ragged(X)
@@ -262,10 +254,7 @@ n_timesteps)
         if is_table:
             X = X[:, :, None]
         if X.ndim != 3 or X.shape[2] != self.n_features_out_:
-            raise ValueError(
-                f"X has shape {X.shape}, but inverse_transform expects the axes {AXES} "
-                f"that transform returns, with n_features={self.n_features_out_}."
-            )
+            raise other_axes(X, f", with n_features={self.n_features_out_}")
         batch = read_sequences(X, allow_missing=True)
         restored = transform_steps(self.scaler_, batch, inverse=True)
         restored = without_writing(restored, X)
@@ -300,7 +289,7 @@ n_timesteps)
             The instance itself.
         """
         if _names_its_output(self):
-            super().set_output(transform=transform)
+            TransformerMixin.set_output(self, transform=transform)
         return self
 
     def _unfitted_scaler(self) -> Any:
@@ -332,9 +321,162 @@ n_timesteps)
                 f"{n_features}"
             )
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # a timestep of NaN is padding
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+
+def fit_steps(
+    transformer: Any, batch: SequenceBatch, *, partially: bool = False
+) -> tuple[Any, NDArray[Any]]:
+    """Fit a transformer on a row for every valid timestep.
+
+    A row that is in several windows counts as often: as a weight of a StandardScaler,
+    for which that is the same, otherwise by being repeated.
+
+    Parameters
+    ----------
+    transformer : transformer
+        Not fitted yet, unless `partially`.
+    batch : SequenceBatch
+    partially : bool, default=False
+        Whether to call `partial_fit`.
+
+    Returns
+    -------
+    transformer : transformer
+        The fitted one.
+    row : ndarray of shape (1, n_features)
+        One of the rows.
+    """
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+
+    kind = type(transformer)
+    if isinstance(batch.values, ChangedSequences) and kind in (
+        StandardScaler,
+        MinMaxScaler,
+        MaxAbsScaler,
+    ):
+        # Their `partial_fit` over parts gives what `fit` gives.
+        for _, values in batch.values.parts():
+            rows = SequenceBatch.of(values).steps()
+            transformer = transformer.partial_fit(rows)
+        return transformer, rows[:1]
+    steps = StepTable.of(batch)
+    fit = transformer.partial_fit if partially else transformer.fit
+    if steps.counts is not None and kind is StandardScaler:
+        fitted = fit(steps.rows, sample_weight=steps.counts.astype(np.float64))
+    else:
+        fitted = fit(steps.repeated())
+    return fitted, steps.rows[:1]
+
+
+def transform_steps(
+    transformer: Any, batch: SequenceBatch, *, inverse: bool = False
+) -> Any:
+    """Transform a row for every valid timestep, or undo it; NaN elsewhere.
+
+    Parameters
+    ----------
+    transformer : transformer, fitted
+    batch : SequenceBatch
+    inverse : bool, default=False
+        Whether to call `inverse_transform`, which may put back what was missing.
+
+    Returns
+    -------
+    array-like of shape (n_samples, n_timesteps, n_columns)
+        Of windows, the same windows over a table of the transformed rows.
+
+    Raises
+    ------
+    ValueError
+        If the transformer does not take missing values, returns another number of
+        rows, infinity, or NaN where it must not.
+    """
+    if not isinstance(batch.values, ChangedSequences):
+        return _transformed(batch, transformer, inverse)
+    change = partial(_transformed, transformer=deepcopy(transformer), inverse=inverse)
+    n_features = change(batch.at(np.arange(1))).shape[2]
+    n_timesteps = batch.values.shape[1]
+    changed = changed_sequences(batch, change, n_timesteps, n_features)
+    with saying_where(batch, transformer):
+        changed.compute()  # what fails does so here
+    return changed
+
+
+def _transformed(batch: SequenceBatch, transformer: Any, inverse: bool) -> Any:
+    steps = StepTable.of(batch)
+    rows = steps.rows
+    with saying_where(batch, transformer):
+        function = transformer.inverse_transform if inverse else transformer.transform
+        changed = rows_of(function(rows))
+    if len(changed) != len(rows):
+        raise ValueError(
+            f"{shown(transformer)} returned {len(changed)} rows for {len(rows)} "
+            "timesteps. A scaler of sequences must return a row for every row."
+        )
+    dtype = rows.dtype if rows.dtype.kind == "f" else changed.dtype
+    with np.errstate(over="ignore"):
+        changed = changed.astype(dtype, copy=False)
+    if not np.isfinite(changed).all():
+        _check_result(transformer, rows, changed, inverse)
+    if dtype.kind == "b" and batch.lengths.min() < batch.values.shape[1]:
+        changed = changed.astype(np.float64)  # padding is NaN
+    return steps.place(changed)
+
+
+def rows_of(table: Any) -> NDArray[Any]:
+    """What a transformer returned, be it sparse or a data frame."""
+    return np.asarray(table.toarray() if issparse(table) else table)
+
+
+@contextmanager
+def saying_where(batch: SequenceBatch, transformer: Any) -> Iterator[None]:
+    """Say of a transformer that takes no NaN where there is one, and what to do."""
+    try:
+        yield
+    except ValueError as error:
+        if SAYS_NAN not in str(error):
+            raise
+        found = _first_missing(batch)
+        if found is None:
+            raise
+        sample, step, feature = found
+        raise ValueError(
+            f"X contains NaN in only some features of a timestep (sample {sample}, "
+            f"timestep {step}, feature {feature}), which {shown(transformer)} does not "
+            "take. Put SequenceImputer in front, or give SequenceScaler a pipeline "
+            "that imputes first, such as make_pipeline(SimpleImputer(), ...)."
+        ) from error
+
+
+def _first_missing(batch: SequenceBatch) -> tuple[int, int, int] | None:
+    """Sample, timestep and feature of the first NaN beside numbers."""
+    bytes_per_sample = 8 * batch.values.shape[1] * batch.n_features
+    for rows in chunks(len(batch), bytes_per_sample):
+        values = read_rows(batch.values, rows, np.float64)
+        missing = np.isnan(values) & valid_steps(values)[:, :, None]
+        if missing.any():
+            sample, step, feature = (int(k) for k in np.argwhere(missing)[0])
+            return rows.start + sample, step, feature
+    return None
+
+
+def _check_result(
+    transformer: Any, rows: NDArray[Any], changed: NDArray[Any], inverse: bool
+) -> None:
+    """Refuse infinity, NaN in place of numbers, and what would become padding."""
+    missing = np.isnan(changed)
+    emptied = missing.all(axis=1)
+    wrong = np.isinf(changed) | (missing & emptied[:, None])
+    if not inverse:
+        wrong |= missing & ~np.isnan(rows).any(axis=1)[:, None]
+    if not wrong.any():
+        return
+    row, feature = (int(k) for k in np.argwhere(wrong)[0])
+    why = "No estimator takes it"
+    if emptied[row]:
+        why = "A timestep of nothing but NaN is padding, and this one holds data"
+    raise ValueError(
+        f"{shown(transformer)} returned {changed[row, feature]} in column {feature} "
+        f"for the timestep {rows[row]}. {why}: choose a transformer that returns "
+        "finite numbers for all timesteps of X, or put SequenceImputer in front if "
+        "values are missing."
+    )

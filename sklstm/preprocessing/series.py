@@ -1,27 +1,63 @@
-"""Series among the rows of a table: how they are told apart, and what they must be."""
+"""The order of rows by series and by time: checked, and what time passes between."""
 
 from __future__ import annotations
 
-import datetime
-from numbers import Number
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.base.messages import shown
 from sklstm.base.parameters import warn_caller
-from sklstm.preprocessing.times import AWARE, DATES, DURATIONS, NUMBERS, Times
+from sklstm.preprocessing.labels import label_codes, shown_label
+from sklstm.preprocessing.times import AWARE, DATES, NUMBERS, Times
 from sklstm.sequences.columns import holds_dates
-from sklstm.sequences.windows import SeriesOrder
+from sklstm.sequences.windows import Windows, front_padded, span
 
-TEXT = "text"
+
+@dataclass(frozen=True, eq=False)
+class SeriesOrder:
+    """Where the rows of a table go when it is sorted by series.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        The series of each row, counted from 0; every series has a row.
+    rows : ndarray of shape (n_rows,)
+        The rows, sorted by series and within a series as they came.
+    places : ndarray of shape (n_rows,)
+        The inverse: where each row stands after sorting.
+    ranks : ndarray of shape (n_rows,)
+        How many rows of its series come before each row.
+    sizes : ndarray of shape (n_series,)
+        Rows of each series.
+    """
+
+    codes: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    places: NDArray[np.intp]
+    ranks: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.intp]) -> SeriesOrder:
+        rows = np.argsort(codes, kind="stable")
+        places = np.empty_like(rows)
+        places[rows] = np.arange(len(rows))
+        sizes = np.bincount(codes)
+        ranks = places - (np.cumsum(sizes) - sizes)[codes]
+        return cls(codes, rows, places, ranks, sizes)
+
+    @property
+    def n_after(self) -> NDArray[np.intp]:
+        """How many rows of its series come after each row."""
+        return self.sizes[self.codes] - 1 - self.ranks
 
 
 def series_order(labels: NDArray[Any] | None, n_rows: int) -> SeriesOrder:
     """How so many rows are sorted by series; all are of one if there are no labels."""
     one = np.zeros(n_rows, dtype=np.intp)
-    return SeriesOrder.of(one if labels is None else _codes_of(labels))
+    return SeriesOrder.of(one if labels is None else label_codes(labels))
 
 
 def check_times(
@@ -183,13 +219,6 @@ def _runs_on(times: Times, usual: int, gaps: NDArray[Any]) -> bool:
     return bool(all_day and all_week)
 
 
-def shown_label(label: Any) -> str:
-    """A label as a message shows it, without its NumPy type."""
-    if isinstance(label, np.generic) and label.dtype.kind not in "Mm":
-        label = label.item()
-    return shown(label) if isinstance(label, (str, bytes)) else str(label)
-
-
 def check_longest(order: SeriesOrder, n_needed: int, need: str, repair: str) -> None:
     """Require a series that is long enough for one window."""
     longest = int(order.sizes.max())
@@ -201,138 +230,80 @@ def check_longest(order: SeriesOrder, n_needed: int, need: str, repair: str) -> 
     raise ValueError(f"{need}, but {series} {samples}. {choose} a longer series.")
 
 
-def _codes_of(labels: NDArray[Any]) -> NDArray[np.intp]:
-    """Labels as numbers 0, 1, ....
-
-    Raises
-    ------
-    TypeError
-        If labels are objects that cannot be hashed.
-    """
-    if labels.dtype != object:
-        return np.unique(labels, return_inverse=True)[1]
-    seen: dict[Any, int] = {}
-    codes = (seen.setdefault(label, len(seen)) for label in labels)
-    return np.fromiter(codes, np.intp, len(labels))
-
-
-def as_labels(labels: Any) -> NDArray[Any]:
-    """Labels as an array in which different labels stay different.
-
-    NumPy makes text of the numbers in a list beside text, and floats of large integers.
-    Integers as objects, as in a table made of a list, are integers again.
-    """
-    if hasattr(labels, "dtype") or not isinstance(labels, (list, tuple)):
-        array = np.asarray(labels)
-        if array.dtype == object and {*map(type, array.flat)} == {int}:
-            integers = np.asarray(array.tolist())
-            return integers if integers.dtype.kind in "iu" else array
-        return array
-    array = np.asarray(labels)
-    types = {*map(type, labels)}
-    exact = array.dtype.kind in "iu" or not any(issubclass(t, int) for t in types)
-    if exact and (len(types) == 1 or array.dtype.kind in "iufO"):
-        return array
-    return np.asarray(labels, dtype=object)
+def windows_by_series(
+    table: NDArray[Any],
+    order: SeriesOrder,
+    n_timesteps: int,
+    sampling_rate: int,
+    first_row: int = 0,
+) -> Windows:
+    """A window for every row from `first_row` on, within the series of the row."""
+    n_rows = span(n_timesteps, sampling_rate)
+    ends = order.places[first_row:] + n_rows
+    n_steps = np.minimum(n_timesteps, order.ranks[first_row:] // sampling_rate + 1)
+    by_series = front_padded(table[order.rows], n_rows)
+    return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
 
 
-def check_distinct(labels: NDArray[Any], source: str) -> None:
-    """Refuse labels that may be one series or two.
+def elapsed_times(
+    times: Times, order: SeriesOrder, valid: NDArray[np.bool_], sampling_rate: int = 1
+) -> NDArray[np.float64]:
+    """For rows of a table: since the step before, `sampling_rate` rows back.
 
-    Raises
-    ------
-    ValueError
-        If a number and a text read the same, or integers may have been rounded.
-    """
-    if labels.dtype.kind == "f":
-        largest = 2.0 ** (np.finfo(labels.dtype).nmant + 1)
-        rounded = np.flatnonzero(np.abs(labels) >= largest)
-        if len(rounded):
-            raise ValueError(
-                f"{source} has {labels[rounded[0]]} in row {rounded[0]}, of type "
-                f"{labels.dtype}, which does not hold every integer from "
-                f"{largest:.0f} on: two series may have become one. Give labels as "
-                "integers or as text."
-            )
-    if labels.dtype != object or not label_kinds(labels) >= {NUMBERS, TEXT}:
-        return
-    distinct = {*labels.tolist()}
-    text = {label for label in distinct if isinstance(label, str)}
-    for label in distinct - text:
-        if str(label) in text:
-            raise ValueError(
-                f"{source} has both {shown(str(label))}, a text, and {label}, a "
-                "number. Give labels of one type, so that it is clear whether they are "
-                "one series."
-            )
-
-
-def joined_labels(
-    earlier: NDArray[Any], labels: NDArray[Any], name: str
-) -> NDArray[Any]:
-    """The labels of other rows, and these behind them, equal where they are the same.
+    In seconds, unless times are numbers; 0 where there is no step before in the same
+    series, NaN in rows that are not valid, which are passed over. Times must rise.
 
     Parameters
     ----------
-    earlier, labels : ndarray of shape (n_earlier,), ndarray of shape (n_rows,)
-        Of the rows seen in `fit`, and of those that may follow them.
-    name : str
-        Of who has seen them, for messages.
+    times : Times
+    order : SeriesOrder
+    valid : ndarray of shape (n_rows,), bool
+    sampling_rate : int, default=1
 
-    Raises
-    ------
-    ValueError
-        If they are of another type, so that none of them can be the same.
+    Returns
+    -------
+    ndarray of shape (n_rows,)
     """
-    known, found = label_kinds(earlier), label_kinds(labels)
-    if known and not found <= known:
-        raise ValueError(
-            f"The groups of X are {' and '.join(sorted(found))}, but {name} was fitted "
-            f"with {' and '.join(sorted(known))}: no row of X would follow those of "
-            "fit. Give labels of the type that they had in fit."
-        )
-    if len(known) == 1 and known <= {DATES, AWARE, DURATIONS}:
-        one, other = (Times.read(part, name) for part in (earlier, labels))
-        return other.behind(one).ticks
-    if earlier.dtype == labels.dtype or earlier.dtype.kind == labels.dtype.kind == "U":
-        return np.concatenate([earlier, labels])
-    if earlier.dtype.kind == labels.dtype.kind == "f":
-        _refuse_precision(earlier, labels, name)
-    # As one type, integers would become floats, and numbers text.
-    return np.concatenate([earlier.astype(object), labels.astype(object)])
-
-
-def label_kinds(labels: NDArray[Any]) -> set[str]:
-    """What labels are, in words: labels of different kinds are never the same."""
-    if labels.dtype.kind in "biuf":
-        return {NUMBERS}
-    if labels.dtype.kind in "UT":
-        return {TEXT}
-    if labels.dtype.kind in "Mm":
-        return {DATES if labels.dtype.kind == "M" else DURATIONS}
-    return {*map(_kind_of, labels.tolist())}
-
-
-def _kind_of(label: Any) -> str:
-    if isinstance(label, str):
-        return TEXT
-    if isinstance(label, (datetime.timedelta, np.timedelta64)):
-        return DURATIONS
-    if isinstance(label, (datetime.date, np.datetime64)):
-        return AWARE if getattr(label, "tzinfo", None) is not None else DATES
-    if isinstance(label, Number):
-        return NUMBERS
-    if isinstance(label, tuple):
-        return f"({', '.join(map(_kind_of, label))})"
-    # A day and a month of pandas may begin at the same time, but are not the same.
-    return f"{type(label).__name__} {getattr(label, 'freqstr', '')}".strip()
-
-
-def _refuse_precision(earlier: NDArray[Any], labels: NDArray[Any], name: str) -> None:
-    if all((part == np.trunc(part)).all() for part in (earlier, labels)):
-        return
-    raise ValueError(
-        f"The groups of X are fractions of type {labels.dtype}, but {name} was fitted "
-        f"with {earlier.dtype}, in which the same fraction is another number. Give "
-        "labels as integers or as text."
+    lane = order.ranks % sampling_rate
+    rows = np.lexsort((order.ranks, lane, order.codes))
+    rows = rows[valid[rows]]
+    before, after = rows[:-1], rows[1:]
+    follows = (order.codes[before] == order.codes[after]) & (
+        lane[before] == lane[after]
     )
+    before, after = before[follows], after[follows]
+    elapsed = np.full(len(times), np.nan)
+    elapsed[rows] = 0
+    elapsed[after] = times.since(before, after)
+    return elapsed
+
+
+def rows_to_remember(
+    order: SeriesOrder, valid: NDArray[np.bool_], n_rows: int, sampling_rate: int
+) -> NDArray[np.bool_]:
+    """The last `n_rows` rows of each series, and those that elapsed times go back to.
+
+    The step before a row is `sampling_rate` rows back, or a multiple of that if these
+    rows are not valid. So what is remembered begins at a valid row, however many come
+    after it.
+
+    Parameters
+    ----------
+    order : SeriesOrder
+    valid : ndarray of shape (n_rows,), bool
+    n_rows, sampling_rate : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+    """
+    n_after, lane = order.n_after, order.ranks % sampling_rate
+    older = np.flatnonzero(valid & (n_after >= n_rows))
+    older = older[np.lexsort((order.ranks[older], lane[older], order.codes[older]))]
+    codes, lanes = order.codes[older], lane[older]
+    is_last = np.ones(len(older), dtype=bool)
+    is_last[:-1] = (np.diff(codes) != 0) | (np.diff(lanes) != 0)
+    n_kept = np.full(len(order.sizes), n_rows)
+    np.maximum.at(n_kept, codes[is_last], n_after[older[is_last]] + 1)
+    remembered: NDArray[np.bool_] = n_after < n_kept[order.codes]
+    return remembered

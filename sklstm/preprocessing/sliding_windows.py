@@ -8,8 +8,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_array
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import (
@@ -21,36 +19,22 @@ from sklstm.base.parameters import (
     unchanged_on_error,
     warn_caller,
 )
-from sklstm.base.persistence import (
-    SavedState,
-    check_fitted,
-)
 from sklstm.base.schema import OF_TABLE, Kind, Maybe, Names, Part, count, one_of
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
-from sklstm.preprocessing.columns import Columns
-from sklstm.preprocessing.observations import Observations
-from sklstm.preprocessing.observed import ObservationReader
-from sklstm.preprocessing.series import check_longest
-from sklstm.preprocessing.times import KINDS, rows_to_remember
-from sklstm.sequences.checks import AXES, plain_input
-from sklstm.sequences.windows import (
+from sklstm.preprocessing.base import SequenceTransformer
+from sklstm.preprocessing.panel import Columns, ObservationReader, Observations
+from sklstm.preprocessing.series import (
     SeriesOrder,
-    Windows,
-    front_padded,
-    sliding_windows,
-    span,
+    check_longest,
+    rows_to_remember,
     windows_by_series,
 )
+from sklstm.preprocessing.times import KINDS
+from sklstm.sequences.checks import plain_input
+from sklstm.sequences.windows import Windows, front_padded, sliding_windows, span
 
 
 @in_our_words
-class SlidingWindows(
-    SavedState,
-    ObservationReader,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SlidingWindows(ObservationReader, SequenceTransformer):
     """Turn each row of a table into the window of rows that ends at it.
 
     Rows are observations in the order of time, so row i becomes what was known at the
@@ -230,7 +214,7 @@ class SlidingWindows(
         UserWarning
             If no series has the rows of a full window.
         """
-        check_fitted(self)
+        self._check_ready()
         rows, order = self._read(X, reset=False)
         if self.context is None:
             self._warn_of_few_rows(int(order.sizes.max()))
@@ -259,24 +243,10 @@ class SlidingWindows(
         ValueError
             If X has another shape than `transform` returns.
         """
-        check_fitted(self)
+        self._check_ready()
         if not isinstance(X, Windows):
-            X = check_array(
-                plain_input(X, type(self).__name__),
-                dtype="numeric",
-                allow_nd=True,
-                ensure_2d=False,
-                ensure_all_finite=False,
-                estimator=self,
-                input_name="X",
-            )
-        expected = (self.n_timesteps_out_, self.n_features_out_)
-        if X.shape[1:] != expected:
-            raise ValueError(
-                f"X has shape {X.shape}, but inverse_transform expects the axes "
-                f"{AXES} that transform returns: (n_samples, {expected[0]}, "
-                f"{expected[1]})."
-            )
+            X = self._as_returned(plain_input(X, type(self).__name__))
+        self._check_sizes(X)
         if isinstance(X, Windows):
             return X.table[X.ends]
         return np.array(X[:, -1])  # few values; a view would be one of the caller's X
@@ -386,9 +356,8 @@ class SlidingWindows(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = False
         tags.input_tags.string = self.groups is not None and not callable(self.groups)
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         # A window depends on other rows; there is no other tag for that.
         tags.non_deterministic = True
         return tags

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklstm.base.messages import listed, said, shown
 from sklstm.base.parameters import (
@@ -17,9 +16,8 @@ from sklstm.base.parameters import (
     _fit_context,
     unchanged_on_error,
 )
-from sklstm.base.persistence import SavedState, check_fitted
 from sklstm.base.schema import FLAG, Kind, instance_of
-from sklstm.preprocessing.base import ThreeAxesOutputMixin
+from sklstm.preprocessing.base import SequenceTransformer
 from sklstm.sequences.checks import as_data
 from sklstm.sequences.codes import marked_as_codes
 from sklstm.sequences.columns import cells_of, column_names
@@ -33,12 +31,7 @@ WORDS = r"(?u)\b\w+\b"
 CODES = marked_as_codes(np.int32)
 
 
-class SequenceTokenizer(
-    SavedState,
-    ThreeAxesOutputMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class SequenceTokenizer(SequenceTransformer):
     """Turn texts, or lists of tokens, into sequences of codes.
 
     Every token becomes a timestep of one feature: the code of the token, which
@@ -200,7 +193,7 @@ class SequenceTokenizer(
             Of arrays of shape (n_tokens_i, 1), int32; estimators and transformers of
             sklstm take it. 0 stands for unknown tokens, and for a text without any.
         """
-        check_fitted(self)
+        self._check_ready()
         rows = self._rows(X, of_tokens=self._fitted_on_tokens)
         return self._coded(list(self._tokens(rows)))
 
@@ -216,7 +209,7 @@ class SequenceTokenizer(
         -------
         list of list of str or None
         """
-        check_fitted(self)
+        self._check_ready()
         tokens = dict(enumerate(self.vocabulary_, start=1))
         return [
             [tokens.get(code) for code in np.ravel(codes).tolist() if code == code]
@@ -318,6 +311,9 @@ class SequenceTokenizer(
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = False
+        tags.input_tags.allow_nan = False
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
 

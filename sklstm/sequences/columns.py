@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Collection, Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -309,4 +310,53 @@ def refuse_duplicates(
         f"{reader} tells columns apart by their names. Rename them, or drop those "
         "that were meant to be there once: "
         f"{called}.loc[:, ~{called}.columns.duplicated()]. An array has no names."
+    )
+
+
+def is_key(groups: Any) -> bool:
+    """Whether it is the name or index of a column."""
+    return isinstance(groups, (str, Integral))
+
+
+def find_column(parameter: str, key: Any, X: Any, names: list[Any] | None) -> int:
+    """The position of a column that a parameter gives by name or index.
+
+    Text is a name, a number always an index, even if names are numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    n_columns = X.shape[1]
+    if isinstance(key, str):
+        if names is None:
+            raise ValueError(
+                f"{parameter}={shown(key)} names a column, but X is an array of shape "
+                f"{tuple(X.shape)} without column names. Give the index of the column, "
+                "or X as a data frame."
+            )
+        if key in names:
+            return names.index(key)
+        raise ValueError(
+            f"{parameter}={shown(key)} is no column of X, which has {listed(names)}. "
+            "Name "
+            f"one of these, or give its index.{in_index(X, key)}{_prefixed(key, names)}"
+        )
+    if -n_columns <= key < n_columns:
+        return int(key) % n_columns
+    raise ValueError(
+        f"{parameter}={shown(key)} is no column of X, which has {n_columns} (shape "
+        f"{tuple(X.shape)}). Give an index from 0 to {n_columns - 1}."
+    )
+
+
+def _prefixed(key: str, names: list[Any]) -> str:
+    """What to do if a ColumnTransformer put the name of a step in front of `key`."""
+    found = [name for name in names if str(name).endswith(f"__{key}")]
+    if not found:
+        return ""
+    return (
+        f" A ColumnTransformer has named it {shown(found[0])}: give that name, or set "
+        "verbose_feature_names_out=False there."
     )

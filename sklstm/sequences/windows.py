@@ -115,60 +115,6 @@ def front_padded(table: NDArray[Any], n_rows: int) -> NDArray[Any]:
     return padded
 
 
-@dataclass(frozen=True, eq=False)
-class SeriesOrder:
-    """Where the rows of a table go when it is sorted by series.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_rows,)
-        The series of each row, counted from 0; every series has a row.
-    rows : ndarray of shape (n_rows,)
-        The rows, sorted by series and within a series as they came.
-    places : ndarray of shape (n_rows,)
-        The inverse: where each row stands after sorting.
-    ranks : ndarray of shape (n_rows,)
-        How many rows of its series come before each row.
-    sizes : ndarray of shape (n_series,)
-        Rows of each series.
-    """
-
-    codes: NDArray[np.intp]
-    rows: NDArray[np.intp]
-    places: NDArray[np.intp]
-    ranks: NDArray[np.intp]
-    sizes: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, codes: NDArray[np.intp]) -> SeriesOrder:
-        rows = np.argsort(codes, kind="stable")
-        places = np.empty_like(rows)
-        places[rows] = np.arange(len(rows))
-        sizes = np.bincount(codes)
-        ranks = places - (np.cumsum(sizes) - sizes)[codes]
-        return cls(codes, rows, places, ranks, sizes)
-
-    @property
-    def n_after(self) -> NDArray[np.intp]:
-        """How many rows of its series come after each row."""
-        return self.sizes[self.codes] - 1 - self.ranks
-
-
-def windows_by_series(
-    table: NDArray[Any],
-    order: SeriesOrder,
-    n_timesteps: int,
-    sampling_rate: int,
-    first_row: int = 0,
-) -> Windows:
-    """A window for every row from `first_row` on, within the series of the row."""
-    n_rows = span(n_timesteps, sampling_rate)
-    ends = order.places[first_row:] + n_rows
-    n_steps = np.minimum(n_timesteps, order.ranks[first_row:] // sampling_rate + 1)
-    by_series = front_padded(table[order.rows], n_rows)
-    return Windows(by_series, ends, n_steps, n_timesteps, sampling_rate)
-
-
 def windows_of(values: object) -> Windows | None:
     """The table under an array of overlapping windows, and how they lie on it.
 

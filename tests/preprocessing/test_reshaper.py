@@ -15,7 +15,7 @@ from sklearn.utils.fixes import parse_version
 from strategies import dtypes, law, numbers
 
 from sklstm import SequencePadder, SequenceReshaper
-from sklstm.preprocessing.timestep_columns import steps_and_features
+from sklstm.preprocessing.wide_table import steps_and_features
 from sklstm.sequences.reading import read_sequences
 
 layouts = st.sampled_from(["timestep", "feature"])

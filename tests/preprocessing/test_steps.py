@@ -387,7 +387,7 @@ def test_what_fails_does_so_in_transform():
     scaler = SequenceScaler(PCA()).fit(padded[:10])
     with pytest.raises(ValueError, match="sample 23, timestep 7, feature 1"):
         scaler.transform(padded)
-    with pytest.raises(ValueError, match="expects the axes"):
+    with pytest.raises(ValueError, match="expects the three axes"):
         scaler.inverse_transform(SequencePadder(9).fit_transform(X[:, :, :1]))
 
 

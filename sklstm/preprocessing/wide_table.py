@@ -1,4 +1,4 @@
-"""The columns of a table as timesteps, and back."""
+"""A wide table, whose columns are timesteps or static, as sequences, and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklstm.sequences.batch import valid_steps
+from sklstm.sequences.batch import as_floats, valid_steps
 
 
 def columns_to_steps(
@@ -153,3 +153,96 @@ def _check_divides(
         f"X has {counted}, which {name}={size} does not divide. Choose "
         f"{among}{options}, or set pad=True."
     )
+
+
+def join_static(steps: NDArray[Any], static: NDArray[Any]) -> NDArray[Any]:
+    """Static values behind the features of every timestep that is data.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features)
+        A timestep whose features are all NaN is padding, and stays so.
+    static : ndarray of shape (n_samples, n_static)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features + n_static)
+    """
+    if not static.shape[1]:
+        return steps
+    shape = (*steps.shape[:2], static.shape[1])
+    repeated = np.broadcast_to(static[:, None], shape)
+    valid = valid_steps(steps)
+    if not valid.all():
+        repeated = np.where(valid[:, :, None], as_floats(repeated), np.nan)
+    return np.concatenate([steps, repeated.astype(steps.dtype)], axis=2)
+
+
+def split_static(
+    steps: NDArray[Any], n_static: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The inverse of :func:`join_static`.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features + n_static)
+    n_static : int
+        At least 1.
+
+    Returns
+    -------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features)
+    static : ndarray of shape (n_samples, n_static)
+        Those of the first timestep that is data; NaN if there is none.
+    """
+    first = valid_steps(steps).argmax(axis=1)
+    static: NDArray[Any] = steps[np.arange(len(steps)), first, -n_static:]
+    return steps[:, :, :-n_static], static
+
+
+def times_to_elapsed(steps: NDArray[Any], time: int) -> NDArray[Any]:
+    """A copy in which one feature is the difference to the previous valid timestep.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n_samples, n_timesteps, n_features)
+    time : int
+        Which feature.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+
+    Raises
+    ------
+    ValueError
+        If times do not rise within a sequence.
+    """
+    n_samples, n_timesteps, _ = steps.shape
+    steps = steps.copy()
+    times = steps[:, :, time].copy()
+    valid = valid_steps(steps)
+    latest = np.maximum.accumulate(np.where(valid, np.arange(n_timesteps), -1), axis=1)
+    previous = np.column_stack([np.full(n_samples, -1), latest[:, :-1]])
+    before = np.take_along_axis(times, np.maximum(previous, 0), axis=1)
+    follows = valid & (previous >= 0)
+    back = np.argwhere(follows & (times <= before))
+    if len(back):
+        sample, step = (int(k) for k in back[0])
+        raise ValueError(
+            f"The times of sample {sample} do not rise: {before[sample, step]} is "
+            f"followed by {times[sample, step]} at timestep {step}. Sort the timesteps "
+            "by time, and keep one of those at the same time."
+        )
+    elapsed = np.where(follows, times - before, 0)
+    steps[:, :, time] = np.where(valid, elapsed, times)
+    return steps
+
+
+def elapsed_to_times(steps: NDArray[Any], time: int) -> NDArray[Any]:
+    """A copy in which one feature is summed up over the valid timesteps."""
+    steps = steps.copy()
+    elapsed = steps[:, :, time]
+    times = np.nancumsum(elapsed, axis=1)
+    steps[:, :, time] = np.where(valid_steps(steps), times, elapsed)
+    return steps
