@@ -302,7 +302,7 @@ def test_inverse_of_a_table():
     assert refused(
         lambda: SequenceReshaper().fit(TABLE).inverse_transform(TABLE)
     ) == snapshot("""\
-ValueError: X has shape (8, 3), but inverse_transform expects the axes
+ValueError: X has shape (8, 3), but inverse_transform expects the three axes
 (n_samples, n_timesteps, n_features) that transform returns: (n_samples, 3,
 1).\
 """)
