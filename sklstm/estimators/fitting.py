@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from sklstm.base.parameters import Draws, unchanged_on_error
 from sklstm.estimators.callbacks import EpochReporter, copy_callbacks
@@ -26,7 +27,6 @@ from sklstm.sequences.suspicions import (
 from sklstm.targets import Labelled, TrainingSet
 
 if TYPE_CHECKING:
-    from sklstm.estimators.base import BaseBiLSTM
     from sklstm.training.optimizers import OptimizerSpec
     from sklstm.training.recipe import Recipe, Start
     from sklstm.training.scikeras_wrapper import TrainingResult
@@ -60,12 +60,12 @@ class Fit:
 
     Parameters
     ----------
-    estimator : BaseBiLSTM
+    estimator : BaseEstimator
         It is left as it was if anything fails.
     call : Call
     """
 
-    def __init__(self, estimator: BaseBiLSTM, call: Call) -> None:
+    def __init__(self, estimator: BaseEstimator, call: Call) -> None:
         self.estimator = estimator
         self.call = call
         self.start: Network | None = estimator.network_ if call.resume else None
@@ -246,7 +246,9 @@ class Fit:
         return vars(self.estimator).get("_training_state")
 
 
-def _warn_of(estimator: BaseBiLSTM, X: Any, y: Any, sequences: SequenceBatch) -> None:
+def _warn_of(
+    estimator: BaseEstimator, X: Any, y: Any, sequences: SequenceBatch
+) -> None:
     """Say what looks like a mistake in training data that can be read."""
     name = type(estimator).__name__
     sample = sampled(sequences)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
 from sklstm.base.messages import said
@@ -21,9 +22,6 @@ from sklstm.sequences.codes import with_places
 from sklstm.sequences.containers import is_missing, plain
 from sklstm.sequences.suspicions import Spread, warn_of_validation
 from sklstm.targets import Codec, Labelled, TrainingSet, arrange
-
-if TYPE_CHECKING:
-    from sklstm.estimators.base import BaseBiLSTM
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +104,7 @@ class DataReader:
 
     Parameters
     ----------
-    estimator : BaseBiLSTM
+    estimator : BaseEstimator
     codec : Codec
     architecture : Architecture
     codes : tuple of ndarray of shape (n_codes,), int64
@@ -114,7 +112,7 @@ class DataReader:
         On whose y classes are balanced.
     """
 
-    estimator: BaseBiLSTM
+    estimator: BaseEstimator
     codec: Codec
     architecture: Architecture
     codes: Codes

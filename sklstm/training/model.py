@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import keras
 import numpy as np
@@ -14,9 +14,6 @@ from sklstm.network.architecture import split_parameters
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.targets import Codec, TrainingSet
 from sklstm.training.layers import keras_layers
-
-if TYPE_CHECKING:
-    from sklstm.training.epochs import EpochNetwork
 
 # What callbacks may ask of the network that trains itself: how it is compiled, and how
 # training goes on.
@@ -102,7 +99,7 @@ class ModelInTraining:
 
     def __init__(
         self,
-        network: EpochNetwork,
+        network: keras.Model,
         architecture: Architecture,
         codes: tuple[NDArray[np.int64], ...],
         reader: Reader,

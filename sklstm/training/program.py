@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
 from sklstm.training.losses import count_correct, loss_per_row
 from sklstm.training.schedules import has_schedule
-
-if TYPE_CHECKING:
-    from sklstm.training.epochs import EpochNetwork
 
 
 class Rows(NamedTuple):
@@ -45,7 +43,33 @@ class Rates(NamedTuple):
     clipnorm: Any = float("inf")
 
 
-def _signature(network: EpochNetwork) -> tuple[Any, ...]:
+class Trainable(Protocol):
+    """What a program needs of a network, which is one of Keras, too."""
+
+    every_step: bool
+    activation: str
+    loss_name: str
+    loan: Any
+    traces: int
+    optimizer: Any
+    trainable_variables: list[Any]
+
+    def unpacked(self, sizes: Any) -> Any:
+        """Sizes by name, in the graph."""
+
+    def dropout_masks(
+        self, rows: Rows, rates: Rates, sizes: Any, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """What dropout multiplies with."""
+
+    def logits(self, batch: MiniBatch, sizes: Any) -> tf.Tensor:
+        """Outputs before the activation."""
+
+    def tracing(self) -> AbstractContextManager[None]:
+        """Trace a graph of this network inside."""
+
+
+def _signature(network: Trainable) -> tuple[Any, ...]:
     floats, ints = tf.float32, tf.int32
     places = [None, None] if network.every_step else [None]
     rows = Rows(
@@ -61,12 +85,12 @@ def _signature(network: EpochNetwork) -> tuple[Any, ...]:
     return rows, tf.TensorSpec([2], ints), *own
 
 
-def training_program(network: EpochNetwork) -> Any:
+def training_program(network: Trainable) -> Any:
     """A graph that takes an optimizer step on each batch.
 
     Parameters
     ----------
-    network : EpochNetwork
+    network : Trainable
 
     Returns
     -------
@@ -98,7 +122,7 @@ def training_program(network: EpochNetwork) -> Any:
     return _traced_once(network, run)
 
 
-def evaluation_program(network: EpochNetwork) -> Any:
+def evaluation_program(network: Trainable) -> Any:
     """The same sums as of :func:`training_program`, without dropout or learning."""
 
     def run(rows: Rows, seed: tf.Tensor, rates: tf.Tensor, sizes: Any) -> Any:
@@ -115,7 +139,7 @@ def evaluation_program(network: EpochNetwork) -> Any:
     return _traced_once(network, run)
 
 
-def _traced_once(network: EpochNetwork, run: Callable[..., Any]) -> Any:
+def _traced_once(network: Trainable, run: Callable[..., Any]) -> Any:
     """A graph made at the first call.
 
     Calling a tf.function would do as well, but it warns of retracing when some
@@ -131,7 +155,7 @@ def _traced_once(network: EpochNetwork, run: Callable[..., Any]) -> Any:
     return lambda *arguments: graph()(*arguments)
 
 
-def _apply(network: EpochNetwork, gradients: list[Any]) -> None:
+def _apply(network: Trainable, gradients: list[Any]) -> None:
     """A step of the optimizer.
 
     Within a replica, Keras sums gradients over all replicas (here: one) by what has a
@@ -146,7 +170,7 @@ def _apply(network: EpochNetwork, gradients: list[Any]) -> None:
 
 
 def _totals(
-    network: EpochNetwork,
+    network: Trainable,
     batch: MiniBatch,
     logits: tf.Tensor,
     losses: tf.Tensor,
