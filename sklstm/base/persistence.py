@@ -23,8 +23,8 @@ FORMAT = 1
 # What `skops.io.load` has to be told to trust, beside what it trusts of NumPy and
 # scikit-learn: the public classes, by the modules in which they are defined.
 TRUSTED_TYPES = [
-    "sklstm.estimators.classifier.BiLSTMClassifier",
-    "sklstm.estimators.regressor.BiLSTMRegressor",
+    "sklstm.estimators.sequence.BiLSTMClassifier",
+    "sklstm.estimators.sequence.BiLSTMRegressor",
     "sklstm.estimators.timestep.BiLSTMTimestepClassifier",
     "sklstm.estimators.timestep.BiLSTMTimestepRegressor",
     "sklstm.estimators.windowed_ensemble.WindowedEnsemble",

@@ -1,7 +1,6 @@
 """Classifiers and regressors."""
 
-from sklstm.estimators.classifier import BiLSTMClassifier
-from sklstm.estimators.regressor import BiLSTMRegressor
+from sklstm.estimators.sequence import BiLSTMClassifier, BiLSTMRegressor
 from sklstm.estimators.timestep import (
     BiLSTMTimestepClassifier,
     BiLSTMTimestepRegressor,

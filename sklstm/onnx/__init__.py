@@ -9,6 +9,6 @@ except ImportError as error:
         "installed. Install them with: pip install 'sklstm[onnx]'"
     ) from error
 
-from sklstm.onnx.registration import register_converters
+from sklstm.onnx.models import register_converters
 
 register_converters()

@@ -13,11 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklstm.base.messages import shown
 from sklstm.base.parameters import Interval, _fit_context, unchanged_on_error
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
-from sklstm.preprocessing.base import SequenceTransformer
+from sklstm.preprocessing.base import SequenceTransformer, changed_sequences
 from sklstm.sequences.batch import SequenceBatch, as_floats
 from sklstm.sequences.checks import n_step_features
 from sklstm.sequences.lazy_arrays import ChangedSequences
-from sklstm.sequences.step_table import changed_sequences
 from sklstm.sequences.windows import windows_of
 
 

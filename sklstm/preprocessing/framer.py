@@ -18,10 +18,13 @@ from sklstm.base.parameters import (
     unchanged_on_error,
 )
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
-from sklstm.preprocessing.base import SequenceTransformer
+from sklstm.preprocessing.base import (
+    SequenceTransformer,
+    changed_sequences,
+    is_computed_lazily,
+)
 from sklstm.sequences.batch import SequenceBatch, as_floats, chunks
 from sklstm.sequences.checks import n_step_features
-from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
 class SequenceFramer(SequenceTransformer):

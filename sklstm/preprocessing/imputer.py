@@ -18,14 +18,15 @@ from sklstm.base.parameters import (
     unchanged_on_error,
 )
 from sklstm.base.schema import OF_SEQUENCES, Array, Kind, count, instance_of
-from sklstm.preprocessing.base import SequenceTransformer, without_writing
-from sklstm.sequences.batch import SequenceBatch, as_floats
-from sklstm.sequences.checks import n_step_features
-from sklstm.sequences.step_table import (
+from sklstm.preprocessing.base import (
+    SequenceTransformer,
     StepTable,
     changed_sequences,
     overlapping_windows,
+    without_writing,
 )
+from sklstm.sequences.batch import SequenceBatch, as_floats
+from sklstm.sequences.checks import n_step_features
 
 STRATEGIES = ("ffill", "bfill", "linear")
 

@@ -21,6 +21,8 @@ from sklstm.base.parameters import (
 from sklstm.base.schema import OF_SEQUENCES, Kind, count
 from sklstm.preprocessing.base import (
     SequenceTransformer,
+    changed_sequences,
+    is_computed_lazily,
     other_axes,
     without_writing,
 )
@@ -28,7 +30,6 @@ from sklstm.sequences.axes import channels_last
 from sklstm.sequences.batch import SequenceBatch, fit_length, split_sequences
 from sklstm.sequences.checks import as_three_axes, plain_input
 from sklstm.sequences.ragged import is_ragged, pad_ragged
-from sklstm.sequences.step_table import changed_sequences, is_computed_lazily
 
 
 @in_our_words

@@ -20,6 +20,8 @@ from sklstm.base.schema import OF_SEQUENCES, Check, Kind, count
 from sklstm.base.sklearn_compat import SAYS_NAN
 from sklstm.preprocessing.base import (
     SequenceTransformer,
+    StepTable,
+    changed_sequences,
     other_axes,
     without_writing,
 )
@@ -32,7 +34,6 @@ from sklstm.sequences.checks import (
 from sklstm.sequences.lazy_arrays import ChangedSequences, LazyArray, read_rows
 from sklstm.sequences.ragged import is_ragged, pad_ragged
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.step_table import StepTable, changed_sequences
 
 
 def _scaler_has(method: str) -> Callable[[SequenceScaler], bool]:

@@ -43,11 +43,11 @@ from sklstm import (
     make_windows,
     pad_sequences,
 )
-from sklstm.sequences import step_table
+from sklstm.preprocessing import base
+from sklstm.preprocessing.base import StepTable
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.lazy_arrays import ChangedSequences, LazyArray
 from sklstm.sequences.reading import read_sequences
-from sklstm.sequences.step_table import StepTable
 from sklstm.sequences.windows import Windows, count_windows, windows_of
 
 rng = np.random.default_rng(0)
@@ -286,11 +286,11 @@ def test_rows_are_repeated_within_bounds(monkeypatch):
     batch = SequenceBatch(X, np.full(len(X), 40), True)
     table = StepTable.of(batch)
     assert len(table.repeated()) == table.n_steps == X.size
-    monkeypatch.setattr(step_table, "REPEATED_BYTES", 8 * X.size // 4)
+    monkeypatch.setattr(base, "REPEATED_BYTES", 8 * X.size // 4)
     values, copies = np.unique(table.repeated(), return_counts=True)
     assert_array_equal(values, table.rows[:, 0])
     assert_array_equal(copies, np.maximum(np.rint(table.counts / 4), 1))
-    monkeypatch.setattr(step_table, "REPEATED_BYTES", 0)
+    monkeypatch.setattr(base, "REPEATED_BYTES", 0)
     assert_array_equal(np.unique(table.repeated()), table.rows[:, 0])
     assert len(table.repeated()) < 2 * len(table.rows)
 
