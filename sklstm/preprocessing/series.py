@@ -265,7 +265,9 @@ def elapsed_times(
     ndarray of shape (n_rows,)
     """
     lane = order.ranks % sampling_rate
-    rows = np.lexsort((order.ranks, lane, order.codes))
+    rows = order.rows
+    if sampling_rate > 1:
+        rows = np.lexsort((order.ranks, lane, order.codes))
     rows = rows[valid[rows]]
     before, after = rows[:-1], rows[1:]
     follows = (order.codes[before] == order.codes[after]) & (
