@@ -249,7 +249,7 @@ def _check_order_of_time(
     if times is None:
         return
     if time is not None:
-        check_times(times, order.rows, order.codes, rows.labels)
+        check_times(times, order, rows.labels)
     warn_of_gaps(times, order, NAME)
 
 

@@ -18,8 +18,6 @@ from sklstm.preprocessing.padder import SequencePadder
 from sklstm.preprocessing.panel import Columns, Observations
 from sklstm.preprocessing.series import (
     SeriesOrder,
-    check_index,
-    check_times,
     elapsed_times,
 )
 from sklstm.preprocessing.wide_table import join_static
@@ -252,12 +250,12 @@ def sequences_of_table(
         )
     rows = Observations.read(table, columns, groups, NAME)
     labels, codes = _sorted_labels(rows)
-    order = _sorted_rows(table, rows, codes)
+    order = SeriesOrder.of(codes, None if rows.times is None else rows.times.ticks)
+    rows.check_order(order, table, NAME)
     _refuse_infinity(rows.values, columns)
     steps = rows.values[:, varying]
-    if varying:
-        order = order[~np.isnan(steps[order]).all(axis=1)]
-    lengths = np.bincount(codes[order], minlength=len(labels))
+    valid = ~np.isnan(steps).all(axis=1) if varying else np.ones(len(rows), dtype=bool)
+    lengths = np.bincount(codes[valid], minlength=len(labels))
     if lengths.min() == 0:
         empty = np.flatnonzero(lengths == 0)
         raise ValueError(
@@ -265,16 +263,11 @@ def sequences_of_table(
             f"with numbers: its rows are NaN in all value columns ({len(empty)} such "
             f"groups of {len(labels)}). Drop these rows, and their targets from y."
         )
-    steps = steps[order]
-    if elapsed and columns.elapsed is not None:
+    if elapsed and rows.times is not None and columns.elapsed is not None:
         place = sum(k < columns.elapsed for k in varying)
-        assert rows.times is not None
-        since = elapsed_times(
-            rows.times.at(order),
-            SeriesOrder.of(codes[order]),
-            np.ones(len(order), dtype=bool),
-        )
+        since = elapsed_times(rows.times, order, valid)
         steps = np.insert(steps, place, since, axis=1)
+    steps = steps[order.rows[valid[order.rows]]]
     names = [columns.names[columns.features[k]] for k in fixed]
     of_groups = _static_values(rows.values[:, fixed], names, codes, labels)
     return np.split(steps, lengths.cumsum()[:-1]), labels, of_groups
@@ -353,18 +346,6 @@ def _sorted_labels(rows: Observations) -> tuple[NDArray[Any], NDArray[np.intp]]:
             "numbers, all text or all times."
         ) from error
     return labels, codes
-
-
-def _sorted_rows(
-    table: Any, rows: Observations, codes: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """The rows by sequence, and within one by time or as they stand."""
-    if rows.times is None:
-        check_index(table, SeriesOrder.of(codes), rows.labels, NAME)
-        return np.argsort(codes, kind="stable")
-    order = np.lexsort((rows.times.ticks, codes))
-    check_times(rows.times, order, codes, rows.labels)
-    return order
 
 
 def _refuse_infinity(values: NDArray[Any], columns: Columns) -> None:

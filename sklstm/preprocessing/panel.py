@@ -171,6 +171,19 @@ class Observations(Declared):
         """How the rows are sorted by series."""
         return series_order(self.labels, len(self))
 
+    def check_order(self, order: SeriesOrder, X: Any, name: str) -> None:
+        """Require that times rise; without times, that the index of X does.
+
+        Raises
+        ------
+        ValueError
+            If they do not; the message says where.
+        """
+        if self.times is None:
+            check_index(X, order, self.labels, name)
+        else:
+            check_times(self.times, order, self.labels)
+
     def at(self, rows: NDArray[Any]) -> Observations:
         """Copies of some rows."""
         return Observations(
@@ -352,9 +365,7 @@ class ObservationReader:
         order = rows.order()
         if rows.times is not None:
             self._check_same_clock(rows.times.kind, reset=reset)
-            check_times(rows.times, order.rows, order.codes, rows.labels)
-        else:
-            check_index(X, order, rows.labels, type(self).__name__)
+        rows.check_order(order, X, type(self).__name__)
         return rows, order
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:

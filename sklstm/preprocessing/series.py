@@ -24,7 +24,7 @@ class SeriesOrder:
     codes : ndarray of shape (n_rows,)
         The series of each row, counted from 0; every series has a row.
     rows : ndarray of shape (n_rows,)
-        The rows, sorted by series and within a series as they came.
+        The rows, sorted by series and within a series as they came, or by time.
     places : ndarray of shape (n_rows,)
         The inverse: where each row stands after sorting.
     ranks : ndarray of shape (n_rows,)
@@ -40,8 +40,14 @@ class SeriesOrder:
     sizes: NDArray[np.intp]
 
     @classmethod
-    def of(cls, codes: NDArray[np.intp]) -> SeriesOrder:
-        rows = np.argsort(codes, kind="stable")
+    def of(
+        cls, codes: NDArray[np.intp], ticks: NDArray[Any] | None = None
+    ) -> SeriesOrder:
+        """Sort rows of these series, by `ticks` if they are given."""
+        if ticks is None:
+            rows = np.argsort(codes, kind="stable")
+        else:
+            rows = np.lexsort((ticks, codes))
         places = np.empty_like(rows)
         places[rows] = np.arange(len(rows))
         sizes = np.bincount(codes)
@@ -53,6 +59,12 @@ class SeriesOrder:
         """How many rows of its series come after each row."""
         return self.sizes[self.codes] - 1 - self.ranks
 
+    def consecutive(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """All pairs of rows that follow each other in a series: before, and after."""
+        before, after = self.rows[:-1], self.rows[1:]
+        same = self.codes[before] == self.codes[after]
+        return before[same], after[same]
+
 
 def series_order(labels: NDArray[Any] | None, n_rows: int) -> SeriesOrder:
     """How so many rows are sorted by series; all are of one if there are no labels."""
@@ -60,21 +72,13 @@ def series_order(labels: NDArray[Any] | None, n_rows: int) -> SeriesOrder:
     return SeriesOrder.of(one if labels is None else label_codes(labels))
 
 
-def check_times(
-    times: Times,
-    rows: NDArray[np.intp],
-    codes: NDArray[np.intp],
-    labels: NDArray[Any] | None,
-) -> None:
+def check_times(times: Times, order: SeriesOrder, labels: NDArray[Any] | None) -> None:
     """Require that times rise from row to row of each series.
 
     Parameters
     ----------
     times : Times
-    rows : ndarray of shape (n_rows,)
-        Rows in the order in which they are read, series by series.
-    codes : ndarray of shape (n_rows,)
-        The series of each row.
+    order : SeriesOrder
     labels : ndarray of shape (n_rows,) or None
 
     Raises
@@ -82,10 +86,9 @@ def check_times(
     ValueError
         If they do not; the message says where.
     """
-    before, after = rows[:-1], rows[1:]
-    same = codes[before] == codes[after]
+    before, after = order.consecutive()
     ticks = times.ticks
-    wrong = np.flatnonzero(same & (ticks[after] <= ticks[before]))
+    wrong = np.flatnonzero(ticks[after] <= ticks[before])
     if not len(wrong):
         return
     k = wrong[np.argmin(after[wrong])]
@@ -120,9 +123,8 @@ def check_index(
     times = index_times(X, name)
     if times is None:
         return
-    before, after = order.rows[:-1], order.rows[1:]
-    same = order.codes[before] == order.codes[after]
-    wrong = np.flatnonzero(same & (times.ticks[after] < times.ticks[before]))
+    before, after = order.consecutive()
+    wrong = np.flatnonzero(times.ticks[after] < times.ticks[before])
     if not len(wrong):
         return
     k = wrong[np.argmin(after[wrong])]
@@ -174,9 +176,7 @@ def warn_of_gaps(times: Times, order: SeriesOrder, name: str) -> None:
 
     Business days, opening hours, months and irregular times are as they should be.
     """
-    before, after = order.rows[:-1], order.rows[1:]
-    same = order.codes[before] == order.codes[after]
-    before, after = before[same], after[same]
+    before, after = order.consecutive()
     if len(before) < _LEAST_STEPS or times.ticks.dtype == object:
         return
     steps = times.ticks[after] - times.ticks[before]
@@ -265,7 +265,9 @@ def elapsed_times(
     ndarray of shape (n_rows,)
     """
     lane = order.ranks % sampling_rate
-    rows = np.lexsort((order.ranks, lane, order.codes))
+    rows = order.rows
+    if sampling_rate > 1:
+        rows = np.lexsort((order.ranks, lane, order.codes))
     rows = rows[valid[rows]]
     before, after = rows[:-1], rows[1:]
     follows = (order.codes[before] == order.codes[after]) & (
