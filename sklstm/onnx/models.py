@@ -1,51 +1,15 @@
-"""A whole ONNX model: its input, its conversion by skl2onnx, its check."""
+"""A whole ONNX model: what skl2onnx is told of every class, conversion and check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from skl2onnx import (  # type: ignore[import-untyped]
-    update_registered_converter,
-)
-from sklearn.utils.validation import check_is_fitted
-
-from sklstm.estimators import (
-    BiLSTMClassifier,
-    BiLSTMRegressor,
-    BiLSTMTimestepClassifier,
-    BiLSTMTimestepRegressor,
-    WindowedEnsemble,
-)
-from sklstm.estimators.base_classifier import BaseClassifier
-from sklstm.estimators.base_regressor import BaseRegressor
-from sklstm.onnx import estimators, transformers
-from sklstm.preprocessing import (
-    SequenceDifferencer,
-    SequenceFramer,
-    SequenceImputer,
-    SequencePadder,
-    SequenceReshaper,
-    SequenceScaler,
-    SequenceTokenizer,
-    SlidingWindows,
-)
-
-if TYPE_CHECKING:
-    from skl2onnx.common._container import (  # type: ignore[import-untyped]
-        ModelComponentContainer,
-    )
-    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
-        Operator,
-        Scope,
-    )
-
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-import skl2onnx
+import skl2onnx  # type: ignore[import-untyped]
+from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import (  # type: ignore[import-untyped]
     DoubleTensorType,
     FloatTensorType,
@@ -60,16 +24,46 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.base.messages import shown
 from sklstm.base.parameters import warn_caller
+from sklstm.estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTimestepClassifier,
+    BiLSTMTimestepRegressor,
+    WindowedEnsemble,
+)
 from sklstm.estimators.base import BaseBiLSTM
+from sklstm.estimators.base_classifier import BaseClassifier
+from sklstm.estimators.base_regressor import BaseRegressor
 from sklstm.estimators.sequence import PerSequence
+from sklstm.onnx import estimators, transformers
 from sklstm.onnx.graph import sequence_shape
 from sklstm.onnx.network import STATES
 from sklstm.onnx.transformers import by_position
+from sklstm.preprocessing import (
+    SequenceDifferencer,
+    SequenceFramer,
+    SequenceImputer,
+    SequencePadder,
+    SequenceReshaper,
+    SequenceScaler,
+    SequenceTokenizer,
+    SlidingWindows,
+)
 from sklstm.sequences.checks import fitted_on_table
 from sklstm.targets import Quantiles
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import (  # type: ignore[import-untyped]
+        ModelComponentContainer,
+    )
+    from skl2onnx.common._topology import (  # type: ignore[import-untyped]
+        Operator,
+        Scope,
+    )
 
 OLDEST_OPSET = 13
 
