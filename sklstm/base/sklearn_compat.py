@@ -67,12 +67,12 @@ __all__ = [
 
 # The module that asks estimators for predictions on behalf of scorers. When it is
 # renamed, what predicts per timestep no longer refuses scorers that misread it;
-# tests/estimators/test_timestep.py notices.
+# tests/estimators/test_timestep.py notice.
 ASKS_FOR_SCORERS = "sklearn.utils._response"
 
 # Parts of messages to which ours add what to do; scikit-learn has no classes for these
-# errors. When a sentence changes, its own message stands alone; tests/test_bad_input.py
-# notices.
+# errors. When a sentence changes, its own message stands alone, and
+# tests/*/test_refused_*.py notice.
 SAYS_SPARSE = "Sparse data was passed"
 SAYS_COMPLEX = "Complex data not supported\n"
 SAYS_EMPTY = "a minimum of 1 is required"
