@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -29,10 +29,18 @@ from sklstm.training.lending import POOL
 from sklstm.training.model import ModelInTraining, Reader
 from sklstm.training.recipe import Recipe, Start
 
-if TYPE_CHECKING:
-    from sklstm.estimators.callbacks import EpochReporter
-
 Codes = tuple[NDArray[np.int64], ...]
+
+
+class Reporter(Protocol):
+    """Whom the estimator has told of every epoch."""
+
+    def begin_epoch(self) -> None:
+        """An epoch begins."""
+
+    def end_epoch(self, network: Callable[[], Network]) -> bool:
+        """An epoch has ended; gives whether to stop."""
+
 
 _PATCHED_BY_SCIKERAS = (
     (keras.Model, "__reduce__"),
@@ -96,7 +104,7 @@ class TrainingResult:
 class _Reports(keras.callbacks.Callback):
     """Tells a reporter of every epoch, and stops if it says so."""
 
-    def __init__(self, reporter: EpochReporter) -> None:
+    def __init__(self, reporter: Reporter) -> None:
         super().__init__()
         self.reporter = reporter
 
@@ -137,7 +145,7 @@ def fit_network(
     *,
     validation_data: TrainingSet | None,
     callbacks: list[Any],
-    reporter: EpochReporter,
+    reporter: Reporter,
     reader: Reader,
 ) -> TrainingResult:
     """Train the network of an architecture.
@@ -207,7 +215,7 @@ def _wrapper_of(
     recipe: Recipe,
     validation_data: TrainingSet | None,
     callbacks: list[Any],
-    reporter: EpochReporter,
+    reporter: Reporter,
 ) -> SequenceWrapper:
     """The wrapper with the parameters that scikeras has; others go to `fit`."""
     if recipe.patience is not None:
