@@ -12,14 +12,12 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm.base.persistence import SavedState
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.checks import check_sequences, plain_input, saying_what_to_do
+from sklstm.sequences.checks import check_sequences
 from sklstm.sequences.containers import plain
-from sklstm.sequences.ragged import arrays_of, pad_ragged
-from sklstm.sequences.reading import read_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +83,10 @@ def reader_input(estimator: BaseEstimator, X: object, caller: str) -> ReaderInpu
             break
     if not get_tags(estimator).input_tags.three_d_array:
         _refuse_matrix(estimator, X, caller)
-    if hasattr(estimator, "_fitted_on_table"):
-        batch = check_sequences(estimator, X, reset=False)
-    else:
-        batch = _read_for_others(X, type(estimator).__name__)
+    # All that is said of X to one of sklstm is said to others, too.
+    fitted = hasattr(estimator, "_fitted_on_table")
+    reader = estimator if fitted else _stand_in(estimator)
+    batch = check_sequences(reader, X, reset=not fitted)
     return ReaderInput(_without_names(estimator), X, batch, scoring)
 
 
@@ -109,19 +107,10 @@ def _refuse_matrix(estimator: BaseEstimator, X: Any, caller: str) -> None:
     )
 
 
-def _read_for_others(X: object, name: str) -> SequenceBatch:
-    """The sequences of X, which an estimator that is not of sklstm reads."""
-    given = arrays_of(plain_input(X, name), "X", name)
-    with saying_what_to_do(name):
-        values = check_array(
-            pad_ragged(given) if isinstance(given, list) else given,
-            dtype="numeric",
-            allow_nd=True,
-            ensure_all_finite=False,
-            estimator=name,
-            input_name="X",
-        )
-        return read_sequences(values if values.ndim == 3 else values[:, :, None])
+def _stand_in(estimator: BaseEstimator) -> BaseEstimator:
+    """Reads X in place of an estimator that is not of sklstm, under its name."""
+    stand_in: BaseEstimator = type(type(estimator).__name__, (BaseEstimator,), {})()
+    return stand_in
 
 
 def _without_names(estimator: BaseEstimator) -> Any:

@@ -354,6 +354,57 @@ def without(sequence, steps):
     return np.delete(sequence, steps, axis=0)[None]
 
 
+@pytest.mark.parametrize(
+    ("sequences", "message"),
+    [
+        (X[:, :, 0][:, 0], "Expected X with 2 or 3 axes, got a 1D array"),
+        (None, "Expected X with 2 or 3 axes, got a scalar"),
+        (X[..., None], r"X has 4 axes .*, but Reader takes"),
+        (X[:, :0], "needs at least one timestep and one feature"),
+        (X[:, :, :0], "needs at least one timestep and one feature"),
+        (X.astype(str), "X holds text .*, but Reader takes numbers"),
+        (["abc"] * len(X), "X holds text .*, but Reader takes numbers"),
+        (X.astype("datetime64[D]"), "X holds dates .*, but Reader takes numbers"),
+        (X + 1j, "X has dtype complex128, but Reader takes real numbers"),
+        (
+            [pd.DataFrame(x, columns=["a", "a"]) for x in X],
+            "several columns named 'a', but Reader tells",
+        ),
+    ],
+)
+def test_others_are_given_what_ours_would_take(sequences, message):
+    reader = Reader(np.ones((N_TIMESTEPS, N_FEATURES))).fit(X)
+    with pytest.raises(ValueError, match=message):
+        occlusion_importance(reader, sequences)
+    with pytest.raises(ValueError, match=message):
+        timestep_importance(reader, sequences, SIGNAL)
+
+
+class Stored:
+    """An array on disk, which counts how often it is read."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape, self.dtype, self.ndim = values.shape, values.dtype, values.ndim
+        self.chunks = (10, *values.shape[1:])
+        self.n_reads = 0
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, rows):
+        self.n_reads += 1
+        return self.values[rows]
+
+
+def test_stored_arrays_are_read_in_parts_for_others():
+    reader = Reader(np.ones((N_TIMESTEPS, N_FEATURES))).fit(X)
+    stored = Stored(X)
+    importances = occlusion_importance(reader, stored)
+    assert_allclose(importances, occlusion_importance(reader, X))
+    assert stored.n_reads < 10
+
+
 @pytest.mark.parametrize("span", [1, 2, 4])
 def test_occlusion_is_prediction_without(networks, span):
     """Exactly that of the sequence from which the timesteps were cut out."""
