@@ -32,7 +32,7 @@ class Kind:
 
 
 class Declared(Protocol):
-    """Mixin of classes that declare what is saved of them."""
+    """A class that declares what is saved of it."""
 
     _saved: ClassVar[dict[str, Kind]]
 

@@ -31,11 +31,12 @@ from sklstm.base.schema import (
     is_count,
 )
 from sklstm.base.sklearn_compat import CallbackSupportMixin, _fit_context
-from sklstm.estimators.embeddings import Codes, categorical_columns, embeddings_for
+from sklstm.estimators.embeddings import categorical_columns, embeddings_for
 from sklstm.estimators.fitting import Call, Fit
 from sklstm.estimators.training_data import Validation
 from sklstm.network import DIRECTIONS, MERGE_MODES, Architecture, Network
 from sklstm.sequences.checks import check_sequences, n_step_features
+from sklstm.sequences.codes import Codes
 from sklstm.targets import CODECS, PER_SEQUENCE, Codec, Labelled, Layout
 
 Direction = Literal["bidirectional", "forward", "backward"]

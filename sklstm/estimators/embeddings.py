@@ -12,9 +12,7 @@ from sklstm.network import Embedding, Network
 from sklstm.network.architecture import MOST_CODES, choose_dim
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import n_step_features
-from sklstm.sequences.codes import categorical_mask, learn_codes
-
-Codes = tuple[NDArray[np.int64], ...]
+from sklstm.sequences.codes import Codes, categorical_mask, learn_codes
 
 
 def categorical_columns(estimator: Any) -> NDArray[np.intp]:

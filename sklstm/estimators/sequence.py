@@ -15,9 +15,9 @@ from sklstm.base.persistence import check_fitted
 from sklstm.estimators.base import BaseBiLSTM
 from sklstm.estimators.base_classifier import BaseClassifier
 from sklstm.estimators.base_regressor import BaseRegressor
-from sklstm.estimators.embeddings import Codes
 from sklstm.network import POOLINGS, Architecture, is_pooling
 from sklstm.sequences.checks import check_sequences
+from sklstm.sequences.codes import Codes
 from sklstm.targets import Codec
 
 Pooling = Literal["last", "mean", "max"]

@@ -14,11 +14,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
 from sklstm.base.messages import said
-from sklstm.estimators.embeddings import Codes, is_number
+from sklstm.estimators.embeddings import is_number
 from sklstm.network import Architecture
 from sklstm.sequences.batch import SequenceBatch
 from sklstm.sequences.checks import check_sequences
-from sklstm.sequences.codes import with_places
+from sklstm.sequences.codes import Codes, with_places
 from sklstm.sequences.containers import is_missing, plain
 from sklstm.sequences.suspicions import Spread, warn_of_validation
 from sklstm.targets import Codec, Labelled, TrainingSet, arrange

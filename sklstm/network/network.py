@@ -17,7 +17,7 @@ from sklstm.network.architecture import (
 )
 from sklstm.network.forward import ForwardPass
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.codes import with_places
+from sklstm.sequences.codes import Codes, with_places
 
 
 class Network(Declared):
@@ -36,7 +36,7 @@ class Network(Declared):
         self,
         architecture: Architecture,
         flat: NDArray[np.float32],
-        codes: tuple[NDArray[np.int64], ...] = (),
+        codes: Codes = (),
     ) -> None:
         self.architecture = architecture
         self.flat = flat

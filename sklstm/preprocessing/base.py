@@ -1,4 +1,4 @@
-"""What the transformers share: their base, and no door to what they were given."""
+"""What the transformers share: a base, and the timesteps of sequences as a table."""
 
 from __future__ import annotations
 

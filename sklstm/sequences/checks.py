@@ -25,7 +25,7 @@ from sklstm.base.sklearn_compat import (
 )
 from sklstm.sequences.axes import IN_FRONT
 from sklstm.sequences.batch import SequenceBatch
-from sklstm.sequences.codes import check_categories
+from sklstm.sequences.codes import learn_categories, read_codes
 from sklstm.sequences.columns import (
     check_step_names,
     date_columns,
@@ -84,8 +84,11 @@ def check_sequences(
     values = as_three_axes(estimator, X, reset=reset)
     one_column = values.shape[1:] == (1, 1)
     with saying_what_to_do(type(estimator).__name__, one_column=one_column):
-        if reset or getattr(estimator, "is_categorical_", None) is not None:
-            values = check_categories(estimator, values, reset=reset)
+        if reset:
+            learn_categories(estimator, values)
+        is_code = getattr(estimator, "is_categorical_", None)
+        if is_code is not None:
+            values = read_codes(values, np.flatnonzero(is_code))
         return read_sequences(values, allow_missing=allow_missing)
 
 

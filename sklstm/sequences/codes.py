@@ -21,6 +21,9 @@ from sklstm.sequences.lazy_arrays import SequenceArray
 from sklstm.sequences.windows import DistinctRows
 
 # Above it float64 does not hold every integer.
+#: The known codes of every feature that is one, sorted: arrays of shape (n_codes,).
+Codes = tuple[NDArray[np.int64], ...]
+
 LARGEST_CODE = 2**53
 
 # An entry of a dtype's metadata, which says that integers are codes: they are read as
@@ -107,9 +110,7 @@ def _refuse_codes(
     )
 
 
-def learn_codes(
-    batch: SequenceBatch, columns: NDArray[np.intp]
-) -> tuple[NDArray[np.int64], ...]:
+def learn_codes(batch: SequenceBatch, columns: NDArray[np.intp]) -> Codes:
     """The codes that there are of every feature that is one, sorted.
 
     Parameters
@@ -135,7 +136,7 @@ def learn_codes(
 def with_places(
     batch: SequenceBatch,
     columns: NDArray[np.intp],
-    codes: tuple[NDArray[np.int64], ...],
+    codes: Codes,
 ) -> SequenceBatch:
     """The batch as the network reads it: numbers first, then places of codes.
 
@@ -154,8 +155,6 @@ def with_places(
         Its last features are the places of the codes, counted from 1; 0 is for codes
         that are missing or unknown. float32.
     """
-    if not len(columns):
-        return batch
 
     def place(steps: NDArray[Any]) -> NDArray[Any]:
         numbers = np.delete(steps, columns, axis=-1).astype(np.float32)
@@ -177,12 +176,8 @@ def _places(known: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float3
     return np.where(values != values, np.nan, places).astype(np.float32)
 
 
-def check_categories(
-    estimator: BaseEstimator, values: SequenceArray, *, reset: bool
-) -> Any:
-    """Check the codes of an estimator that embeds some; missing ones become -1.
-
-    Sets `is_categorical_` when `reset`, if the estimator has `categorical_features`.
+def learn_categories(estimator: BaseEstimator, values: SequenceArray) -> None:
+    """Set `is_categorical_`, if the estimator has `categorical_features`.
 
     Parameters
     ----------
@@ -190,23 +185,17 @@ def check_categories(
         Whose `feature_names_in_`, if it has any, are those of X.
     values : array-like of shape (n_samples, n_timesteps, n_features)
         X with three axes.
-    reset : bool
-
-    Returns
-    -------
-    array-like of the shape and dtype of `values`
 
     Raises
     ------
     ValueError
-        If `categorical_features` does not go with X, or a code is no integer.
+        If `categorical_features` does not go with X.
     """
-    if reset and hasattr(estimator, "categorical_features"):
-        estimator.is_categorical_ = categorical_mask(estimator, values.shape[2])
-        if estimator.categorical_features is None and is_marked_as_codes(values):
-            _warn_of_codes(type(estimator).__name__)
-    mask = getattr(estimator, "is_categorical_", None)
-    return values if mask is None else read_codes(values, np.flatnonzero(mask))
+    if not hasattr(estimator, "categorical_features"):
+        return
+    estimator.is_categorical_ = categorical_mask(estimator, values.shape[2])
+    if estimator.categorical_features is None and is_marked_as_codes(values):
+        _warn_of_codes(type(estimator).__name__)
 
 
 def _warn_of_codes(name: str) -> None:

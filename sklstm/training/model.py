@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklstm.network import Architecture, Network
 from sklstm.network.architecture import split_parameters
 from sklstm.sequences.batch import SequenceBatch
+from sklstm.sequences.codes import Codes
 from sklstm.targets import Codec, TrainingSet
 from sklstm.training.layers import keras_layers
 
@@ -101,7 +102,7 @@ class ModelInTraining:
         self,
         network: keras.Model,
         architecture: Architecture,
-        codes: tuple[NDArray[np.int64], ...],
+        codes: Codes,
         reader: Reader,
     ) -> None:
         # Not by assignment, which is for callbacks.

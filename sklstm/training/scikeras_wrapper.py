@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import FunctionTransformer
 
 from sklstm.network import Architecture, Network
+from sklstm.sequences.codes import Codes
 from sklstm.targets.training_set import TrainingSet
 from sklstm.training import losses, runtime
 from sklstm.training.any_size_network import AnySizeStructure
@@ -28,8 +28,6 @@ from sklstm.training.layers_network import LayersStructure
 from sklstm.training.lending import POOL
 from sklstm.training.model import ModelInTraining, Reader
 from sklstm.training.recipe import Recipe, Start
-
-Codes = tuple[NDArray[np.int64], ...]
 
 
 class Reporter(Protocol):
